@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"context"
+	"errors"
+)
+
+// Token is an index into a model's vocabulary.
+type Token int32
+
+// SequenceID names one sequence of a context, in [0, MaxSequences).
+type SequenceID int32
+
+// Errors that callers tell apart. Engines wrap them.
+var (
+	// ErrNoCacheSpace: the KV cache cannot hold the batch. Remove a sequence
+	// or decode a smaller batch, then try again; the context is unchanged.
+	ErrNoCacheSpace = errors.New("engine: no space in the KV cache")
+	// ErrAborted: Decode ended early because of Abort. What the batch put in
+	// the cache is undefined: remove its sequences.
+	ErrAborted = errors.New("engine: decode aborted")
+	// ErrClosed: the model or context has been closed.
+	ErrClosed = errors.New("engine: closed")
+)
+
+// Model is a loaded model. All methods but Close may be called concurrently.
+type Model interface {
+	// Info returns the facts fixed when the model was loaded.
+	Info() Info
+
+	// Metadata returns the value stored under a GGUF key such as
+	// "general.name", formatted as a string.
+	Metadata(key string) (value string, ok bool)
+
+	// Tokenize appends the tokens of text to dst. addSpecial adds the
+	// model's own begin and end tokens as its metadata says; parseSpecial
+	// reads "<|im_start|>" and its like as one token instead of as text.
+	Tokenize(dst []Token, text string, addSpecial, parseSpecial bool) ([]Token, error)
+
+	// AppendPiece appends the bytes of one token to dst. A piece may be part
+	// of a UTF-8 character. Control tokens give nothing unless special is set.
+	AppendPiece(dst []byte, token Token, special bool) []byte
+
+	// IsEndOfGeneration reports whether the token ends a generation.
+	IsEndOfGeneration(token Token) bool
+
+	// NewContext makes a context. Memory for the KV cache is taken now.
+	NewContext(ContextConfig) (Context, error)
+
+	// Close frees the weights. It fails while contexts are open.
+	Close() error
+}
+
+// Info describes a loaded model.
+type Info struct {
+	Name           string // general.name, or the file's base name
+	Description    string // architecture, size class and quantisation
+	Path           string
+	SizeBytes      uint64
+	Parameters     uint64
+	VocabSize      int
+	TrainedContext int // tokens, as trained
+	EmbeddingSize  int
+	BOS, EOS       Token  // -1 if the model has none
+	ChatTemplate   string // Jinja source, "" if the model has none
+}
+
+// ContextConfig sizes a context. The zero value of a field takes its default.
+type ContextConfig struct {
+	// ContextTokens is the KV cache's size in tokens for all sequences
+	// together; each sequence gets ContextTokens/MaxSequences. Default: the
+	// model's trained context for each sequence.
+	ContextTokens int
+	// MaxSequences is the number of sequences that may be live at once,
+	// at most 256. Default 1.
+	MaxSequences int
+	// BatchTokens is the largest batch Decode takes. Default 2048, or the
+	// context's size if that is smaller.
+	BatchTokens int
+	// MicroBatchTokens is the largest piece of a batch computed at once.
+	// Default 512.
+	MicroBatchTokens int
+	// Threads computes single-token batches, BatchThreads larger ones.
+	// Default: the cores this process may use, less one, at least one.
+	Threads, BatchThreads int
+}
+
+// Context is the state of several sequences over one model. It belongs to one
+// goroutine; only Abort may be called from another.
+type Context interface {
+	// Limits returns the sizes in force, which the engine may have rounded.
+	Limits() Limits
+
+	// Decode runs the batch through the model and adds it to the KV cache.
+	// Logits of the flagged rows are valid until the next Decode.
+	Decode(*Batch) error
+
+	// Abort makes a running Decode return ErrAborted soon, and every later
+	// one at once until Resume. Safe from any goroutine.
+	Abort()
+	// Resume takes back Abort.
+	Resume()
+
+	// Logits returns the logits of a row, VocabSize values, in the engine's
+	// memory: read only, valid until the next Decode.
+	Logits(row int) ([]float32, error)
+
+	// NewSampler makes a sampler for one sequence.
+	NewSampler(SamplerConfig) (Sampler, error)
+
+	// RemoveSequence drops positions [from, to) of a sequence from the KV
+	// cache; to < 0 means to the end. It reports false if the engine cannot
+	// remove just that part.
+	RemoveSequence(seq SequenceID, from, to int) bool
+
+	// Close frees the cache. Samplers must be closed before it.
+	Close() error
+}
+
+// Limits are a context's sizes in force.
+type Limits struct {
+	ContextTokens    int // all sequences together
+	SequenceTokens   int // one sequence
+	MaxSequences     int
+	BatchTokens      int
+	MicroBatchTokens int
+	Threads          int
+	BatchThreads     int
+}
+
+// SamplerConfig chooses how the next token is drawn. Steps apply in the order
+// top-k, top-p, min-p, temperature; a zero TopK, zero or one TopP and zero
+// MinP leave that step out. Temperature <= 0 is greedy.
+type SamplerConfig struct {
+	Temperature float32
+	TopK        int
+	TopP        float32
+	MinP        float32
+	Seed        uint32
+}
+
+// Sampler draws tokens for one sequence and keeps its random state.
+type Sampler interface {
+	// Sample draws a token from a row of the last decoded batch.
+	Sample(row int) (Token, error)
+	// Close frees the sampler.
+	Close()
+}
+
+// Loader opens models of one kind of engine.
+type Loader interface {
+	// Load reads the model at path. Cancelling ctx stops the load and frees
+	// what it had taken.
+	Load(ctx context.Context, path string, cfg ModelConfig) (Model, error)
+}
+
+// ModelConfig says how to load a model.
+type ModelConfig struct {
+	// GPULayers is how many layers go to the GPU; negative means all.
+	GPULayers int
+	// NoMemoryMap reads the file instead of mapping it.
+	NoMemoryMap bool
+	// LockMemory keeps the weights from being swapped out.
+	LockMemory bool
+	// Progress, if not nil, is called with the share loaded in [0, 1].
+	Progress func(share float32)
+}
