@@ -1,0 +1,120 @@
+# Weir: a Go toolchain that schedules groups of goroutines, and an inference
+# server built on it. `make help` lists the targets.
+
+SHELL        := /bin/bash
+.SHELLFLAGS  := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS    += --no-print-directory
+
+GO_VERSION := $(shell cat goroot-patches/GO_VERSION)
+# The stock toolchain of the pinned version, which the go command fetches and
+# verifies; and ours. Neither is swapped for another by a go.mod line.
+STOCK_GO := GOTOOLCHAIN=go$(GO_VERSION) go
+WEIR_GO  := GOTOOLCHAIN=local $(CURDIR)/build/go/bin/go
+GOROOT_TOOL := $(STOCK_GO) run ./scripts/goroot
+
+# A user's own engine library (LLAMA_LIB=dir) is taken instead of the pinned one.
+export LLAMA_LIB
+# purego calls the library without cgo, so no C compiler is needed anywhere.
+BUILD_ENV := CGO_ENABLED=0
+
+MODEL ?= build/models/tiny.gguf
+PORT  ?= 8080
+ARGS  ?=
+RUN   ?=
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X github.com/weirgo/weir/server/internal/version.Weir=$(VERSION)
+
+##@ Use
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nVariables: MODEL=%s PORT=%s ARGS="weir serve flags" LLAMA_LIB=dir RUN="experiment…"\n' '$(MODEL)' '$(PORT)'
+
+.PHONY: serve
+serve: build $(filter build/models/%,$(MODEL)) ## serve MODEL on 127.0.0.1:PORT, OpenAI-compatible
+	exec build/bin/weir serve -m '$(MODEL)' --port '$(PORT)' $(ARGS)
+
+.PHONY: doctor
+doctor: build ## say what this machine has, lacks, and what to do about it
+	build/bin/weir doctor
+
+##@ Build
+
+.PHONY: toolchain
+toolchain: need-go need-git ## build our Go into build/go (about 3 minutes, then cached)
+	@$(GOROOT_TOOL) build
+
+.PHONY: engine
+engine: need-go ## get the engine library into build/engine (LLAMA_LIB=dir: use yours)
+	@$(STOCK_GO) run ./scripts/enginelib
+
+.PHONY: build
+build: toolchain engine ## build the server into build/bin/weir
+	@mkdir -p build/bin
+	@$(BUILD_ENV) $(WEIR_GO) build -ldflags '$(LDFLAGS)' -o build/bin/weir ./server/cmd/weir
+
+.PHONY: models
+models: build/models/tiny.gguf build/models/15m.gguf build/models/110m.gguf ## write the seeded test models into build/models
+
+# Written again only when the recipe changes; the program decides. Quantised
+# variants are named like build/models/110m-q8_0.gguf.
+build/models/%.gguf: engine FORCE
+	@$(STOCK_GO) run ./scripts/models -o build/models $*
+
+##@ Test
+
+.PHONY: test
+test: toolchain engine ## every package on our toolchain, then again on stock Go
+	$(GOROOT_TOOL) check
+	$(WEIR_GO) vet ./...
+	$(WEIR_GO) test ./...
+	$(STOCK_GO) test ./...
+
+.PHONY: test-race
+test-race: toolchain engine need-cc ## every package with the race detector, both toolchains
+	CGO_ENABLED=1 $(WEIR_GO) test -race ./...
+	CGO_ENABLED=1 $(STOCK_GO) test -race ./...
+
+.PHONY: test-std
+test-std: toolchain ## Go's own standard library tests on our toolchain
+	cd build/go/src && $(WEIR_GO) test -short std
+	cd build/go/src && GODEBUG=gccheckmark=1 $(WEIR_GO) test -short runtime
+
+##@ Measure
+
+.PHONY: bench
+bench: build build/models/tiny.gguf ## run experiments, RUN="c05 ceiling" or all, into build/bench
+	$(STOCK_GO) run ./bench $(RUN)
+
+##@ Patches
+
+.PHONY: edit save check
+edit: need-go need-git ## a git work tree of our Go, one commit a patch, in build/goroot-edit
+	@$(GOROOT_TOOL) edit
+save: need-go need-git ## write the commits of build/goroot-edit back to goroot-patches
+	@$(GOROOT_TOOL) save
+check: need-go need-git ## check that the series applies and is documented
+	@$(GOROOT_TOOL) check
+
+.PHONY: rebase
+rebase: need-go need-git ## carry the series to another Go, TO=go1.X.Y
+	@$(GOROOT_TOOL) rebase --to '$(TO)'
+
+.PHONY: clean
+clean: ## remove build/ (the caches stay: `go run ./scripts/goroot clean` empties them)
+	rm -rf build
+
+# What a target needs, it checks for.
+.PHONY: need-go need-git need-cc FORCE
+need-go:
+	@command -v go >/dev/null || { echo "weir: Go is not on the PATH: install Go 1.21 or newer (https://go.dev/doc/install)" >&2; exit 1; }
+	@$(STOCK_GO) version >/dev/null || { echo "weir: could not get Go $(GO_VERSION) through the go command: check that the installed Go is 1.21 or newer ('go version') and that it reaches its module proxy ('go env GOPROXY')" >&2; exit 1; }
+need-git:
+	@command -v git >/dev/null || { echo "weir: git is not on the PATH: install it (Debian: apt-get install git)" >&2; exit 1; }
+need-cc:
+	@command -v "$${CC:-gcc}" >/dev/null || { echo "weir: the race detector needs a C compiler: install one (Debian: apt-get install gcc libc6-dev)" >&2; exit 1; }
+FORCE:
