@@ -1,0 +1,37 @@
+// Package llama is the inference engine on llama.cpp's C library, in process
+// and without cgo: libllama is opened at run time and called through purego.
+//
+// # Model
+//
+//	dir, err := llama.FindLibrary()
+//	lib, err := llama.Open(dir, slog.Default())
+//	model, err := lib.Load(ctx, "model.gguf", engine.ModelConfig{})
+//	llm, err := model.NewContext(engine.ContextConfig{MaxSequences: 8})
+//
+// A process opens one library, once, and keeps it: C code cannot be unloaded
+// while its threads may live. The CPU variant that suits the machine best is
+// chosen then. What follows is package engine's interface.
+//
+// # ABI
+//
+// llama.cpp promises no stable ABI, and structs passed by value that have
+// moved a field corrupt silently. So [Open] checks before anything is used:
+// that each function needed exists, that the library is of the release this
+// package was written for, and that it fills its parameter structs exactly as
+// our declarations lay them out. If not, it returns an [ABIError] and the
+// library is closed again.
+//
+// # Threads
+//
+// The library's threads wait for each other at a spinning barrier, some
+// hundred times a token. A thread more than there are cores costs 30 to 50
+// times the speed, not a few percent, and Go's own threads count. By default
+// a context therefore computes on the cores this process may use, less one.
+//
+// # Limits
+//
+// Linux on amd64 with glibc 2.34 or newer and libstdc++. At most 256
+// sequences a context. A failed assertion inside the library ends the
+// process, so every argument is checked here first. Abort reaches CPU
+// backends between two operations of the graph.
+package llama
