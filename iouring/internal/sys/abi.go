@@ -1,0 +1,134 @@
+package sys
+
+import "unsafe"
+
+// SQE is struct io_uring_sqe. Fields that are unions in C have the name of
+// their commonest meaning.
+type SQE struct {
+	Opcode   uint8
+	Flags    uint8
+	IoPrio   uint16
+	Fd       int32
+	Off      uint64 // offset, addr2
+	Addr     uint64 // buffer, iovec, splice offset, user data to cancel
+	Len      uint32
+	OpFlags  uint32 // rw_flags, msg_flags, timeout_flags, accept_flags, cancel_flags, ...
+	UserData uint64
+	BufIndex uint16 // registered buffer, or buffer group with SQEBufferSelect
+	Persona  uint16
+	FileIdx  int32 // splice fd, direct descriptor, addr_len
+	Addr3    uint64
+	_        uint64
+}
+
+// CQE is struct io_uring_cqe.
+type CQE struct {
+	UserData uint64
+	Res      int32
+	Flags    uint32
+}
+
+// Params is struct io_uring_params.
+type Params struct {
+	SQEntries    uint32
+	CQEntries    uint32
+	Flags        uint32
+	SQThreadCPU  uint32
+	SQThreadIdle uint32 // milliseconds
+	Features     uint32
+	WQFd         uint32
+	Resv         [3]uint32
+	SQOff        SQOffsets
+	CQOff        CQOffsets
+}
+
+// SQOffsets is struct io_sqring_offsets.
+type SQOffsets struct {
+	Head, Tail, RingMask, RingEntries, Flags, Dropped, Array, Resv1 uint32
+	UserAddr                                                        uint64
+}
+
+// CQOffsets is struct io_cqring_offsets.
+type CQOffsets struct {
+	Head, Tail, RingMask, RingEntries, Overflow, CQEs, Flags, Resv1 uint32
+	UserAddr                                                        uint64
+}
+
+// EventsArg is struct io_uring_getevents_arg (Linux 5.11; MinWaitMicros since
+// 6.12, padding before).
+type EventsArg struct {
+	SigMask       uint64
+	SigMaskBytes  uint32
+	MinWaitMicros uint32
+	Timespec      uint64
+}
+
+// Timespec is struct __kernel_timespec.
+type Timespec struct {
+	Sec  int64
+	Nsec int64
+}
+
+// BufReg is struct io_uring_buf_reg.
+type BufReg struct {
+	RingAddr    uint64
+	RingEntries uint32
+	Bgid        uint16
+	Flags       uint16
+	Resv        [3]uint64
+}
+
+// Buf is struct io_uring_buf. In entry 0 of a buffer ring the last field is
+// the ring's tail.
+type Buf struct {
+	Addr uint64
+	Len  uint32
+	Bid  uint16
+	Tail uint16
+}
+
+// ProbeOp is struct io_uring_probe_op.
+type ProbeOp struct {
+	Op    uint8
+	Resv  uint8
+	Flags uint16
+	Resv2 uint32
+}
+
+// Probe is struct io_uring_probe with room for every opcode.
+type Probe struct {
+	LastOp uint8
+	OpsLen uint8
+	Resv   uint16
+	Resv2  [3]uint32
+	Ops    [256]ProbeOp
+}
+
+// SyncCancelReg is struct io_uring_sync_cancel_reg.
+type SyncCancelReg struct {
+	Addr    uint64
+	Fd      int32
+	Flags   uint32
+	Timeout Timespec
+	Opcode  uint8
+	_       [7]uint8
+	_       [3]uint64
+}
+
+// Sizes and offsets the kernel expects. A mismatch does not compile.
+var (
+	_ [64]byte   = [unsafe.Sizeof(SQE{})]byte{}
+	_ [48]byte   = [unsafe.Offsetof(SQE{}.Addr3)]byte{}
+	_ [16]byte   = [unsafe.Sizeof(CQE{})]byte{}
+	_ [120]byte  = [unsafe.Sizeof(Params{})]byte{}
+	_ [40]byte   = [unsafe.Offsetof(Params{}.SQOff)]byte{}
+	_ [80]byte   = [unsafe.Offsetof(Params{}.CQOff)]byte{}
+	_ [24]byte   = [unsafe.Sizeof(EventsArg{})]byte{}
+	_ [16]byte   = [unsafe.Sizeof(Timespec{})]byte{}
+	_ [40]byte   = [unsafe.Sizeof(BufReg{})]byte{}
+	_ [16]byte   = [unsafe.Sizeof(Buf{})]byte{}
+	_ [14]byte   = [unsafe.Offsetof(Buf{}.Tail)]byte{}
+	_ [8]byte    = [unsafe.Sizeof(ProbeOp{})]byte{}
+	_ [2064]byte = [unsafe.Sizeof(Probe{})]byte{}
+	_ [64]byte   = [unsafe.Sizeof(SyncCancelReg{})]byte{}
+)
