@@ -1,0 +1,202 @@
+// Command c05 measures a token loop that yields: never, by runtime.Gosched
+// each turn, and by the article's cure, time.Sleep(0) each 64 turns; alone and
+// beside CPU-bound goroutines.
+//
+// A turn is a calibrated piece of dependent arithmetic, as long as the article's
+// turn without a yield, and an append. For each cell it gives ns_per_turn, alone
+// the median of the passes, beside hogs the mean; and alone switches_per_10k,
+// passes through the scheduler in 10 000 turns.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirgo/weir/bench/internal/sample"
+)
+
+var (
+	iterations = flag.Int("iterations", 10_000, "turns of one pass of the token loop (the article's)")
+	work       = flag.Duration("work", 82*time.Nanosecond, "computation in a turn (the article's turn without a yield)")
+	sleepEvery = flag.Int("sleep-every", 64, "turns between calls of time.Sleep(0) (the article's cure)")
+	hogs       = flag.String("hogs", "0,1,4", "numbers of CPU-bound goroutines beside the loop; 0 must be among them")
+	passes     = flag.Int("passes", 100, "passes of each cell")
+	budget     = flag.Duration("budget", 500*time.Millisecond, "time after which a cell ends with the turns it has")
+)
+
+// A variant is a token loop with its own way of yielding.
+type variant struct {
+	name  string
+	yield func(turn int) // nil: never
+}
+
+// variants are the loops compared. A group-aware yield joins them here, and
+// toolchainYield then names it.
+var variants = []variant{
+	{"plain", nil},
+	{"gosched", func(int) { runtime.Gosched() }},
+	{"sleep0", func(turn int) {
+		if turn%*sleepEvery == 0 {
+			time.Sleep(0)
+		}
+	}},
+}
+
+// toolchainYield is the best yield this toolchain offers a token loop.
+const toolchainYield = "gosched"
+
+func main() { sample.Main(measure) }
+
+func measure(r *sample.Recorder) error {
+	if *iterations < 1 || *passes < 1 || *sleepEvery < 1 || *work < 0 || *budget <= 0 {
+		return fmt.Errorf("iterations, passes, sleep-every and budget must be positive")
+	}
+	counts, err := parseCounts(*hogs)
+	if err != nil {
+		return err
+	}
+	steps := calibrate(*work)
+	for _, count := range counts {
+		place := "alone"
+		if count > 0 {
+			place = fmt.Sprintf("hogs%d", count)
+		}
+		perTurn := make(map[string]float64)
+		for _, v := range variants {
+			c := runCell(v, count, steps)
+			perTurn[v.name] = c.nsPerTurn
+			r.Set(place+"/"+v.name+"/ns_per_turn", c.nsPerTurn)
+			// Beside hogs the runtime's count holds their preemptions too.
+			if count == 0 {
+				r.Set(place+"/"+v.name+"/switches_per_10k", c.switchesPer10k)
+			}
+		}
+		r.Set(place+"/yield/ns_added", perTurn[toolchainYield]-perTurn["plain"])
+	}
+	return nil
+}
+
+func parseCounts(list string) ([]int, error) {
+	var counts []int
+	for field := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(field)
+		if err != nil || n < 0 || n > 10_000 {
+			return nil, fmt.Errorf("-hogs: %q is not a number from 0 to 10000", field)
+		}
+		counts = append(counts, n)
+	}
+	return counts, nil
+}
+
+// decode stands for the computation of one token: steps of multiply and
+// xorshift, each depending on the one before.
+//
+//go:noinline
+func decode(state uint64, steps int) uint64 {
+	for range steps {
+		state ^= state >> 29
+		state *= 0x9e3779b97f4a7c15
+	}
+	return state
+}
+
+// calibrate returns the steps of decode that take about d: the best of many
+// tries, as anything else on the machine only makes a try longer.
+func calibrate(d time.Duration) int {
+	const steps = 100_000
+	best := math.Inf(1)
+	for range 50 {
+		begin := time.Now()
+		decode(uint64(steps), steps)
+		best = min(best, float64(time.Since(begin).Nanoseconds())/steps)
+	}
+	return max(1, int(math.Round(float64(d.Nanoseconds())/best)))
+}
+
+// A cell is what one loop beside some hogs came to.
+type cell struct{ nsPerTurn, switchesPer10k float64 }
+
+// runCell runs the loop until it has made its passes or spent its budget.
+func runCell(v variant, hogCount, steps int) cell {
+	var stop atomic.Bool
+	var running sync.WaitGroup
+	for range hogCount {
+		running.Go(func() {
+			for state := uint64(1); !stop.Load(); {
+				state = decode(state, steps)
+			}
+		})
+	}
+	var spent atomic.Bool
+	timer := time.AfterFunc(*budget, func() { spent.Store(true) })
+	defer timer.Stop()
+
+	var perTurn []float64 // of whole passes
+	var turns int
+	output := make([]uint64, 0, *iterations)
+	before, begin := schedulerPasses(), time.Now()
+	for range *passes {
+		passBegin := time.Now()
+		output = tokenLoop(output[:0], v.yield, steps, &spent)
+		turns += len(output)
+		if len(output) < *iterations {
+			break
+		}
+		perTurn = append(perTurn, float64(time.Since(passBegin).Nanoseconds())/float64(len(output)))
+	}
+	elapsed, switches := time.Since(begin), schedulerPasses()-before
+	stop.Store(true)
+	running.Wait()
+	c := cell{
+		nsPerTurn:      float64(elapsed.Nanoseconds()) / float64(turns),
+		switchesPer10k: switches * 10_000 / float64(turns),
+	}
+	// Beside hogs the mean counts: the turns that waited for a P are the point,
+	// and there may be no whole pass to take a median of.
+	if hogCount == 0 && len(perTurn) > 0 {
+		c.nsPerTurn = sample.Median(perTurn)
+	}
+	return c
+}
+
+// tokenLoop makes a pass, or ends early once spent is set; it makes one turn
+// at least.
+func tokenLoop(output []uint64, yield func(int), steps int, spent *atomic.Bool) []uint64 {
+	state := uint64(1)
+	for turn := range *iterations {
+		state = decode(state, steps)
+		output = append(output, state)
+		if yield != nil {
+			yield(turn + 1)
+		}
+		if spent.Load() {
+			break
+		}
+	}
+	return output
+}
+
+// trackingPeriod is the runtime's gTrackingPeriod: it records the wait of a
+// goroutine for a P at every eighth time that the goroutine stops running.
+const trackingPeriod = 8
+
+// schedulerPasses returns how often goroutines came back from the scheduler so
+// far, known to within one trackingPeriod a goroutine: the count of the wait
+// times, times the period.
+func schedulerPasses() float64 {
+	read := []metrics.Sample{{Name: "/sched/latencies:seconds"}}
+	metrics.Read(read)
+	var count uint64
+	for _, n := range read[0].Value.Float64Histogram().Counts {
+		count += n
+	}
+	return float64(count * trackingPeriod)
+}

@@ -1,0 +1,32 @@
+// Package harness runs an experiment: the same source, built by stock Go and
+// by ours, measured in turns, reported as a ratio with its spread.
+//
+// # Model
+//
+// An [Experiment] is a declaration: what the article claims, which measurement
+// decides, and the bars that must hold. Its command, bench/<id>, is built by
+// both toolchains. One execution of a built command is a child process: it
+// measures, prints one [Sample] as a JSON object on stdout, and exits.
+//
+// An [Arm] is one thing compared: a command of one toolchain with arguments.
+// Most experiments have two, "stock" and "weir"; others add a reference, such
+// as a loop without a server. A round runs every arm once. Rounds go forward
+// and backward in turns (A B, B A, A B, ...), so that drift of the machine
+// falls on all arms alike.
+//
+// The medians, their 95 % confidence intervals and the U test are benchstat's
+// (golang.org/x/perf/benchmath). The interval of a ratio is a bootstrap over
+// rounds, which keeps the arms of a round together, with a fixed seed.
+//
+//	runner, err := harness.NewRunner(harness.Options{Out: "build/bench"})
+//	result, err := runner.Run(ctx, experiment)
+//	fmt.Println(result.Ratio.Median, result.Holds)
+//
+// # Limits
+//
+// A child has a bounded time, [Experiment.Timeout], and bounded output; it and
+// all it started are killed at its end. A child that fails fails the
+// experiment: the result's file exists only if the last run succeeded. Whether
+// the machine is quiet is the caller's business; the load average before the
+// run is part of the result.
+package harness

@@ -1,0 +1,173 @@
+package harness
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// Toolchain names one of the two compilers of an experiment.
+type Toolchain string
+
+// The two toolchains.
+const (
+	Stock Toolchain = "stock"
+	Weir  Toolchain = "weir"
+)
+
+// Direction says which way a measurement is better.
+type Direction string
+
+// Directions.
+const (
+	LowerIsBetter  Direction = "lower is better"
+	HigherIsBetter Direction = "higher is better"
+)
+
+// DefaultTimeout bounds a child whose experiment names no other bound.
+const DefaultTimeout = 2 * time.Minute
+
+// Experiment declares what is compared and when it holds.
+type Experiment struct {
+	ID    string // also its command, bench/<id>, and its file, <id>.json
+	Title string // one line
+
+	Claim    string // what the article says, its figures included
+	Mistaken string // where the article is technically wrong, or ""
+
+	Metric string // the measurement that decides
+	Label  string // the same in words
+	Unit   string
+	Better Direction
+	Bars   []Bar // all must hold; at least one
+
+	// Arms are what a round runs. Nil means the experiment's command built
+	// by each toolchain, named "stock" and "weir". Arms of these two names
+	// must exist: they are the result's two sides.
+	Arms []Arm
+	// Packages are built by both toolchains besides bench/<id>, into
+	// ${stock}/<base name> and ${weir}/<base name>.
+	Packages []string
+	// Derive, if not nil, adds to each round's measurements what follows
+	// from several arms, such as a share of the reference.
+	Derive func(Round) error
+	// Quick are the arguments that shorten a child for a smoke run.
+	Quick []string
+	// Timeout bounds one child. Default DefaultTimeout.
+	Timeout time.Duration
+}
+
+// Arm is one thing compared.
+type Arm struct {
+	Name string
+	// Toolchain is the one that built the command this arm runs.
+	Toolchain Toolchain
+	// Args are the command's arguments. ${stock} and ${weir} stand for the
+	// directories of the two toolchains' binaries, ${root} for the module's.
+	Args []string
+}
+
+// Measurements are named values, as one child measured them.
+type Measurements map[string]float64
+
+// Round is what one round measured, by the arm's name.
+type Round map[string]Measurements
+
+// Bound says on which side of its limit a bar holds.
+type Bound string
+
+// Bounds.
+const (
+	AtLeast Bound = "≥"
+	AtMost  Bound = "≤"
+)
+
+// Bar is a condition on the medians.
+type Bar struct {
+	Text   string // in words
+	Metric string // default: the experiment's
+	Arm    string // whose median; default "weir"
+	Ratio  bool   // the median of weir/stock instead
+	Bound  Bound
+	Limit  float64
+}
+
+// holds reports whether value is on the bar's good side.
+func (b Bar) holds(value float64) bool {
+	if b.Bound == AtLeast {
+		return value >= b.Limit
+	}
+	return value <= b.Limit
+}
+
+var idPattern = regexp.MustCompile(`^[a-z][a-z0-9]{0,31}$`)
+
+// Check reports what is wrong with the declaration.
+func (e Experiment) Check() error {
+	_, err := e.complete()
+	return err
+}
+
+// complete returns the experiment with its defaults, or what is wrong with
+// its declaration.
+func (e Experiment) complete() (Experiment, error) {
+	fail := func(format string, args ...any) (Experiment, error) {
+		return e, fmt.Errorf("harness: declare %s: %s", e.ID, fmt.Sprintf(format, args...))
+	}
+	if !idPattern.MatchString(e.ID) {
+		return fail("id is not a short lower-case word")
+	}
+	if e.Metric == "" || e.Label == "" || e.Unit == "" || e.Title == "" || e.Claim == "" {
+		return fail("title, claim, metric, label and unit must be set")
+	}
+	if e.Better != LowerIsBetter && e.Better != HigherIsBetter {
+		return fail("direction %q is not known", e.Better)
+	}
+	if e.Timeout == 0 {
+		e.Timeout = DefaultTimeout
+	}
+	if e.Arms == nil {
+		e.Arms = []Arm{{Name: "stock", Toolchain: Stock}, {Name: "weir", Toolchain: Weir}}
+	}
+	names := make(map[string]bool)
+	for _, arm := range e.Arms {
+		if names[arm.Name] || arm.Toolchain != Stock && arm.Toolchain != Weir {
+			return fail("arm %q is there twice or has no toolchain", arm.Name)
+		}
+		names[arm.Name] = true
+	}
+	if !names["stock"] || !names["weir"] {
+		return fail("arms stock and weir must be among its arms")
+	}
+	if len(e.Bars) == 0 {
+		return fail("it has no bar")
+	}
+	e.Bars = slices.Clone(e.Bars)
+	for i := range e.Bars {
+		bar := &e.Bars[i]
+		if bar.Metric == "" {
+			bar.Metric = e.Metric
+		}
+		if bar.Arm == "" {
+			bar.Arm = "weir"
+		}
+		if bar.Bound != AtLeast && bar.Bound != AtMost || !names[bar.Arm] || bar.Text == "" {
+			return fail("bar %d has no text, no bound, or an unknown arm", i)
+		}
+	}
+	return e, nil
+}
+
+// order returns the arms of a round as indexes: forward in even rounds,
+// backward in odd ones.
+func order(arms, round int) []int {
+	indexes := make([]int, arms)
+	for i := range indexes {
+		indexes[i] = i
+	}
+	if round%2 == 1 {
+		slices.Reverse(indexes)
+	}
+	return indexes
+}

@@ -1,0 +1,84 @@
+package harness
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Machine describes where and when an experiment ran.
+type Machine struct {
+	CPU         string `json:"cpu"`
+	Cores       int    `json:"cores"` // that this process may use
+	Kernel      string `json:"kernel"`
+	MemoryBytes uint64 `json:"memory_bytes"`
+	Governor    string `json:"governor"`    // "unknown" where the kernel does not say
+	Virtual     bool   `json:"virtual"`     // under a hypervisor: other guests may interfere
+	LoadBefore  string `json:"load_before"` // /proc/loadavg's 1, 5 and 15 minutes
+	StartedAt   string `json:"started_at"`  // RFC 3339, UTC
+	StockGo     string `json:"stock_go"`
+	WeirGo      string `json:"weir_go"`
+}
+
+// describeMachine reads what the kernel says now.
+func describeMachine(toolchains map[Toolchain]goCommand) Machine {
+	m := Machine{
+		CPU: "unknown", Kernel: "unknown", Governor: "unknown",
+		Cores:      runtime.NumCPU(),
+		LoadBefore: loadAverage(),
+		StartedAt:  time.Now().UTC().Format(time.RFC3339),
+		StockGo:    toolchains[Stock].version,
+		WeirGo:     toolchains[Weir].version,
+	}
+	cpuinfo, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(cpuinfo)) {
+		key, value, _ := strings.Cut(line, ":")
+		switch strings.TrimSpace(key) {
+		case "model name":
+			m.CPU = strings.TrimSpace(value)
+		case "flags":
+			m.Virtual = strings.Contains(value, " hypervisor ")
+		}
+	}
+	var name unix.Utsname
+	if unix.Uname(&name) == nil {
+		m.Kernel = unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:]) +
+			" " + unix.ByteSliceToString(name.Machine[:])
+	}
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) == nil {
+		m.MemoryBytes = info.Totalram * uint64(info.Unit)
+	}
+	governors, _ := filepath.Glob("/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor")
+	seen := make(map[string]bool)
+	for _, file := range governors {
+		governor, _ := os.ReadFile(file)
+		if text := strings.TrimSpace(string(governor)); text != "" && !seen[text] {
+			seen[text] = true
+			m.Governor = strings.TrimPrefix(m.Governor+","+text, "unknown,")
+		}
+	}
+	return m
+}
+
+// loadAverage returns the three averages, or "unknown".
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if fields := strings.Fields(string(text)); err == nil && len(fields) >= 3 {
+		return strings.Join(fields[:3], " ")
+	}
+	return "unknown"
+}
+
+// busy reports whether more than a quarter of the cores were in use on
+// average over the minute before.
+func (m Machine) busy() bool {
+	first, _, _ := strings.Cut(m.LoadBefore, " ")
+	load, err := strconv.ParseFloat(first, 64)
+	return err == nil && load > float64(m.Cores)/4
+}

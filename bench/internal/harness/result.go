@@ -1,0 +1,226 @@
+package harness
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Result is what an experiment found; <id>.json holds it.
+type Result struct {
+	ID      string         `json:"id"`
+	Metric  string         `json:"metric"`
+	Unit    string         `json:"unit"`
+	Stock   float64        `json:"stock"` // median
+	Weir    float64        `json:"weir"`  // median
+	Ratio   Ratio          `json:"ratio"` // weir/stock
+	Claim   string         `json:"claim"`
+	Holds   bool           `json:"holds"` // all bars hold
+	Params  map[string]any `json:"params"`
+	Machine Machine        `json:"machine"`
+	Details Details        `json:"details"`
+}
+
+// Details is everything else a reader may ask for.
+type Details struct {
+	Title    string              `json:"title"`
+	Mistaken string              `json:"mistaken,omitempty"`
+	Metric   string              `json:"metric"` // the name of the one that decides
+	Better   Direction           `json:"better"`
+	Bars     []BarResult         `json:"bars"`
+	Arms     []ArmResult         `json:"arms"`
+	Metrics  map[string]Measured `json:"metrics"`
+	Warnings []string            `json:"warnings,omitempty"`
+}
+
+// BarResult is a bar and what it was held against.
+type BarResult struct {
+	Text   string  `json:"text"`
+	Metric string  `json:"metric"`
+	Of     string  `json:"of"` // an arm, or "ratio"
+	Value  float64 `json:"value"`
+	Bound  Bound   `json:"bound"`
+	Limit  float64 `json:"limit"`
+	Holds  bool    `json:"holds"`
+	// Certain: the whole confidence interval lies on the same side.
+	Certain bool `json:"certain"`
+}
+
+// ArmResult says what an arm ran.
+type ArmResult struct {
+	Name string   `json:"name"`
+	Go   string   `json:"go"`
+	Args []string `json:"args"`
+}
+
+// Measured is one measurement over all rounds.
+type Measured struct {
+	Arms map[string]Spread `json:"arms"`
+	// Ratio and P compare weir with stock, where both measured it.
+	Ratio *Ratio   `json:"ratio,omitempty"`
+	P     *float64 `json:"p,omitempty"`
+}
+
+// conclude computes the result of an experiment from its rounds.
+func conclude(e Experiment, rounds []Round) (Result, error) {
+	r := Result{ID: e.ID, Metric: e.Label, Unit: e.Unit, Claim: e.Claim, Holds: true}
+	r.Details = Details{Title: e.Title, Mistaken: e.Mistaken, Metric: e.Metric, Better: e.Better}
+	var err error
+	if r.Details.Metrics, err = measure(e, rounds); err != nil {
+		return r, err
+	}
+	headline := r.Details.Metrics[e.Metric]
+	if headline.Ratio == nil {
+		return r, fmt.Errorf("harness: conclude %s: metric %s has no ratio of weir to stock", e.ID, e.Metric)
+	}
+	r.Stock, r.Weir = headline.Arms["stock"].Median, headline.Arms["weir"].Median
+	r.Ratio = *headline.Ratio
+	for _, bar := range e.Bars {
+		judged, err := bar.judge(r.Details.Metrics)
+		if err != nil {
+			return r, fmt.Errorf("harness: conclude %s: %w", e.ID, err)
+		}
+		r.Details.Bars = append(r.Details.Bars, judged)
+		r.Holds = r.Holds && judged.Holds
+	}
+	return r, nil
+}
+
+// measure sums up each measurement. An arm that measured something in one
+// round must have measured it in all.
+func measure(e Experiment, rounds []Round) (map[string]Measured, error) {
+	metrics := make(map[string]Measured)
+	values := func(arm, metric string) []float64 {
+		list := make([]float64, 0, len(rounds))
+		for _, round := range rounds {
+			if value, ok := round[arm][metric]; ok {
+				list = append(list, value)
+			}
+		}
+		return list
+	}
+	for _, arm := range e.Arms {
+		names := make(map[string]bool)
+		for _, round := range rounds {
+			for name := range round[arm.Name] {
+				names[name] = true
+			}
+		}
+		for name := range names {
+			list := values(arm.Name, name)
+			if len(list) != len(rounds) {
+				return nil, fmt.Errorf("harness: conclude %s: arm %s measured %s in %d of %d rounds",
+					e.ID, arm.Name, name, len(list), len(rounds))
+			}
+			if _, ok := metrics[name]; !ok {
+				metrics[name] = Measured{Arms: make(map[string]Spread)}
+			}
+			metrics[name].Arms[arm.Name] = newSpread(list)
+		}
+	}
+	for name, m := range metrics {
+		stock, weir := values("stock", name), values("weir", name)
+		if len(stock) == 0 || len(weir) == 0 {
+			continue
+		}
+		if ratio, err := newRatio(stock, weir); err == nil {
+			m.Ratio = &ratio
+		}
+		p := probability(stock, weir)
+		m.P = &p
+		metrics[name] = m
+	}
+	return metrics, nil
+}
+
+// judge holds the bar against the medians.
+func (b Bar) judge(metrics map[string]Measured) (BarResult, error) {
+	m, ok := metrics[b.Metric]
+	if !ok {
+		return BarResult{}, fmt.Errorf("bar %q: metric %s was not measured", b.Text, b.Metric)
+	}
+	judged := BarResult{Text: b.Text, Metric: b.Metric, Of: b.Arm, Bound: b.Bound, Limit: b.Limit}
+	var low, high float64
+	if b.Ratio {
+		if m.Ratio == nil {
+			return BarResult{}, fmt.Errorf("bar %q: metric %s has no ratio", b.Text, b.Metric)
+		}
+		judged.Of = "ratio"
+		judged.Value, low, high = m.Ratio.Median, m.Ratio.Low, m.Ratio.High
+	} else {
+		spread, ok := m.Arms[b.Arm]
+		if !ok {
+			return BarResult{}, fmt.Errorf("bar %q: arm %s did not measure %s", b.Text, b.Arm, b.Metric)
+		}
+		judged.Value, low, high = spread.Median, spread.Low, spread.High
+	}
+	judged.Holds = b.holds(judged.Value)
+	judged.Certain = b.holds(low) == judged.Holds && b.holds(high) == judged.Holds
+	return judged, nil
+}
+
+// mergeParams joins the flags that the arms ran with. What differs between
+// arms is left out: the arms' arguments tell it.
+func mergeParams(params map[string]map[string]string) map[string]any {
+	merged := make(map[string]any)
+	differs := make(map[string]bool)
+	for _, arm := range slices.Sorted(maps.Keys(params)) {
+		for name, value := range params[arm] {
+			if before, ok := merged[name]; ok && before != value {
+				differs[name] = true
+			}
+			merged[name] = value
+		}
+	}
+	maps.DeleteFunc(merged, func(name string, _ any) bool { return differs[name] })
+	return merged
+}
+
+// writeJSON replaces the file at once: a reader sees the old or the new one.
+func writeJSON(file string, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return fmt.Errorf("harness: encode %s: %w", file, err)
+	}
+	return writeFile(file, append(text, '\n'))
+}
+
+// writeLines is writeJSON for one value a line.
+func writeLines[T any](file string, values []T) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	for _, value := range values {
+		if err := encoder.Encode(value); err != nil {
+			return fmt.Errorf("harness: encode %s: %w", file, err)
+		}
+	}
+	return writeFile(file, text.Bytes())
+}
+
+func writeFile(file string, content []byte) (err error) {
+	temporary, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
+	if err != nil {
+		return fmt.Errorf("harness: write result: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(temporary.Name())
+			err = fmt.Errorf("harness: write result: %w", err)
+		}
+	}()
+	_, err = temporary.Write(content)
+	if err == nil {
+		err = temporary.Chmod(0o644)
+	}
+	if closeErr := temporary.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), file)
+}

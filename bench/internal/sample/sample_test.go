@@ -1,0 +1,82 @@
+package sample
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"math"
+	"reflect"
+	"testing"
+)
+
+func TestRunPrintsFlagsAndMeasurements(t *testing.T) {
+	flags := flag.NewFlagSet("child", flag.ContinueOnError)
+	flags.Int("turns", 10, "")
+	flags.String("model", "tiny", "")
+	if err := flags.Parse([]string{"-turns=3"}); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	err := run(&out, flags, func(r *Recorder) error {
+		r.Set("alone/time_ns", 1.5)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Params       map[string]string
+		Measurements map[string]float64
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got.Params, map[string]string{"turns": "3", "model": "tiny"}) || got.Measurements["alone/time_ns"] != 1.5 {
+		t.Errorf("printed %s", out.String())
+	}
+}
+
+func TestRunPrintsNothingOnErrors(t *testing.T) {
+	flags := flag.NewFlagSet("child", flag.ContinueOnError)
+	failure := errors.New("no engine")
+	var out bytes.Buffer
+	if err := run(&out, flags, func(*Recorder) error { return failure }); !errors.Is(err, failure) {
+		t.Errorf("error is %v", err)
+	}
+	if err := flags.Parse([]string{"stray"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(&out, flags, func(*Recorder) error { return nil }); err == nil {
+		t.Error("a stray argument was taken")
+	}
+	if out.Len() > 0 {
+		t.Errorf("printed %s", out.String())
+	}
+}
+
+func TestSetRefusesNonsense(t *testing.T) {
+	for name, set := range map[string]func(*Recorder){
+		"twice":     func(r *Recorder) { r.Set("a", 1); r.Set("a", 1) },
+		"no number": func(r *Recorder) { r.Set("a", math.NaN()) },
+		"infinite":  func(r *Recorder) { r.Set("a", math.Inf(1)) },
+		"bad name":  func(r *Recorder) { r.Set("A b", 1) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			set(&Recorder{measurements: map[string]float64{}})
+		}()
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for want, values := range map[float64][]float64{2: {3, 1, 2}, 1.5: {2, 1}, 7: {7}} {
+		if got := Median(values); got != want {
+			t.Errorf("Median(%v) = %v", values, got)
+		}
+	}
+}

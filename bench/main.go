@@ -1,0 +1,116 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/weirgo/weir/bench/internal/harness"
+)
+
+// experiments holds what the files of this folder declare.
+var experiments []harness.Experiment
+
+func declare(e harness.Experiment) { experiments = append(experiments, e) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	list := flags.Bool("list", false, "list the experiments and stop")
+	rounds := flags.Int("rounds", 0, fmt.Sprintf("`number` of rounds, each running every arm once (default %d)", harness.DefaultRounds))
+	quick := flags.Bool("quick", false, "a short smoke run, not a measurement")
+	out := flags.String("out", "build/bench", "`directory` of results")
+	childArgs := flags.String("args", "", "`flags` for each experiment's command, separated by spaces")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	slices.SortFunc(experiments, func(a, b harness.Experiment) int { return cmp.Compare(a.ID, b.ID) })
+	if *list {
+		for _, e := range experiments {
+			fmt.Fprintf(stdout, "%-10s %s\n", e.ID, e.Title)
+		}
+		return nil
+	}
+	chosen, err := choose(flags.Args())
+	if err != nil {
+		return err
+	}
+	runner, err := harness.NewRunner(ctx, harness.Options{
+		Out: *out, Rounds: *rounds, Quick: *quick, Args: strings.Fields(*childArgs),
+		WeirGo: os.Getenv("WEIR_GO"), Log: stderr,
+	})
+	if err != nil {
+		return err
+	}
+	failed := make(map[string]error)
+	for _, e := range chosen {
+		result, err := runner.Run(ctx, e)
+		if ctx.Err() != nil {
+			return errors.New("bench: interrupted")
+		}
+		if err != nil {
+			failed[e.ID] = err
+			fmt.Fprintf(stderr, "%s failed: %v\n", e.ID, err)
+			continue
+		}
+		printResult(stdout, *out, result)
+	}
+	if err := harness.WriteReport(*out, experiments, failed); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "report: %s\n", filepath.Join(*out, harness.ReportFile))
+	if len(failed) > 0 {
+		return fmt.Errorf("bench: %d of %d experiments failed", len(failed), len(chosen))
+	}
+	return nil
+}
+
+// choose returns the named experiments, or all.
+func choose(ids []string) ([]harness.Experiment, error) {
+	if len(ids) == 0 {
+		return experiments, nil
+	}
+	var chosen []harness.Experiment
+	for _, id := range ids {
+		i := slices.IndexFunc(experiments, func(e harness.Experiment) bool { return e.ID == id })
+		if i < 0 {
+			return nil, fmt.Errorf("bench: no experiment %q: -list names them", id)
+		}
+		chosen = append(chosen, experiments[i])
+	}
+	return chosen, nil
+}
+
+func printResult(w io.Writer, out string, r harness.Result) {
+	fmt.Fprintf(w, "%s: %s\n  %s: stock %.4g, weir %.4g %s; weir/stock %.4g [%.4g, %.4g]\n", r.ID, r.Details.Title,
+		r.Metric, r.Stock, r.Weir, r.Unit, r.Ratio.Median, r.Ratio.Low, r.Ratio.High)
+	for _, bar := range r.Details.Bars {
+		verdict := "holds"
+		if !bar.Holds {
+			verdict = "MISSED"
+		}
+		fmt.Fprintf(w, "  %s: %s (%.4g %s %.4g)\n", verdict, bar.Text, bar.Value, bar.Bound, bar.Limit)
+	}
+	for _, warning := range r.Details.Warnings {
+		fmt.Fprintf(w, "  warning: %s\n", warning)
+	}
+	fmt.Fprintf(w, "  %s\n", harness.ResultFile(out, r.ID))
+}
