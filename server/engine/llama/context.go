@@ -1,0 +1,262 @@
+package llama
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"unsafe"
+
+	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/llama/internal/sys"
+)
+
+// llmContext implements engine.Context.
+type llmContext struct {
+	model  *model
+	lib    *Library
+	c      *sys.Library
+	limits engine.Limits
+
+	handle  sys.Context // 0 once closed
+	memory  sys.Memory
+	threads sys.Threadpool // 0 if the context computes on its own
+
+	batch    *cBatch
+	rows     int // of the last batch, 0 if it failed
+	samplers int
+	abort    *abortFlag
+}
+
+var _ engine.Context = (*llmContext)(nil)
+
+// NewContext makes a context whose sequences have a KV cache of equal size
+// each, ContextTokens/MaxSequences: attention of one never walks over the
+// others' tokens.
+func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.handle == 0 {
+		return nil, fmt.Errorf("llama: make context: %w", engine.ErrClosed)
+	}
+	cfg, err := m.complete(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("llama: make context: %w", err)
+	}
+	c := &llmContext{model: m, lib: m.lib, c: m.lib.c, abort: new(abortFlag)}
+	params := c.c.ContextDefaults()
+	params.ContextTokens = uint32(cfg.ContextTokens)
+	params.BatchTokens = uint32(cfg.BatchTokens)
+	params.MicroBatchTokens = uint32(cfg.MicroBatchTokens)
+	params.MaxSequences = uint32(cfg.MaxSequences)
+	params.MaxOutputsPerSequence = 0 // any row may ask for logits
+	params.Threads = int32(cfg.Threads)
+	params.BatchThreads = int32(cfg.BatchThreads)
+	params.AbortCallback = c.c.Strlen()
+	params.AbortCallbackData = c.abort.address()
+	params.KVUnified = false
+	params.NoPerf = true
+
+	mark := c.lib.log.begin()
+	c.handle = c.c.NewContext(m.handle, params)
+	lines := c.lib.log.end(mark)
+	if c.handle == 0 {
+		return nil, fmt.Errorf("llama: make context of %d tokens: the library refused%s; "+
+			"try a smaller context (-c) or fewer sequences (-np)", cfg.ContextTokens, lines)
+	}
+	c.memory = c.c.Memory(c.handle)
+	c.limits = c.sizes(cfg)
+	c.batch = newCBatch(c.limits.BatchTokens)
+	c.attachThreads()
+	m.contexts++
+	return c, nil
+}
+
+// maxContextTokens keeps positions within an int32.
+const maxContextTokens = math.MaxInt32 / 2
+
+// complete checks a configuration and fills in defaults.
+func (m *model) complete(cfg engine.ContextConfig) (engine.ContextConfig, error) {
+	for name, v := range map[string]int{
+		"ContextTokens": cfg.ContextTokens, "MaxSequences": cfg.MaxSequences, "BatchTokens": cfg.BatchTokens,
+		"MicroBatchTokens": cfg.MicroBatchTokens, "Threads": cfg.Threads, "BatchThreads": cfg.BatchThreads,
+	} {
+		if v < 0 {
+			return cfg, fmt.Errorf("%s is %d; it must not be negative", name, v)
+		}
+	}
+	setDefault(&cfg.MaxSequences, 1)
+	if limit := m.lib.c.SequencesLimit(); cfg.MaxSequences > limit {
+		return cfg, fmt.Errorf("MaxSequences is %d; the library takes at most %d", cfg.MaxSequences, limit)
+	}
+	setDefault(&cfg.ContextTokens, m.info.TrainedContext*cfg.MaxSequences)
+	if cfg.ContextTokens > maxContextTokens || cfg.ContextTokens < cfg.MaxSequences {
+		return cfg, fmt.Errorf("ContextTokens is %d; %d sequences need between %d and %d",
+			cfg.ContextTokens, cfg.MaxSequences, cfg.MaxSequences, maxContextTokens)
+	}
+	setDefault(&cfg.BatchTokens, 2048)
+	setDefault(&cfg.MicroBatchTokens, 512)
+	cfg.BatchTokens = min(cfg.BatchTokens, cfg.ContextTokens)
+	// A step decodes a token of every sequence.
+	cfg.BatchTokens = max(cfg.BatchTokens, cfg.MaxSequences)
+	cfg.MicroBatchTokens = min(cfg.MicroBatchTokens, cfg.BatchTokens)
+	setDefault(&cfg.Threads, defaultThreads())
+	setDefault(&cfg.BatchThreads, cfg.Threads)
+	m.warnOversubscribed(max(cfg.Threads, cfg.BatchThreads))
+	return cfg, nil
+}
+
+func (m *model) warnOversubscribed(threads int) {
+	if threads > defaultThreads() {
+		m.lib.log.warn("engine threads oversubscribe the cores: decoding may be 30 times slower; use fewer (-t, -tb)",
+			"threads", threads, "cores", cores(), "recommended", defaultThreads())
+	}
+}
+
+func setDefault(v *int, value int) {
+	if *v == 0 {
+		*v = value
+	}
+}
+
+// sizes returns what the library made of the configuration.
+func (c *llmContext) sizes(cfg engine.ContextConfig) engine.Limits {
+	return engine.Limits{
+		ContextTokens:    c.c.ContextTokens(c.handle),
+		SequenceTokens:   c.c.SequenceTokens(c.handle),
+		MaxSequences:     c.c.MaxSequences(c.handle),
+		BatchTokens:      c.c.BatchTokens(c.handle),
+		MicroBatchTokens: c.c.MicroBatchTokens(c.handle),
+		Threads:          cfg.Threads,
+		BatchThreads:     cfg.BatchThreads,
+	}
+}
+
+// attachThreads gives the context threads that outlive a graph. A single
+// thread is the caller's own.
+func (c *llmContext) attachThreads() {
+	n := max(c.limits.Threads, c.limits.BatchThreads)
+	if n < 2 {
+		return
+	}
+	if c.threads = c.c.NewThreadpool(n); c.threads != 0 {
+		c.c.AttachThreadpool(c.handle, c.threads)
+	}
+}
+
+// Limits returns the sizes in force.
+func (c *llmContext) Limits() engine.Limits { return c.limits }
+
+// Decode runs the batch through the model. It does not allocate. The batch is
+// checked first; one that is not accepted leaves the context as it was.
+func (c *llmContext) Decode(b *engine.Batch) error {
+	if c.handle == 0 {
+		return fmt.Errorf("llama: decode: %w", engine.ErrClosed)
+	}
+	c.rows = 0
+	if err := c.check(b); err != nil {
+		return fmt.Errorf("llama: decode: %w", err)
+	}
+	if c.abort.raised() {
+		return fmt.Errorf("llama: decode: %w", engine.ErrAborted)
+	}
+	c.batch.fill(b)
+	mark := c.lib.log.begin()
+	code := c.c.Decode(c.handle, &c.batch.c)
+	lines := c.lib.log.end(mark)
+	switch code {
+	case sys.DecodeOK:
+		c.rows = b.Len()
+		return nil
+	case sys.DecodeNoSpace:
+		return fmt.Errorf("llama: decode: %w", engine.ErrNoCacheSpace)
+	case sys.DecodeAborted:
+		return fmt.Errorf("llama: decode: %w", engine.ErrAborted)
+	default:
+		return fmt.Errorf("llama: decode: the library failed with code %d%s", code, lines)
+	}
+}
+
+// check finds what the library would answer by failing an assertion.
+func (c *llmContext) check(b *engine.Batch) error {
+	n := b.Len()
+	switch {
+	case n == 0:
+		return errors.New("the batch is empty")
+	case n > c.limits.BatchTokens:
+		return fmt.Errorf("the batch has %d tokens, more than BatchTokens %d", n, c.limits.BatchTokens)
+	case len(b.Positions) != n || len(b.Sequences) != n || len(b.Logits) != n:
+		return errors.New("the batch's slices differ in length")
+	}
+	for i, token := range b.Tokens {
+		if uint(token) >= uint(c.model.info.VocabSize) {
+			return fmt.Errorf("token %d of row %d is not in the vocabulary of %d", token, i, c.model.info.VocabSize)
+		}
+		if uint(b.Sequences[i]) >= uint(c.limits.MaxSequences) {
+			return fmt.Errorf("sequence %d of row %d is not below MaxSequences %d", b.Sequences[i], i, c.limits.MaxSequences)
+		}
+		if b.Positions[i] < 0 {
+			return fmt.Errorf("position %d of row %d is negative", b.Positions[i], i)
+		}
+	}
+	return nil
+}
+
+// Abort stops a running Decode before its next operation and refuses later
+// ones.
+func (c *llmContext) Abort() { c.abort.raise() }
+
+// Resume takes back Abort.
+func (c *llmContext) Resume() { c.abort.lower() }
+
+// Logits returns the logits of a row in the library's memory.
+func (c *llmContext) Logits(row int) ([]float32, error) {
+	if err := c.checkRow(row); err != nil {
+		return nil, fmt.Errorf("llama: get logits: %w", err)
+	}
+	p := c.c.Logits(c.handle, int32(row))
+	if p == nil {
+		return nil, fmt.Errorf("llama: get logits: the library has none for row %d", row)
+	}
+	return unsafe.Slice((*float32)(p), c.model.info.VocabSize), nil
+}
+
+func (c *llmContext) checkRow(row int) error {
+	switch {
+	case c.handle == 0:
+		return engine.ErrClosed
+	case row < 0 || row >= c.rows:
+		return fmt.Errorf("row %d is not in the last batch of %d", row, c.rows)
+	case c.batch.logits[row] == 0:
+		return fmt.Errorf("row %d was decoded without logits", row)
+	}
+	return nil
+}
+
+// RemoveSequence drops positions [from, to) of a sequence.
+func (c *llmContext) RemoveSequence(seq engine.SequenceID, from, to int) bool {
+	if c.handle == 0 || uint(seq) >= uint(c.limits.MaxSequences) {
+		return false
+	}
+	return c.c.RemoveSequence(c.memory, int32(seq), int32(max(from, 0)), int32(min(max(to, -1), maxContextTokens)))
+}
+
+// Close frees the KV cache. It fails while samplers are open; closing again
+// does nothing.
+func (c *llmContext) Close() error {
+	if c.handle == 0 {
+		return nil
+	}
+	if c.samplers > 0 {
+		return fmt.Errorf("llama: close context: %d samplers are open; close them first", c.samplers)
+	}
+	if c.threads != 0 {
+		c.c.DetachThreadpool(c.handle)
+		c.c.FreeThreadpool(c.threads)
+	}
+	c.c.FreeContext(c.handle)
+	c.handle = 0
+	c.model.mu.Lock()
+	defer c.model.mu.Unlock()
+	c.model.contexts--
+	return nil
+}

@@ -1,0 +1,97 @@
+package llama
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/weirgo/weir/server/engine/llama/internal/sys"
+)
+
+// module is the path in the go.mod of the tree that build/engine lies in.
+const module = "github.com/weirgo/weir"
+
+// remedy is what an operator does when there is no usable library.
+const remedy = "run `go run ./scripts/enginelib` in Weir's source tree, " +
+	"or set LLAMA_LIB to a directory with libllama of llama.cpp release " + release
+
+// FindLibrary returns the directory of the engine library: LLAMA_LIB if it is
+// set; else the directory engine beside the executable's own, as build/engine
+// is to build/bin/weir; else build/engine of the source tree around the
+// working directory. The error, which wraps [fs.ErrNotExist], says what to do.
+func FindLibrary() (dir string, err error) {
+	if dir := os.Getenv("LLAMA_LIB"); dir != "" {
+		if _, err := sys.Find(dir); err != nil {
+			return "", fmt.Errorf("llama: find library in LLAMA_LIB: %w; %s", notExist(err), remedy)
+		}
+		return filepath.Abs(dir)
+	}
+	var tried []string
+	for _, candidate := range []func() (string, bool){besideExecutable, inSourceTree} {
+		dir, ok := candidate()
+		if !ok {
+			continue
+		}
+		if _, err := sys.Find(dir); err == nil {
+			return dir, nil
+		}
+		tried = append(tried, dir)
+	}
+	return "", fmt.Errorf("llama: find library: %w in %s; %s", fs.ErrNotExist, strings.Join(tried, " or "), remedy)
+}
+
+func besideExecutable() (string, bool) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", false
+	}
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		path = resolved
+	}
+	return filepath.Join(filepath.Dir(filepath.Dir(path)), "engine"), true
+}
+
+func inSourceTree() (string, bool) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", false
+	}
+	for {
+		if moduleOf(dir) == module {
+			return filepath.Join(dir, "build", "engine"), true
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", false
+		}
+		dir = parent
+	}
+}
+
+// moduleOf returns the module path of the go.mod in dir, "" if there is none.
+func moduleOf(dir string) string {
+	f, err := os.Open(filepath.Join(dir, "go.mod"))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if path, ok := strings.CutPrefix(lines.Text(), "module "); ok {
+			return strings.TrimSpace(path)
+		}
+	}
+	return ""
+}
+
+// notExist makes an error about a missing part one that is fs.ErrNotExist.
+func notExist(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+}

@@ -1,0 +1,282 @@
+package sys
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
+)
+
+// A struct larger than 16 bytes goes by value in the memory part of the
+// argument list. The System V ABI puts the first six integers in registers,
+// so with the unused registers filled up the struct's words follow as the
+// seventh argument and on.
+const registers = 6
+
+// words returns a struct as the 8-byte words it is passed as.
+func words[T any](s *T) []uintptr {
+	return unsafe.Slice((*uintptr)(unsafe.Pointer(s)), unsafe.Sizeof(*s)/unsafe.Sizeof(uintptr(0)))
+}
+
+// byValue calls fn with one integer argument and a struct by value.
+func (l *Library) byValue(fn, first uintptr, structWords []uintptr) uintptr {
+	var args [registers + 20]uintptr
+	args[0] = first
+	n := copy(args[registers:], structWords)
+	r, _, _ := purego.SyscallN(fn, args[:registers+n]...)
+	return r
+}
+
+// ModelDefaults returns llama_model_default_params().
+func (l *Library) ModelDefaults() ModelParams {
+	p := new(ModelParams)
+	purego.SyscallN(l.c.modelDefaults, uintptr(unsafe.Pointer(p)))
+	return *p
+}
+
+// ContextDefaults returns llama_context_default_params().
+func (l *Library) ContextDefaults() ContextParams {
+	p := new(ContextParams)
+	purego.SyscallN(l.c.contextDefaults, uintptr(unsafe.Pointer(p)))
+	return *p
+}
+
+// QuantizeDefaults returns llama_model_quantize_default_params().
+func (l *Library) QuantizeDefaults() QuantizeParams {
+	p := new(QuantizeParams)
+	purego.SyscallN(l.c.quantizeDefaults, uintptr(unsafe.Pointer(p)))
+	return *p
+}
+
+// Load reads a model file; 0 if that failed. What params point to must stay.
+func (l *Library) Load(path string, params ModelParams) Model {
+	// The path goes as the one register argument, the struct by value.
+	cpath := append([]byte(path), 0)
+	w := words(&params)
+	r, _, _ := purego.SyscallN(l.c.modelLoad, uintptr(unsafe.Pointer(&cpath[0])), 0, 0, 0, 0, 0,
+		w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9])
+	return Model(r)
+}
+
+// Free frees a model, of which no context may be left.
+func (l *Library) Free(m Model) { purego.SyscallN(l.c.modelFree, uintptr(m)) }
+
+// Quantize writes the model at src to dst as params say; 0 means success.
+func (l *Library) Quantize(src, dst string, params QuantizeParams) uint32 {
+	from, to, p := append([]byte(src), 0), append([]byte(dst), 0), new(QuantizeParams)
+	*p = params
+	r, _, _ := purego.SyscallN(l.c.modelQuantize, uintptr(unsafe.Pointer(&from[0])),
+		uintptr(unsafe.Pointer(&to[0])), uintptr(unsafe.Pointer(p)))
+	return uint32(int32Of(r))
+}
+
+// Vocab returns the vocabulary of a model.
+func (l *Library) Vocab(m Model) Vocab {
+	return Vocab(l.ask(l.c.modelVocab, uintptr(m)))
+}
+
+// ModelSize returns the size of all tensors in bytes.
+func (l *Library) ModelSize(m Model) uint64 {
+	return uint64(l.ask(l.c.modelSize, uintptr(m)))
+}
+
+// Parameters returns the number of parameters.
+func (l *Library) Parameters(m Model) uint64 {
+	return uint64(l.ask(l.c.modelParameters, uintptr(m)))
+}
+
+// TrainedContext returns the tokens of context a model was trained with.
+func (l *Library) TrainedContext(m Model) int32 {
+	return int32Of(l.ask(l.c.modelContext, uintptr(m)))
+}
+
+// EmbeddingSize returns the width of the hidden state.
+func (l *Library) EmbeddingSize(m Model) int32 {
+	return int32Of(l.ask(l.c.modelEmbedding, uintptr(m)))
+}
+
+// HasDecoder reports whether a model can generate.
+func (l *Library) HasDecoder(m Model) bool {
+	return boolOf(l.ask(l.c.modelHasDecoder, uintptr(m)))
+}
+
+// HasEncoder reports whether a model wants its input encoded first.
+func (l *Library) HasEncoder(m Model) bool {
+	return boolOf(l.ask(l.c.modelHasEncoder, uintptr(m)))
+}
+
+// VocabType returns the kind of tokenizer, 0 for none.
+func (l *Library) VocabType(v Vocab) int32 {
+	return int32Of(l.ask(l.c.vocabType, uintptr(v)))
+}
+
+// VocabSize returns the number of tokens.
+func (l *Library) VocabSize(v Vocab) int32 {
+	return int32Of(l.ask(l.c.vocabSize, uintptr(v)))
+}
+
+// BOS returns the token that begins a text, or -1.
+func (l *Library) BOS(v Vocab) int32 {
+	return int32Of(l.ask(l.c.vocabBOS, uintptr(v)))
+}
+
+// EOS returns the token that ends a text, or -1.
+func (l *Library) EOS(v Vocab) int32 {
+	return int32Of(l.ask(l.c.vocabEOS, uintptr(v)))
+}
+
+// IsEOG reports whether a token ends a generation.
+func (l *Library) IsEOG(v Vocab, token int32) bool {
+	r, _, _ := purego.SyscallN(l.c.vocabIsEOG, uintptr(v), uintptr(token))
+	return boolOf(r)
+}
+
+// ChatTemplate returns the model's default chat template, "" if it has none.
+func (l *Library) ChatTemplate(m Model) string {
+	r, _, _ := purego.SyscallN(l.c.modelTemplate, uintptr(m), 0)
+	return GoString(Pointer(r))
+}
+
+// Metadata writes the value of a key to buf as a C string and returns its
+// length, which may be more than fits, or a negative number if there is none.
+func (l *Library) Metadata(m Model, key string, buf []byte) int32 {
+	ckey := append([]byte(key), 0)
+	r, _, _ := purego.SyscallN(l.c.modelMetadata, uintptr(m), uintptr(unsafe.Pointer(&ckey[0])),
+		uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
+	return int32Of(r)
+}
+
+// Description writes a model's architecture, size and type to buf, like
+// [Library.Metadata].
+func (l *Library) Description(m Model, buf []byte) int32 {
+	r, _, _ := purego.SyscallN(l.c.modelDesc, uintptr(m), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
+	return int32Of(r)
+}
+
+// Tokenize writes the tokens of text to dst, neither of them empty, and
+// returns their number; if dst is too small, minus the number needed, and
+// math.MinInt32 if that is too large.
+func (l *Library) Tokenize(v Vocab, text string, dst []int32, addSpecial, parseSpecial bool) int32 {
+	r, _, _ := purego.SyscallN(l.c.tokenize, uintptr(v),
+		uintptr(unsafe.Pointer(unsafe.StringData(text))), uintptr(len(text)),
+		uintptr(unsafe.Pointer(&dst[0])), uintptr(len(dst)), boolArg(addSpecial), boolArg(parseSpecial))
+	return int32Of(r)
+}
+
+// Piece writes the bytes of a token to buf and returns their number, or minus
+// the number needed.
+func (l *Library) Piece(v Vocab, token int32, buf []byte, special bool) int32 {
+	const leadingSpaces = 0
+	r, _, _ := purego.SyscallN(l.c.tokenToPiece, uintptr(v), uintptr(token),
+		uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), leadingSpaces, boolArg(special))
+	return int32Of(r)
+}
+
+// NewContext makes a context; 0 if that failed. What params point to must
+// stay as long as it lives.
+func (l *Library) NewContext(m Model, params ContextParams) Context {
+	return Context(l.byValue(l.c.contextNew, uintptr(m), words(&params)))
+}
+
+// FreeContext frees a context.
+func (l *Library) FreeContext(c Context) { purego.SyscallN(l.c.contextFree, uintptr(c)) }
+
+// ContextTokens returns the size of the KV cache of all sequences together.
+func (l *Library) ContextTokens(c Context) int { return l.size(l.c.contextTokens, c) }
+
+// SequenceTokens returns the size of the KV cache of one sequence.
+func (l *Library) SequenceTokens(c Context) int { return l.size(l.c.sequenceTokens, c) }
+
+// BatchTokens returns the most tokens one Decode takes.
+func (l *Library) BatchTokens(c Context) int { return l.size(l.c.batchTokens, c) }
+
+// MicroBatchTokens returns the most tokens computed at once.
+func (l *Library) MicroBatchTokens(c Context) int { return l.size(l.c.microBatchTokens, c) }
+
+// MaxSequences returns the number of sequences.
+func (l *Library) MaxSequences(c Context) int { return l.size(l.c.maxSequences, c) }
+
+// SequencesLimit is the most sequences any context can have.
+func (l *Library) SequencesLimit() int {
+	r, _, _ := purego.SyscallN(l.c.sequencesLimit)
+	return int(r)
+}
+
+// Memory returns the KV cache of a context.
+func (l *Library) Memory(c Context) Memory { return Memory(l.ask(l.c.memory, uintptr(c))) }
+
+// RemoveSequence drops positions [from, to) of a sequence; to < 0 is the end.
+func (l *Library) RemoveSequence(m Memory, sequence, from, to int32) bool {
+	r, _, _ := purego.SyscallN(l.c.sequenceRemove, uintptr(m), uintptr(sequence), uintptr(from), uintptr(to))
+	return boolOf(r)
+}
+
+// Decode results.
+const (
+	DecodeOK      = 0
+	DecodeNoSpace = 1
+	DecodeAborted = 2
+)
+
+// Decode runs a batch. It does not allocate.
+func (l *Library) Decode(c Context, b *Batch) int32 {
+	w := (*[7]uintptr)(unsafe.Pointer(b))
+	r, _, _ := purego.SyscallN(l.c.decode, uintptr(c), 0, 0, 0, 0, 0, w[0], w[1], w[2], w[3], w[4], w[5], w[6])
+	return int32Of(r)
+}
+
+// Logits returns the logits of a row of the last batch, nil if it has none.
+func (l *Library) Logits(c Context, row int32) unsafe.Pointer {
+	r, _, _ := purego.SyscallN(l.c.logits, uintptr(c), uintptr(row))
+	return Pointer(r)
+}
+
+// NewChain makes an empty sampler chain, which owns the samplers added to it.
+func (l *Library) NewChain() Sampler {
+	const noPerf = 1
+	r, _, _ := purego.SyscallN(l.c.chainInit, noPerf)
+	return Sampler(r)
+}
+
+// Add appends a sampler to a chain.
+func (l *Library) Add(chain, s Sampler) { purego.SyscallN(l.c.chainAdd, uintptr(chain), uintptr(s)) }
+
+// FreeSampler frees a chain and what is in it.
+func (l *Library) FreeSampler(s Sampler) { purego.SyscallN(l.c.samplerFree, uintptr(s)) }
+
+// Sample draws a token from the logits of a row. It ends the process if the
+// row has none.
+func (l *Library) Sample(s Sampler, c Context, row int32) int32 {
+	r, _, _ := purego.SyscallN(l.c.samplerSample, uintptr(s), uintptr(c), uintptr(row))
+	return int32Of(r)
+}
+
+// Greedy makes a sampler that takes the likeliest token.
+func (l *Library) Greedy() Sampler {
+	r, _, _ := purego.SyscallN(l.c.samplerGreedy)
+	return Sampler(r)
+}
+
+// Dist makes a sampler that draws by probability.
+func (l *Library) Dist(seed uint32) Sampler { return Sampler(l.ask(l.c.samplerDist, uintptr(seed))) }
+
+// TopK makes a sampler that keeps the k likeliest tokens.
+func (l *Library) TopK(k int32) Sampler { return Sampler(l.ask(l.c.samplerTopK, uintptr(k))) }
+
+// TopP makes a sampler that keeps the likeliest tokens of probability p together.
+func (l *Library) TopP(p float32) Sampler { return l.samplerTopP(p, 1) }
+
+// MinP makes a sampler that keeps tokens of at least p times the likeliest's probability.
+func (l *Library) MinP(p float32) Sampler { return l.samplerMinP(p, 1) }
+
+// Temp makes a sampler that divides logits by t.
+func (l *Library) Temp(t float32) Sampler { return l.samplerTemp(t) }
+
+func (l *Library) ask(fn, a uintptr) uintptr {
+	r, _, _ := purego.SyscallN(fn, a)
+	return r
+}
+
+func (l *Library) size(fn uintptr, c Context) int {
+	return int(uint32(l.ask(fn, uintptr(c)) & math.MaxUint32))
+}

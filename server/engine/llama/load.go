@@ -1,0 +1,125 @@
+package llama
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/llama/internal/sys"
+)
+
+// Load reads the GGUF model at path. It returns once the weights are mapped
+// or read; cancelling ctx stops it after the tensor being read. Errors name
+// the file, carry the library's own words, and wrap [fs.ErrNotExist] or the
+// context's error where that is the cause.
+func (l *Library) Load(ctx context.Context, path string, cfg engine.ModelConfig) (engine.Model, error) {
+	if err := checkFile(path); err != nil {
+		return nil, fmt.Errorf("llama: load model: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("llama: load model %s: %w", path, err)
+	}
+	params := l.c.ModelDefaults()
+	params.GPULayers = int32(cfg.GPULayers)
+	params.LoadMode = loadMode(cfg)
+	params.ProgressCallback = l.progress
+	id := l.loads.add(ctx, cfg.Progress)
+	params.ProgressCallbackUserData = id
+	defer l.loads.remove(id)
+
+	mark := l.log.begin()
+	handle := l.c.Load(path, params)
+	lines := l.log.end(mark)
+	if handle == 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("llama: load model %s: %w", path, err)
+		}
+		return nil, fmt.Errorf("llama: load model %s: the library cannot read it%s; check that the file is "+
+			"complete and that llama.cpp %s knows its architecture", path, lines, release)
+	}
+	model, err := newModel(l, handle, path)
+	if err != nil {
+		l.c.Free(handle)
+		return nil, fmt.Errorf("llama: load model %s: %w", path, err)
+	}
+	return model, nil
+}
+
+// checkFile tells the common mistakes apart before the library sees them.
+func checkFile(path string) error {
+	if strings.ContainsRune(path, 0) {
+		return errors.New("the path contains a NUL byte")
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w; pass the path of a GGUF file with -m", err)
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s is a directory; pass the path of a GGUF file in it", path)
+	}
+	return nil
+}
+
+func loadMode(cfg engine.ModelConfig) sys.LoadMode {
+	switch {
+	case cfg.NoMemoryMap && cfg.LockMemory:
+		return sys.LoadReadLock
+	case cfg.NoMemoryMap:
+		return sys.LoadRead
+	case cfg.LockMemory:
+		return sys.LoadMapLock
+	default:
+		return sys.LoadAuto
+	}
+}
+
+// loads are the loads under way, by the number the C callback brings back.
+type loads struct {
+	mu   sync.Mutex
+	last uintptr
+	byID map[uintptr]load
+}
+
+type load struct {
+	ctx    context.Context
+	report func(share float32)
+}
+
+func (s *loads) add(ctx context.Context, report func(float32)) (id uintptr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byID == nil {
+		s.byID = make(map[uintptr]load)
+	}
+	s.last++
+	s.byID[s.last] = load{ctx, report}
+	return s.last
+}
+
+func (s *loads) remove(id uintptr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byID, id)
+}
+
+// progress is the C callback, bool (*)(float progress, void *); false ends the
+// load.
+func (s *loads) progress(share float32, id uintptr) bool {
+	s.mu.Lock()
+	load, ok := s.byID[id]
+	s.mu.Unlock()
+	if !ok || load.ctx.Err() != nil {
+		return false
+	}
+	if load.report != nil {
+		load.report(share)
+	}
+	return true
+}
