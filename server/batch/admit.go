@@ -1,0 +1,151 @@
+package batch
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/weirgo/weir/server/engine"
+)
+
+// receive moves new requests out of the ring.
+func (l *Loop) receive() {
+	for g := l.queue.pop(); g != nil; g = l.queue.pop() {
+		l.waiting = append(l.waiting, g)
+	}
+}
+
+// dropCancelled ends the generations that were cancelled, waiting or live.
+func (l *Loop) dropCancelled() {
+	l.waiting = slices.DeleteFunc(l.waiting, func(g *Generation) bool {
+		if !g.cancelled.Load() {
+			return false
+		}
+		l.finish(g, FinishAborted, nil)
+		return true
+	})
+	for _, g := range l.live {
+		if g.cancelled.Load() {
+			l.finish(g, FinishAborted, nil)
+		}
+	}
+	l.sweepLive()
+}
+
+// admit gives waiting requests the free sequences. After an eviction it waits
+// until a sequence has ended, or until all that hold the cache are paused.
+func (l *Loop) admit() {
+	if l.hold && !l.anyRunnable() {
+		l.hold = false
+	}
+	for len(l.waiting) > 0 && len(l.free) > 0 && !l.hold {
+		g := l.waiting[0]
+		l.waiting = slices.Delete(l.waiting, 0, 1)
+		l.admitOne(g)
+	}
+}
+
+// admitOne makes a waiting generation live.
+func (l *Loop) admitOne(g *Generation) {
+	s := &g.seq
+	if s.sampler == nil {
+		s.admitted = time.Now()
+		sampler, err := l.context.NewSampler(s.request.Sampler)
+		if err != nil {
+			l.finish(g, FinishError, fmt.Errorf("batch: make sampler: %w", err))
+			return
+		}
+		s.sampler = sampler
+	}
+	last := len(l.free) - 1
+	s.id, l.free = l.free[last], l.free[:last]
+	l.live = append(l.live, g)
+}
+
+// finish ends a generation, waiting or live: it frees what the sequence holds
+// and publishes the end. The caller takes it out of waiting or, by sweepLive,
+// out of live.
+func (l *Loop) finish(g *Generation, reason FinishReason, err error) {
+	s := &g.seq
+	if s.ended {
+		return
+	}
+	s.ended = true
+	if s.sampler != nil {
+		s.sampler.Close()
+		s.sampler = nil
+	}
+	f := Finish{Reason: reason, Err: err, PromptTokens: s.prompt, CompletionTokens: s.generated()}
+	s.times(&f, time.Now())
+	l.counters.finished[reason].Add(1)
+	l.inFlight.Add(-1)
+	g.end(f)
+}
+
+// sweepLive takes ended generations out of live and frees their sequences.
+func (l *Loop) sweepLive() {
+	l.live = slices.DeleteFunc(l.live, func(g *Generation) bool {
+		if !g.seq.ended {
+			return false
+		}
+		l.release(&g.seq)
+		l.hold = false
+		return true
+	})
+}
+
+// release gives a live sequence's cache and id back.
+func (l *Loop) release(s *sequence) {
+	if !l.context.RemoveSequence(s.id, 0, -1) {
+		// Its tokens would be taken for the next sequence's: the id is lost.
+		l.config.Log.Error("engine cannot remove a sequence: one sequence fewer from now on; restart the server", "sequence", s.id)
+	} else {
+		l.free = append(l.free, s.id)
+	}
+	s.cached, s.id = 0, -1
+}
+
+// makeSpace acts on a full cache, so that the next batch is smaller; prompts
+// is the prompt tokens of the batch that failed.
+func (l *Loop) makeSpace(prompts int) {
+	if prompts > 1 {
+		l.promptLimit = prompts / 2
+		return
+	}
+	if len(l.live) == 1 {
+		l.endFull(l.live[0])
+		return
+	}
+	l.evict(l.victim())
+}
+
+// victim chooses who is evicted: the paused sequence admitted last, or else
+// the sequence admitted last.
+func (l *Loop) victim() int {
+	for i, g := range slices.Backward(l.live) {
+		if g.seq.paused && g.seq.cached > 0 {
+			return i
+		}
+	}
+	return len(l.live) - 1
+}
+
+// evict takes live[i]'s cache away; it waits at the head of the queue.
+func (l *Loop) evict(i int) {
+	g := l.live[i]
+	l.live = slices.Delete(l.live, i, i+1)
+	l.release(&g.seq)
+	l.waiting = slices.Insert(l.waiting, 0, g)
+	l.hold = true
+	l.counters.evictions.Add(1)
+}
+
+// endFull ends a sequence that is alone in the cache and cannot grow.
+func (l *Loop) endFull(g *Generation) {
+	if g.seq.generated() > 0 {
+		l.finish(g, FinishLength, nil)
+	} else {
+		l.finish(g, FinishError, fmt.Errorf("batch: decode prompt of %d tokens: %w", g.seq.prompt, engine.ErrNoCacheSpace))
+	}
+	l.sweepLive()
+}

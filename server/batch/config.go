@@ -1,0 +1,109 @@
+package batch
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/weirgo/weir/server/engine"
+)
+
+// Config bounds a Loop. The zero value of a field takes its default.
+type Config struct {
+	// MaxSequences is how many generations are decoded together. Default:
+	// what the engine context holds.
+	MaxSequences int
+	// QueueLimit is how many requests may wait while MaxSequences generations
+	// run. Default 256: at one request a second and sequence, already minutes
+	// of waiting.
+	QueueLimit int
+	// RingTokens is how many unread tokens a generation may have before it
+	// pauses, rounded up to a power of two. Default 256: 2 KiB, and seconds
+	// of a reader that is stuck.
+	RingTokens int
+	// LogitsBytes bounds the memory of the unread logits of one generation
+	// that asked for log-probabilities; at least two rows are kept. Default
+	// 2 MiB: 16 rows of a vocabulary of 32 000.
+	LogitsBytes int
+	// PrefillTokens is how many prompt tokens a step takes at most while
+	// other sequences decode: it bounds how much a new prompt slows running
+	// streams down. Default 128, about the cost of doubling the step of a
+	// batch of 64 on CPUs and next to nothing on a GPU.
+	PrefillTokens int
+	// Observe, if not nil, is told about each step on the engine goroutine;
+	// it must neither block nor allocate.
+	Observe func(Step)
+	// Log gets what is worth an operator's attention. Default slog.Default().
+	Log *slog.Logger
+}
+
+// Step is what one decode did.
+type Step struct {
+	DecodeRows int           // sequences that got their next token
+	PromptRows int           // prompt tokens
+	Duration   time.Duration // of the decode alone
+	Err        error         // of the decode
+}
+
+// Default bounds, with their reasons in Config.
+const (
+	defaultQueueLimit    = 256
+	defaultRingTokens    = 256
+	defaultLogitsBytes   = 2 << 20
+	defaultPrefillTokens = 128
+)
+
+// withDefaults fills in zero fields that do not depend on the engine.
+func (c Config) withDefaults() Config {
+	if c.QueueLimit == 0 {
+		c.QueueLimit = defaultQueueLimit
+	}
+	if c.RingTokens == 0 {
+		c.RingTokens = defaultRingTokens
+	}
+	if c.LogitsBytes == 0 {
+		c.LogitsBytes = defaultLogitsBytes
+	}
+	if c.PrefillTokens == 0 {
+		c.PrefillTokens = defaultPrefillTokens
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return c
+}
+
+// check reports the first field out of range.
+func (c Config) check() error {
+	for _, f := range []struct {
+		name         string
+		value, limit int
+	}{
+		{"MaxSequences", c.MaxSequences, 256},
+		{"QueueLimit", c.QueueLimit, 1 << 20},
+		{"RingTokens", c.RingTokens, 1 << 20},
+		{"LogitsBytes", c.LogitsBytes, 1 << 30},
+		{"PrefillTokens", c.PrefillTokens, 1 << 20},
+	} {
+		if f.value < 0 || f.value > f.limit {
+			return fmt.Errorf("batch: check config: %s is %d, allowed are 0 (default) to %d", f.name, f.value, f.limit)
+		}
+	}
+	return nil
+}
+
+// fit takes the sizes the engine has in force into account.
+func (c Config) fit(l engine.Limits) (Config, error) {
+	if c.MaxSequences == 0 {
+		c.MaxSequences = l.MaxSequences
+	}
+	if c.MaxSequences > l.MaxSequences {
+		return c, fmt.Errorf("batch: check config: MaxSequences is %d, the engine context holds %d: lower it or make the context larger",
+			c.MaxSequences, l.MaxSequences)
+	}
+	if c.MaxSequences > l.BatchTokens {
+		return c, fmt.Errorf("batch: check config: MaxSequences is %d, a batch holds %d tokens: raise the batch size",
+			c.MaxSequences, l.BatchTokens)
+	}
+	return c, nil
+}

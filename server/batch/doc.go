@@ -1,0 +1,62 @@
+// Package batch is continuous batching: one goroutine that decodes the
+// sequences of many requests together and hands each its tokens.
+//
+// # Model
+//
+// A [Loop] owns an engine context. Requests reach it through a bounded
+// lock-free ring with many producers; tokens leave through one bounded
+// lock-free ring for each request, its [Generation], which a single goroutine
+// reads. Between the two runs the engine goroutine:
+//
+//	take new requests, drop cancelled ones, admit up to MaxSequences
+//	batch: one token of each decoding sequence, then pieces of prompts
+//	decode
+//	for each finished row: sample, put the token into its ring, wake its reader
+//
+// and begins the next decode at once. Turning tokens into text and bytes is the
+// readers' work, on the other cores; so is the log-softmax over logits, which
+// travel through the ring as they are. With nothing to decode the goroutine
+// parks. A reader is woken at most once a step, and only if it waits.
+//
+// Prompts share what the decoding sequences leave of a batch, and no more than
+// [Config.PrefillTokens] while somebody decodes: half for the shortest, the
+// rest in order of arrival. So running streams keep their pace, short prompts
+// start soon, and long ones always get on.
+//
+// # What can go wrong
+//
+// A reader that does not read pauses its own sequence when its ring is full,
+// and nothing else; the sequence goes on once half the ring is free. A cancelled
+// generation, waiting or running, is gone after the step that is under way.
+//
+// engine.ErrNoCacheSpace halves the prompt pieces until the batch fits. If not
+// even one prompt token fits, the sequence admitted last (a paused one first)
+// is evicted: its cache is freed, it waits at the head of the queue, and its
+// tokens are computed again when another sequence has ended. A sequence alone
+// in the cache that cannot grow ends with FinishLength, or with FinishError if
+// it has not generated anything. Any other decode error ends the generations in
+// that batch with FinishError; the others go on.
+//
+//	loop, err := batch.New(model, engine.ContextConfig{}, batch.Config{MaxSequences: 8})
+//	...
+//	gen, err := loop.Submit(ctx, batch.Request{Prompt: prompt, TopLogprobs: -1})
+//	...
+//	var results [32]batch.Result
+//	for {
+//		n, err := gen.Next(ctx, results[:])
+//		for _, r := range results[:n] {
+//			text = model.AppendPiece(text, r.Token, false)
+//		}
+//		if err == io.EOF {
+//			return gen.Finish()
+//		}
+//		...
+//	}
+//
+// # Limits
+//
+// Requests are served in order of arrival: no priorities, no fairness between
+// tenants. Prompts share no cache. One request is one sequence. The tokens a
+// sequence generates do not depend on what else is in the batch as long as the
+// engine's arithmetic does not.
+package batch

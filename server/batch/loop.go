@@ -1,0 +1,236 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirgo/weir/server/engine"
+)
+
+// Loop decodes the sequences of many requests together. All methods may be
+// called from any goroutine.
+type Loop struct {
+	config Config
+	limits engine.Limits
+	model  engine.Model
+	vocab  int
+	ends   []uint64  // bit set: tokens that end a generation
+	logits sync.Pool // *[]float32, a generation's ring of logits
+
+	queue    *queue
+	inFlight atomic.Int32  // generations not ended, at most inFlightLimit
+	cancels  atomic.Bool   // some generation has been cancelled
+	closing  atomic.Bool   // refuse requests
+	torndown chan struct{} // Close has called Abort: the context may go
+	done     chan struct{} // the engine goroutine has returned
+	close    sync.Once
+	closeErr error
+	idle     idle
+	counters counters
+
+	// The rest belongs to the engine goroutine.
+
+	context     engine.Context
+	batch       *engine.Batch
+	waiting     []*Generation // admitted in this order; evicted ones come first
+	live        []*Generation // oldest first
+	free        []engine.SequenceID
+	hold        bool // admit nobody until a sequence has ended: the cache is full
+	promptLimit int  // prompt tokens of a step; lower after the cache was full
+}
+
+// New makes a context over model and starts the engine goroutine. The caller
+// closes the model after the loop. ec.MaxSequences defaults to cfg's.
+func New(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, error) {
+	l, err := newLoop(model, ec, cfg)
+	if err != nil {
+		return nil, err
+	}
+	start(l.run)
+	return l, nil
+}
+
+// newLoop makes a loop whose engine goroutine is the caller's affair.
+func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	if ec.MaxSequences == 0 {
+		ec.MaxSequences = cfg.MaxSequences
+	}
+	ctx, err := model.NewContext(ec)
+	if err != nil {
+		return nil, fmt.Errorf("batch: make engine context: %w", err)
+	}
+	limits := ctx.Limits()
+	if cfg, err = cfg.fit(limits); err != nil {
+		ctx.Close()
+		return nil, err
+	}
+	l := &Loop{
+		config:      cfg,
+		limits:      limits,
+		model:       model,
+		vocab:       model.Info().VocabSize,
+		queue:       newQueue(cfg.MaxSequences + cfg.QueueLimit),
+		torndown:    make(chan struct{}),
+		done:        make(chan struct{}),
+		idle:        newIdle(),
+		context:     ctx,
+		batch:       engine.NewBatch(limits.BatchTokens),
+		waiting:     make([]*Generation, 0, cfg.MaxSequences+cfg.QueueLimit),
+		live:        make([]*Generation, 0, cfg.MaxSequences),
+		free:        make([]engine.SequenceID, cfg.MaxSequences),
+		promptLimit: limits.BatchTokens,
+	}
+	for i := range l.free {
+		l.free[i] = engine.SequenceID(cfg.MaxSequences - 1 - i) // 0 on top
+	}
+	// Asked for each sampled token, so asked once for the whole vocabulary.
+	l.ends = make([]uint64, (l.vocab+63)/64)
+	for t := range l.vocab {
+		if model.IsEndOfGeneration(engine.Token(t)) {
+			l.ends[t/64] |= 1 << (t % 64)
+		}
+	}
+	return l, nil
+}
+
+// Limits returns the sizes of the engine context in force, with MaxSequences
+// as configured.
+func (l *Loop) Limits() engine.Limits {
+	limits := l.limits
+	limits.MaxSequences = l.config.MaxSequences
+	return limits
+}
+
+// Submit queues a request and returns at once. When ctx is done the generation
+// is cancelled. Errors: ErrEmptyPrompt, *PromptTooLongError, ErrQueueFull,
+// ErrClosed, the context's, or one that says which field is out of range.
+func (l *Loop) Submit(ctx context.Context, r Request) (*Generation, error) {
+	if err := r.check(l.limits, l.vocab); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	// The count is taken first: the engine goroutine, closing, waits until it
+	// is 0, and the ring has a slot for each.
+	if int(l.inFlight.Add(1)) > l.config.MaxSequences+l.config.QueueLimit {
+		l.inFlight.Add(-1)
+		l.counters.refused.Add(1)
+		return nil, ErrQueueFull
+	}
+	if l.closing.Load() {
+		l.inFlight.Add(-1)
+		return nil, ErrClosed
+	}
+	g := l.newGeneration(ctx, r)
+	if !l.queue.push(g) {
+		panic("batch: ring smaller than the limit of requests")
+	}
+	l.wakeEngine()
+	return g, nil
+}
+
+// newGeneration makes the generation of a checked request.
+func (l *Loop) newGeneration(ctx context.Context, r Request) *Generation {
+	g := &Generation{
+		loop: l,
+		ctx:  ctx,
+		seq:  newSequence(r, l.limits.SequenceTokens, time.Now()),
+		wake: make(chan struct{}, 1),
+	}
+	ring := powerOfTwo(l.config.RingTokens)
+	if r.TopLogprobs >= 0 {
+		for ring > 2 && ring*l.vocab*4 > l.config.LogitsBytes {
+			ring /= 2
+		}
+		if g.pooled, _ = l.logits.Get().(*[]float32); g.pooled == nil {
+			rows := make([]float32, ring*l.vocab)
+			g.pooled = &rows
+		}
+		g.logits, g.topN = *g.pooled, r.TopLogprobs
+	}
+	g.slots = make([]slot, ring)
+	g.unwatch = context.AfterFunc(ctx, g.contextDone)
+	return g
+}
+
+// Close ends all generations with FinishAborted, frees the engine context and
+// returns when that is done. Later calls wait for the first.
+func (l *Loop) Close() error {
+	l.close.Do(func() {
+		l.closing.Store(true)
+		l.context.Abort()
+		close(l.torndown)
+		l.wakeEngine()
+	})
+	<-l.done
+	return l.closeErr
+}
+
+// run is the engine goroutine.
+func (l *Loop) run() {
+	defer close(l.done)
+	for !l.closing.Load() {
+		if !l.step() {
+			l.park()
+		}
+	}
+	<-l.torndown
+	l.closeErr = l.drain()
+}
+
+// park waits until there may be something to do.
+func (l *Loop) park() {
+	l.idle.prepare()
+	if l.closing.Load() || l.cancels.Load() || !l.queue.empty() || l.anyRunnable() {
+		l.idle.stop()
+		return
+	}
+	l.idle.wait()
+}
+
+// anyRunnable reports whether some sequence has something to decode.
+func (l *Loop) anyRunnable() bool {
+	for _, g := range l.live {
+		if g.seq.runnable(g) {
+			return true
+		}
+	}
+	return false
+}
+
+// wakeEngine makes the engine goroutine look at its inputs if it is parked.
+func (l *Loop) wakeEngine() { l.idle.wake() }
+
+// drain ends all generations and closes the context.
+func (l *Loop) drain() error {
+	for {
+		l.receive()
+		for _, g := range l.waiting {
+			l.finish(g, FinishAborted, ErrClosed)
+		}
+		clear(l.waiting)
+		l.waiting = l.waiting[:0]
+		for _, g := range l.live {
+			l.finish(g, FinishAborted, ErrClosed)
+		}
+		l.sweepLive()
+		if l.inFlight.Load() == 0 {
+			break
+		}
+		runtime.Gosched() // a Submit is between its count and its push
+	}
+	l.publish()
+	if err := l.context.Close(); err != nil {
+		return fmt.Errorf("batch: close engine context: %w", err)
+	}
+	return nil
+}

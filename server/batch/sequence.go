@@ -1,0 +1,99 @@
+package batch
+
+import (
+	"time"
+
+	"github.com/weirgo/weir/server/engine"
+)
+
+// sequence is a generation as the engine goroutine sees it; nobody else
+// touches it after Submit.
+//
+// It begins waiting, in Loop.queue and then in Loop.waiting. Admission gives it
+// an id and a sampler and puts it into Loop.live. There it is
+//
+//	prefilling  more than one token is not in the cache: it gets pieces
+//	decoding    exactly one is not: that token is its row of the next batch
+//	paused      in either case, while its reader is behind: it gets nothing
+//
+// Eviction takes its id and cache away and puts it back at the head of
+// Loop.waiting, tokens and sampler kept: to prefill it again is all it takes to
+// go on where it was. It ends, from any state, with a FinishReason: at a
+// sampled end of generation, at its length, when it is cancelled, or with an
+// error; ending frees id, cache and sampler and publishes the Finish.
+type sequence struct {
+	request Request
+	tokens  []engine.Token // prompt, then what was generated
+	prompt  int            // tokens of the prompt
+	limit   int            // tokens at which it ends with FinishLength
+	cached  int            // tokens in the KV cache
+	id      engine.SequenceID
+	sampler engine.Sampler
+	ended   bool
+	paused  bool
+
+	piece int // tokens in the batch of this step
+	row   int // the row that gives its next token, or -1
+
+	submitted, admitted, first time.Time
+}
+
+// growTokens is how much room for generated tokens a sequence starts with.
+const growTokens = 1024
+
+// newSequence makes the sequence of a checked request.
+func newSequence(r Request, contextTokens int, now time.Time) sequence {
+	limit := contextTokens
+	if r.MaxTokens > 0 && r.MaxTokens < contextTokens-len(r.Prompt) {
+		limit = len(r.Prompt) + r.MaxTokens
+	}
+	tokens := make([]engine.Token, len(r.Prompt), min(limit, len(r.Prompt)+growTokens))
+	copy(tokens, r.Prompt)
+	r.Prompt = nil
+	return sequence{
+		request:   r,
+		tokens:    tokens,
+		prompt:    len(tokens),
+		limit:     limit,
+		submitted: now,
+	}
+}
+
+// pending returns the tokens that are not in the cache yet, at least one.
+func (s *sequence) pending() int { return len(s.tokens) - s.cached }
+
+// generated returns the tokens sampled so far.
+func (s *sequence) generated() int { return len(s.tokens) - s.prompt }
+
+// runnable reports whether the sequence takes part in the next batch, and
+// pauses or resumes it by the state of the generation's ring.
+func (s *sequence) runnable(g *Generation) bool {
+	free := g.space()
+	if s.paused {
+		if 2*free < len(g.slots) {
+			return false
+		}
+		s.paused = false
+		g.stalled.Store(false)
+		return true
+	}
+	if free > 0 {
+		return true
+	}
+	s.paused = true
+	g.stalled.Store(true)
+	return false
+}
+
+// times fills the durations of a finish at now.
+func (s *sequence) times(f *Finish, now time.Time) {
+	switch {
+	case s.admitted.IsZero():
+		f.Queue = now.Sub(s.submitted)
+	case s.first.IsZero():
+		f.Queue, f.Prefill = s.admitted.Sub(s.submitted), now.Sub(s.admitted)
+	default:
+		f.Queue, f.Prefill = s.admitted.Sub(s.submitted), s.first.Sub(s.admitted)
+		f.Decode = now.Sub(s.first)
+	}
+}

@@ -1,0 +1,95 @@
+package batch
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Stats is a snapshot of a Loop; its fields are read one after the other.
+type Stats struct {
+	// Now.
+	Active        int // sequences in the cache, paused ones included
+	Paused        int // sequences whose reader is behind
+	Waiting       int // requests not admitted yet
+	KVTokens      int // tokens in the KV cache
+	ContextTokens int // tokens the KV cache holds
+	MaxSequences  int
+	QueueLimit    int
+	// Decoding is how long the decode under way has been running, 0 between
+	// two. A large value means that the engine is stuck.
+	Decoding time.Duration
+
+	// Since the start.
+	Steps            uint64                // decodes that succeeded
+	PromptTokens     uint64                // tokens decoded as part of prompts
+	CompletionTokens uint64                // tokens generated
+	Refused          uint64                // Submit gave ErrQueueFull
+	Finished         [finishReasons]uint64 // by FinishReason
+	NoCacheSpace     uint64                // decodes that found the cache full
+	Evictions        uint64
+	DecodeErrors     uint64        // other failures
+	Busy             time.Duration // inside decodes
+}
+
+// counters is what Stats reads. The engine goroutine alone writes, save for
+// refused.
+type counters struct {
+	active, paused, kvTokens   atomic.Int64
+	decodingSince              atomic.Int64 // ns since started, 0 between decodes
+	steps, prompt, completion  atomic.Uint64
+	finished                   [finishReasons]atomic.Uint64
+	noSpace, evictions, errors atomic.Uint64
+	busyNs                     atomic.Int64
+	_                          cacheLine
+	refused                    atomic.Uint64
+}
+
+// started is the zero of decodingSince.
+var started = time.Now()
+
+// sinceStart returns the monotonic time, never 0.
+func sinceStart() int64 { return int64(time.Since(started)) + 1 }
+
+// Stats returns the state of the loop; it takes no lock and never waits for
+// the engine.
+func (l *Loop) Stats() Stats {
+	c := &l.counters
+	s := Stats{
+		Active:           int(c.active.Load()),
+		Paused:           int(c.paused.Load()),
+		KVTokens:         int(c.kvTokens.Load()),
+		ContextTokens:    l.limits.ContextTokens,
+		MaxSequences:     l.config.MaxSequences,
+		QueueLimit:       l.config.QueueLimit,
+		Steps:            c.steps.Load(),
+		PromptTokens:     c.prompt.Load(),
+		CompletionTokens: c.completion.Load(),
+		Refused:          c.refused.Load(),
+		NoCacheSpace:     c.noSpace.Load(),
+		Evictions:        c.evictions.Load(),
+		DecodeErrors:     c.errors.Load(),
+		Busy:             time.Duration(c.busyNs.Load()),
+	}
+	s.Waiting = max(int(l.inFlight.Load())-s.Active, 0)
+	for i := range s.Finished {
+		s.Finished[i] = c.finished[i].Load()
+	}
+	if since := c.decodingSince.Load(); since != 0 {
+		s.Decoding = time.Duration(sinceStart() - since)
+	}
+	return s
+}
+
+// publish makes the gauges current. Engine goroutine.
+func (l *Loop) publish() {
+	paused, tokens := 0, 0
+	for _, g := range l.live {
+		tokens += g.seq.cached
+		if g.seq.paused {
+			paused++
+		}
+	}
+	l.counters.active.Store(int64(len(l.live)))
+	l.counters.paused.Store(int64(paused))
+	l.counters.kvTokens.Store(int64(tokens))
+}

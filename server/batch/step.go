@@ -1,0 +1,195 @@
+package batch
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/weirgo/weir/server/engine"
+)
+
+// step does one round of the engine goroutine; it reports false if there was
+// nothing to decode.
+func (l *Loop) step() bool {
+	l.receive()
+	if l.cancels.Load() {
+		l.cancels.Store(false)
+		l.dropCancelled()
+	}
+	l.admit()
+	decodes, prompts := l.plan()
+	if l.batch.Len() == 0 {
+		l.publish()
+		return false
+	}
+	begin := sinceStart()
+	l.counters.decodingSince.Store(begin)
+	err := l.context.Decode(l.batch)
+	l.counters.decodingSince.Store(0)
+	spent := sinceStart() - begin
+	l.counters.busyNs.Add(spent)
+	switch {
+	case err == nil:
+		l.promptLimit = min(2*l.promptLimit, l.limits.BatchTokens)
+		l.counters.steps.Add(1)
+		l.counters.prompt.Add(uint64(prompts))
+		l.deliver()
+	case errors.Is(err, engine.ErrNoCacheSpace):
+		l.counters.noSpace.Add(1)
+		l.makeSpace(prompts)
+	case l.closing.Load():
+		// Close interrupted the decode and drain ends what was in it.
+	default:
+		l.counters.errors.Add(1)
+		l.failBatch(err)
+	}
+	l.publish()
+	if l.config.Observe != nil {
+		l.config.Observe(Step{DecodeRows: decodes, PromptRows: prompts, Duration: time.Duration(spent), Err: err})
+	}
+	return true
+}
+
+// plan fills the batch: a row for each decoding sequence, then pieces of
+// prompts. It returns the rows of each kind.
+func (l *Loop) plan() (decodes, prompts int) {
+	l.batch.Reset()
+	prefilling := 0
+	for _, g := range l.live {
+		s := &g.seq
+		s.piece, s.row = 0, -1
+		if !s.runnable(g) {
+			continue
+		}
+		if s.pending() > 1 {
+			prefilling++
+			continue
+		}
+		s.piece = 1
+		s.row = l.batch.Add(s.tokens[s.cached], s.cached, s.id, true)
+	}
+	decodes = l.batch.Len()
+	if prefilling > 0 {
+		l.planPieces(l.promptBudget(decodes))
+	}
+	return decodes, l.batch.Len() - decodes
+}
+
+// promptBudget is how many prompt tokens this step takes at most. It is at
+// least one: a batch has room for all sequences, and not all are decoding.
+func (l *Loop) promptBudget(decodes int) int {
+	budget := l.limits.BatchTokens
+	if decodes > 0 {
+		budget = min(budget-decodes, l.config.PrefillTokens)
+	}
+	return min(budget, l.promptLimit)
+}
+
+// planPieces shares budget out among the prompts: up to half to the one with
+// the least left, the rest in order of age. The oldest gets half at least, so
+// it is not starved, and a short prompt does not wait for the long ones.
+func (l *Loop) planPieces(budget int) {
+	var shortest *sequence
+	for _, g := range l.live {
+		s := &g.seq
+		if l.takesPieces(s) && (shortest == nil || s.pending() < shortest.pending()) {
+			shortest = s
+		}
+	}
+	shortest.piece = min(shortest.pending(), budget/2)
+	budget -= shortest.piece
+	for _, g := range l.live {
+		s := &g.seq
+		if !l.takesPieces(s) {
+			continue
+		}
+		more := min(s.pending()-s.piece, budget)
+		s.piece += more
+		budget -= more
+		l.addPiece(s)
+	}
+}
+
+// takesPieces reports whether a sequence prefills in this step.
+func (l *Loop) takesPieces(s *sequence) bool { return s.pending() > 1 && !s.paused }
+
+// addPiece puts the next s.piece tokens into the batch, with logits for the
+// last token of the prompt.
+func (l *Loop) addPiece(s *sequence) {
+	for i := range s.piece {
+		at := s.cached + i
+		last := at == len(s.tokens)-1
+		row := l.batch.Add(s.tokens[at], at, s.id, last)
+		if last {
+			s.row = row
+		}
+	}
+}
+
+// deliver samples each finished row and hands the token to its reader, which
+// is woken at once: it works on this token while the next row is sampled.
+func (l *Loop) deliver() {
+	now := time.Now()
+	tokens := uint64(0)
+	for _, g := range l.live {
+		s := &g.seq
+		s.cached += s.piece
+		if s.row < 0 {
+			continue
+		}
+		if s.first.IsZero() {
+			s.first = now
+		}
+		tokens += l.advance(g)
+	}
+	l.counters.completion.Add(tokens)
+	l.sweepLive()
+}
+
+// advance samples the next token of a sequence whose row is decoded and ends
+// the sequence if that was its last. It returns the tokens delivered.
+func (l *Loop) advance(g *Generation) (delivered uint64) {
+	s := &g.seq
+	token, err := s.sampler.Sample(s.row)
+	if err != nil {
+		l.finish(g, FinishError, fmt.Errorf("batch: sample: %w", err))
+		return 0
+	}
+	if token < 0 || int(token) >= l.vocab {
+		l.finish(g, FinishError, fmt.Errorf("batch: sample: token %d is outside of the vocabulary of %d", token, l.vocab))
+		return 0
+	}
+	if l.ends[token/64]&(1<<(token%64)) != 0 && !s.request.IgnoreEOS {
+		l.finish(g, FinishStop, nil)
+		return 0
+	}
+	var logits []float32
+	if g.logits != nil {
+		if logits, err = l.context.Logits(s.row); err != nil {
+			l.finish(g, FinishError, fmt.Errorf("batch: read logits: %w", err))
+			return 0
+		}
+	}
+	s.tokens = append(s.tokens, token)
+	g.put(token, logits)
+	if len(s.tokens) >= s.limit {
+		l.finish(g, FinishLength, nil)
+	} else {
+		g.wakeReader()
+	}
+	return 1
+}
+
+// failBatch ends the sequences of a batch whose decode failed.
+func (l *Loop) failBatch(err error) {
+	err = fmt.Errorf("batch: decode: %w", err)
+	failed := 0
+	for _, g := range l.live {
+		if g.seq.piece > 0 {
+			l.finish(g, FinishError, err)
+			failed++
+		}
+	}
+	l.sweepLive()
+	l.config.Log.Error("decode failed", "err", err, "generations", failed)
+}
