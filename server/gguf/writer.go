@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"os"
 	"path/filepath"
 )
@@ -16,6 +14,7 @@ const (
 	writtenVersion   = 3
 	defaultAlignment = 32
 	alignmentKey     = "general.alignment"
+	maxDataBytes     = 1 << 60 // of all tensors; a sum of two still fits an int64
 )
 
 // Writer streams tensor data into a new file. It is an [io.Writer]; it belongs
@@ -176,7 +175,9 @@ func encodeHeader(metadata Metadata, tensors []Tensor) (header []byte, spans []s
 		header = binary.LittleEndian.AppendUint64(header, t.OffsetBytes)
 		pad := -size & (alignment - 1)
 		spans = append(spans, span{size, pad})
-		offset += size + pad
+		if offset += size + pad; offset > maxDataBytes {
+			return nil, nil, fmt.Errorf("tensor %q ends beyond the largest file", t.Name)
+		}
 	}
 	return append(header, padding[:-uint64(len(header))&(alignment-1)]...), spans, nil
 }
@@ -248,8 +249,3 @@ func appendScalar(dst []byte, value any) ([]byte, error) {
 	}
 	return binary.Append(dst, binary.LittleEndian, value)
 }
-
-var _ io.Writer = (*Writer)(nil)
-
-// math.MaxInt64 bounds file offsets: what a Go file can seek to.
-const maxOffsetBytes = math.MaxInt64

@@ -2,7 +2,6 @@ package seeded
 
 import (
 	"fmt"
-	"strings"
 )
 
 // space is how a tokenizer of kind "llama" writes a space.
@@ -30,7 +29,7 @@ const (
 )
 
 // token is one entry of a vocabulary. gain is how strongly the output layer
-// speaks for it: 1 is the spread of a whole word's logits.
+// speaks for it.
 type token struct {
 	text  string
 	score float32
@@ -68,13 +67,9 @@ func vocabulary(size int) ([]token, error) {
 	for run := space + space; len(run) <= 16*len(space); run += run {
 		add(run, kindNormal, gainByte)
 	}
-	words := countedWords()
-	whole := make(map[string]bool, len(words))
-	for _, word := range words {
-		whole[word.text] = strings.HasPrefix(word.text, space)
-	}
-	for _, text := range learnMerges(words, size-len(tokens)) {
-		if whole[text] {
+	listed := listedWords()
+	for _, text := range learnMerges(countedWords(), size-len(tokens)) {
+		if listed[text] {
 			add(text, kindNormal, gainWord)
 		} else {
 			add(text, kindNormal, gainFragment)
@@ -87,8 +82,8 @@ func vocabulary(size int) ([]token, error) {
 }
 
 // Gains of the output layer: logits of a token have this times the spread of a
-// whole word's, so words win, characters come up now and then, and the end and
-// raw bytes hardly ever.
+// listed word's, so those win, characters come up now and then, and the end
+// and raw bytes hardly ever.
 const (
 	gainEnd       = 0.7
 	gainByte      = 0.4

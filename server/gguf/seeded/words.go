@@ -40,12 +40,11 @@ func countedWords() []countedWord {
 	const common = 1 << 24
 	var words []countedWord
 	add := func(text string, count int) {
-		capital := strings.ToUpper(text[:1]) + text[1:]
 		words = append(words,
 			countedWord{space + text, count},
-			countedWord{space + capital, count/8 + 1},
+			countedWord{space + capital(text), count/8 + 1},
 			countedWord{text, count/16 + 1},
-			countedWord{capital, count/64 + 1},
+			countedWord{capital(text), count/64 + 1},
 		)
 	}
 	fixed, stems, _ := strings.Cut(wordList, "\n\n")
@@ -56,7 +55,7 @@ func countedWords() []countedWord {
 		count := common / (i + 80)
 		add(stem, count)
 		for _, suffix := range suffixes {
-			add(stem+suffix.text, count/suffix.rarer)
+			add(grow(stem, suffix.text), count/suffix.rarer)
 		}
 		for _, prefix := range prefixes {
 			add(prefix.text+stem, count/prefix.rarer)
@@ -64,3 +63,23 @@ func countedWords() []countedWord {
 	}
 	return words
 }
+
+// grow appends a suffix to a stem; a silent e gives way to a vowel.
+func grow(stem, suffix string) string {
+	if strings.HasSuffix(stem, "e") && strings.ContainsAny(suffix[:1], "aei") {
+		stem = strings.TrimSuffix(stem, "e")
+	}
+	return stem + suffix
+}
+
+// listedWords returns the pieces that are a space and a word of the list.
+func listedWords() map[string]bool {
+	listed := map[string]bool{}
+	for _, word := range strings.Fields(wordList) {
+		listed[space+word] = true
+		listed[space+capital(word)] = true
+	}
+	return listed
+}
+
+func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
