@@ -16,7 +16,7 @@ import (
 const module = "github.com/weirgo/weir"
 
 // remedy is what an operator does when there is no usable library.
-const remedy = "run `go run ./scripts/enginelib` in Weir's source tree, " +
+const remedy = "run `make engine` in Weir's source tree, " +
 	"or set LLAMA_LIB to a directory with libllama of llama.cpp release " + release
 
 // FindLibrary returns the directory of the engine library: LLAMA_LIB if it is
