@@ -1,0 +1,186 @@
+package ggroup
+
+import (
+	"fmt"
+)
+
+// A Class says which goroutines the scheduler prefers.
+type Class uint8
+
+const (
+	// Normal is the class of goroutines that are in no group, and of groups
+	// that name no other class.
+	Normal Class = iota
+	// Latency goroutines run before all others and interrupt them when they
+	// become ready. Meant for those that mostly wait.
+	Latency
+	// Background goroutines run when no other has work.
+	Background
+)
+
+// String returns the class's name in lower case.
+func (c Class) String() string {
+	switch c {
+	case Normal:
+		return "normal"
+	case Latency:
+		return "latency"
+	case Background:
+		return "background"
+	}
+	return fmt.Sprintf("class(%d)", uint8(c))
+}
+
+// Bounds of options.
+const (
+	DefaultWeight = 100    // weight of a group that names none
+	MaxWeight     = 10_000 // largest weight
+	MaxGroups     = 64     // groups that can exist at once
+	MaxNameBytes  = 128    // longest name of a group
+)
+
+// settings are a group's options, as given.
+type settings struct {
+	class        Class
+	weight       int     // 0: none given
+	cpuQuota     float64 // 0: none given
+	exclusive    int     // 0: none given
+	eagerHandoff bool
+	noStackScan  bool
+	normalGC     bool
+	err          error // of the first option that is out of range
+}
+
+// An Option is given to [New] or [Open].
+type Option func(*settings)
+
+// An OptionError reports an option that is out of range.
+type OptionError struct {
+	Option string // as called, WithCPUQuota(1.5)
+	Want   string // the range
+}
+
+func (e *OptionError) Error() string {
+	return fmt.Sprintf("ggroup: open: %s: want %s", e.Option, e.Want)
+}
+
+func (s *settings) fail(option, want string) {
+	if s.err == nil {
+		s.err = &OptionError{option, want}
+	}
+}
+
+// WithClass sets the group's class; without it the class is [Normal].
+//
+// No class waits for ever: each has a minimum share of the processors while
+// it has work, whatever the classes above it do.
+func WithClass(c Class) Option {
+	return func(s *settings) {
+		if c > Background {
+			s.fail(fmt.Sprintf("WithClass(%d)", c), "Latency, Normal or Background")
+			return
+		}
+		s.class = c
+	}
+}
+
+// WithWeight sets the group's share among the groups of its class, relative
+// to [DefaultWeight]: 1 to [MaxWeight]. In the class Normal all goroutines
+// without a group, and all groups without a weight, share one DefaultWeight.
+func WithWeight(weight int) Option {
+	return func(s *settings) {
+		if weight < 1 || weight > MaxWeight {
+			s.fail(fmt.Sprintf("WithWeight(%d)", weight), fmt.Sprintf("1 to %d", MaxWeight))
+			return
+		}
+		s.weight = weight
+	}
+}
+
+// WithCPUQuota limits the group to a share of the program's processor time,
+// of GOMAXPROCS processors together: above 0, at most 1. A group that has
+// used up its share stops until it is due again, even on an idle machine. It
+// may hold a mutex meanwhile: give a quota to work that others do not wait
+// for.
+func WithCPUQuota(share float64) Option {
+	return func(s *settings) {
+		if !(share > 0 && share <= 1) {
+			s.fail(fmt.Sprintf("WithCPUQuota(%v)", share), "above 0, at most 1")
+			return
+		}
+		s.cpuQuota = share
+	}
+}
+
+// WithExclusive sets n of the GOMAXPROCS processors aside for the group.
+// The group may run on the others too. At least one processor stays for all:
+// what cannot be given is reported in [Stats.NotInEffect].
+func WithExclusive(n int) Option {
+	return func(s *settings) {
+		if n < 1 || n > 1024 {
+			s.fail(fmt.Sprintf("WithExclusive(%d)", n), "1 to 1024")
+			return
+		}
+		s.exclusive = n
+	}
+}
+
+// WithEagerHandoff gives a goroutine's processor to others at once when it
+// calls C. Stock Go waits until the call has lasted for 20 µs to 20 ms. It
+// costs up to 30 µs a call: meant for calls of 100 µs and more.
+func WithEagerHandoff() Option {
+	return func(s *settings) { s.eagerHandoff = true }
+}
+
+// WithNoStackScan asks the garbage collector not to walk a stack of the group
+// when it need not.
+func WithNoStackScan() Option {
+	return func(s *settings) {
+		if s.normalGC {
+			s.fail("WithNoStackScan()", "not together with WithNormalGC()")
+			return
+		}
+		s.noStackScan = true
+	}
+}
+
+// WithNormalGC says in so many words that the garbage collector treats the
+// group like any other goroutine, which is the default.
+func WithNormalGC() Option {
+	return func(s *settings) {
+		if s.noStackScan {
+			s.fail("WithNormalGC()", "not together with WithNoStackScan()")
+			return
+		}
+		s.normalGC = true
+	}
+}
+
+// collect applies opts.
+func collect(opts []Option) (settings, error) {
+	var s settings
+	for _, o := range opts {
+		if o != nil {
+			o(&s)
+		}
+	}
+	return s, s.err
+}
+
+// asked lists the options that were given and need the scheduler, or the
+// collector, to act.
+func (s *settings) asked() []string {
+	var list []string
+	add := func(given bool, format string, args ...any) {
+		if given {
+			list = append(list, fmt.Sprintf(format, args...))
+		}
+	}
+	add(s.class != Normal, "WithClass(%v)", s.class)
+	add(s.weight != 0, "WithWeight(%d)", s.weight)
+	add(s.cpuQuota != 0, "WithCPUQuota(%v)", s.cpuQuota)
+	add(s.exclusive != 0, "WithExclusive(%d)", s.exclusive)
+	add(s.eagerHandoff, "WithEagerHandoff()")
+	add(s.noStackScan, "WithNoStackScan()")
+	return list
+}
