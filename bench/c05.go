@@ -10,8 +10,8 @@ func init() {
 			"0 to 9 998 goroutine switches in 10 000 turns. Its cure: time.Sleep(0) each 64 turns.",
 		Mistaken: "time.Sleep(0) returns at once and lets nobody run, so the cure is to do nothing. Alone, Gosched comes " +
 			"back to the same goroutine through the scheduler's global queue: its price is that lock and the attempt to wake " +
-			"another P, not a switch. Beside CPU-bound goroutines it gives its P away for a time slice of about 10 ms " +
-			"each turn, five orders of magnitude more than the article measured.",
+			"another P, not a switch. Beside CPU-bound goroutines it is far worse than the article says: each turn gives " +
+			"the P away for as long as the others keep it, whole time slices (hogs4/gosched).",
 		Metric: "alone/yield/ns_added",
 		Label:  "time that a yield each turn adds to a turn, nothing else runnable",
 		Unit:   "ns",
