@@ -26,6 +26,6 @@
 //
 // # Limits
 //
-// One choice a request, text only, no tools. Message content may be a string
-// or text parts. Sizes are bounded by [Limits].
+// One choice a request, text only, no tools beyond those in the history. Message content may be a string
+// or text parts. Stop strings are bounded as in package stream.
 package openai

@@ -60,7 +60,6 @@ var (
 	messageFields = map[string]rule{
 		"refusal": ignored, "annotations": ignored, "reasoning_content": ignored,
 		"audio":         neutral(),
-		"tool_calls":    neutral("[]"),
 		"function_call": neutral(),
 	}
 )

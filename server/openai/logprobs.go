@@ -42,12 +42,8 @@ func appendChatToken(dst []byte, t *TokenLogprob) []byte {
 	dst = appendString(dst, t.Bytes)
 	dst = append(dst, `,"logprob":`...)
 	dst = appendLogprob(dst, t.Logprob)
-	dst = append(dst, `,"bytes":[`...)
-	for i, b := range t.Bytes {
-		dst = comma(dst, i)
-		dst = appendInt(dst, int(b))
-	}
-	return append(dst, ']')
+	dst = append(dst, `,"bytes":`...)
+	return appendBytes(dst, t.Bytes)
 }
 
 // AppendCompletionLogprobs appends the "logprobs" object of a completion
@@ -136,6 +132,7 @@ func logAdd(a, b float32) float32 {
 // appendTokenName appends a token's text, or OpenAI's notation for bytes that
 // are not UTF-8: "bytes:\xe2\x82".
 func appendTokenName(dst []byte, b []byte) []byte {
+	const hexDigits = "0123456789abcdef"
 	if utf8.Valid(b) {
 		return appendString(dst, b)
 	}
@@ -144,11 +141,4 @@ func appendTokenName(dst []byte, b []byte) []byte {
 		dst = append(dst, '\\', '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 	}
 	return append(dst, '"')
-}
-
-func comma(dst []byte, i int) []byte {
-	if i > 0 {
-		return append(dst, ',')
-	}
-	return dst
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/stream"
 )
 
 // Params is a checked request.
@@ -22,13 +23,6 @@ type Params struct {
 	IgnoreEOS    bool
 }
 
-// Limits bounds what one request may ask for.
-type Limits struct {
-	StopStrings int // stop strings a request; 0: 16
-	StopBytes   int // bytes of one stop string; 0: 256
-	VocabSize   int // top_logprobs at most
-}
-
 // Defaults are the values of the fields that a client leaves out.
 type Defaults struct {
 	Sampler   engine.SamplerConfig // its Seed is not used
@@ -36,14 +30,10 @@ type Defaults struct {
 	MaxTokens int                  // 0: up to the context
 }
 
-const (
-	defaultStopStrings = 16
-	defaultStopBytes   = 256
-	maxTemperature     = 2 // OpenAI's
-)
+const maxTemperature = 2 // OpenAI's
 
-// Params checks a chat request.
-func (r *ChatRequest) Params(d Defaults, l Limits) (Params, error) {
+// Params checks a chat request to a model with vocabSize tokens.
+func (r *ChatRequest) Params(d Defaults, vocabSize int) (Params, error) {
 	p := Params{TopLogprobs: -1}
 	if len(r.Messages) == 0 {
 		return p, missing("messages", "an array with at least one message")
@@ -60,7 +50,7 @@ func (r *ChatRequest) Params(d Defaults, l Limits) (Params, error) {
 	case r.TopLogprobs != nil && !r.Logprobs:
 		return p, invalid("top_logprobs", `needs "logprobs": true`)
 	case r.TopLogprobs != nil:
-		if err := within("top_logprobs", *r.TopLogprobs, 0, l.VocabSize); err != nil {
+		if err := within("top_logprobs", *r.TopLogprobs, 0, vocabSize); err != nil {
 			return p, err
 		}
 		p.TopLogprobs = *r.TopLogprobs
@@ -71,28 +61,28 @@ func (r *ChatRequest) Params(d Defaults, l Limits) (Params, error) {
 	if r.MaxCompletionTokens != nil {
 		maxTokens, name = r.MaxCompletionTokens, "max_completion_tokens"
 	}
-	return p, r.Common.check(&p, maxTokens, name, d, l)
+	return p, r.Common.check(&p, maxTokens, name, d)
 }
 
-// Params checks a completion request.
-func (r *CompletionRequest) Params(d Defaults, l Limits) (Params, error) {
+// Params checks a completion request to a model with vocabSize tokens.
+func (r *CompletionRequest) Params(d Defaults, vocabSize int) (Params, error) {
 	p := Params{TopLogprobs: -1}
 	if r.Prompt.Text == "" && len(r.Prompt.Tokens) == 0 {
 		return p, missing("prompt", "a string or an array of tokens, not empty")
 	}
-	if err := CheckTokens("prompt", r.Prompt.Tokens, l.VocabSize); err != nil {
+	if err := CheckTokens("prompt", r.Prompt.Tokens, vocabSize); err != nil {
 		return p, err
 	}
 	if err := checkRest(r.Rest, completionFields); err != nil {
 		return p, err
 	}
 	if r.Logprobs != nil {
-		if err := within("logprobs", *r.Logprobs, 0, l.VocabSize); err != nil {
+		if err := within("logprobs", *r.Logprobs, 0, vocabSize); err != nil {
 			return p, err
 		}
 		p.TopLogprobs = *r.Logprobs
 	}
-	return p, r.Common.check(&p, r.MaxTokens, "max_tokens", d, l)
+	return p, r.Common.check(&p, r.MaxTokens, "max_tokens", d)
 }
 
 // CheckTokens returns an [*Error] if a token is not one of the vocabulary.
@@ -105,7 +95,7 @@ func CheckTokens(param string, tokens []engine.Token, vocabSize int) error {
 	return nil
 }
 
-func (c *Common) check(p *Params, maxTokens *int, maxTokensName string, d Defaults, l Limits) error {
+func (c *Common) check(p *Params, maxTokens *int, maxTokensName string, d Defaults) error {
 	p.Model, p.Stream, p.IgnoreEOS = c.Model, c.Stream, c.IgnoreEOS
 	if c.StreamOptions != nil {
 		if !c.Stream {
@@ -123,7 +113,7 @@ func (c *Common) check(p *Params, maxTokens *int, maxTokensName string, d Defaul
 	if err := c.checkSampler(&p.Sampler, d); err != nil {
 		return err
 	}
-	return c.checkStop(p, l)
+	return c.checkStop(p)
 }
 
 func (c *Common) checkSampler(s *engine.SamplerConfig, d Defaults) error {
@@ -166,20 +156,13 @@ func (c *Common) checkSampler(s *engine.SamplerConfig, d Defaults) error {
 	return nil
 }
 
-func (c *Common) checkStop(p *Params, l Limits) error {
-	limitStrings, limitBytes := l.StopStrings, l.StopBytes
-	if limitStrings == 0 {
-		limitStrings = defaultStopStrings
-	}
-	if limitBytes == 0 {
-		limitBytes = defaultStopBytes
-	}
-	if len(c.Stop) > limitStrings {
-		return invalid("stop", "%d strings, at most %d are allowed", len(c.Stop), limitStrings)
+func (c *Common) checkStop(p *Params) error {
+	if len(c.Stop) > stream.MaxStops {
+		return invalid("stop", "%d strings, at most %d are allowed", len(c.Stop), stream.MaxStops)
 	}
 	for i, s := range c.Stop {
-		if s == "" || len(s) > limitBytes {
-			return invalid("stop", "string %d has %d bytes, 1 to %d are allowed", i, len(s), limitBytes)
+		if s == "" || len(s) > stream.MaxStopBytes {
+			return invalid("stop", "string %d has %d bytes, 1 to %d are allowed", i, len(s), stream.MaxStopBytes)
 		}
 	}
 	p.Stop = c.Stop
@@ -189,13 +172,20 @@ func (c *Common) checkStop(p *Params, l Limits) error {
 func (m *Message) check(i int) error {
 	field := func(name string) string { return "messages[" + strconv.Itoa(i) + "]." + name }
 	switch m.Role {
-	case "system", "user", "assistant":
+	case "system", "user", "assistant", "tool":
 	case "developer": // the newer name of the same thing, unknown to templates
 		m.Role = "system"
 	case "":
 		return missing(field("role"), `"system", "user" or "assistant"`)
 	default:
-		return invalid(field("role"), `%q is not supported: use "system", "developer", "user" or "assistant"`, m.Role)
+		return invalid(field("role"), `%q is not supported: use "system", "developer", "user", "assistant" or "tool"`, m.Role)
+	}
+	switch m.ToolCalls.Kind() {
+	case 'n':
+		m.ToolCalls = nil
+	case '[', 0:
+	default:
+		return invalid(field("tool_calls"), "expected an array, got a JSON %s", kindName(m.ToolCalls.Kind()))
 	}
 	if err := checkRest(m.Rest, messageFields); err != nil {
 		e := *err.(*Error)

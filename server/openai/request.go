@@ -152,23 +152,28 @@ func onlyOne(prompts int) error {
 
 // Message is one turn of a chat.
 type Message struct {
-	Role    string                    `json:"role"`
-	Content Content                   `json:"content"`
-	Name    string                    `json:"name"`
-	Rest    map[string]jsontext.Value `json:",embed"`
+	Role       string                    `json:"role"`
+	Content    Content                   `json:"content"`
+	Name       string                    `json:"name"`
+	ToolCalls  jsontext.Value            `json:"tool_calls"`   // an assistant's, as sent
+	ToolCallID string                    `json:"tool_call_id"` // what a tool's turn answers
+	Rest       map[string]jsontext.Value `json:",embed"`
 }
 
-// Content is the text of a message: a string, or text parts joined by newlines.
-type Content string
+// Content is what a message says: one text, or text parts if Parts is not nil.
+type Content struct {
+	Text  string
+	Parts []string
+}
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (c *Content) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	*c = ""
+	*c = Content{}
 	switch d.PeekKind() {
 	case 'n':
 		return d.SkipValue()
 	case '"':
-		return json.UnmarshalDecode(d, (*string)(c))
+		return json.UnmarshalDecode(d, &c.Text)
 	case '[':
 	default:
 		return wrongKind(d, "a string or an array of text parts")
@@ -180,14 +185,12 @@ func (c *Content) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if err := json.UnmarshalDecode(d, &parts); err != nil {
 		return err
 	}
+	c.Parts = make([]string, len(parts))
 	for i, part := range parts {
 		if part.Type != "text" {
 			return badValue("part %d is of type %q: this model reads text only", i, part.Type)
 		}
-		if i > 0 {
-			*c += "\n"
-		}
-		*c += Content(part.Text)
+		c.Parts[i] = part.Text
 	}
 	return nil
 }

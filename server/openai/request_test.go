@@ -11,7 +11,7 @@ import (
 	"github.com/weirgo/weir/server/engine"
 )
 
-var testLimits = Limits{VocabSize: 100}
+const testVocabSize = 100
 
 var testDefaults = Defaults{
 	Sampler: engine.SamplerConfig{Temperature: 0.8, TopK: 40, TopP: 0.95, MinP: 0.05},
@@ -23,7 +23,7 @@ func decodeChat(body string) (ChatRequest, Params, error) {
 	if err := Decode(strings.NewReader(body), &r); err != nil {
 		return r, Params{}, err
 	}
-	p, err := r.Params(testDefaults, testLimits)
+	p, err := r.Params(testDefaults, testVocabSize)
 	return r, p, err
 }
 
@@ -32,7 +32,7 @@ func decodeCompletion(body string) (CompletionRequest, Params, error) {
 	if err := Decode(strings.NewReader(body), &r); err != nil {
 		return r, Params{}, err
 	}
-	p, err := r.Params(testDefaults, testLimits)
+	p, err := r.Params(testDefaults, testVocabSize)
 	return r, p, err
 }
 
@@ -121,10 +121,11 @@ func TestBadRequests(t *testing.T) {
 		{"array", chat, `[]`, "", CodeInvalidValue, "JSON array"},
 		{"no messages", chat, `{}`, "messages", CodeMissing, "required"},
 		{"no role", chat, `{"messages":[{"content":"x"}]}`, "messages[0].role", CodeMissing, "required"},
-		{"bad role", chat, `{"messages":[{"role":"tool","content":"x"}]}`, "messages[0].role", CodeInvalidValue, "tool"},
+		{"bad role", chat, `{"messages":[{"role":"robot","content":"x"}]}`, "messages[0].role", CodeInvalidValue, "robot"},
 		{"image", chat, `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}`, "messages[0].content", CodeInvalidValue, "image_url"},
 		{"content number", chat, `{"messages":[{"role":"user","content":5}]}`, "messages[0].content", CodeInvalidValue, "number"},
-		{"tool_calls", chat, `{"messages":[{"role":"assistant","tool_calls":[{}]}]}`, "messages[0].tool_calls", CodeUnsupported, "not supported"},
+		{"tool_calls", chat, `{"messages":[{"role":"assistant","tool_calls":7}]}`, "messages[0].tool_calls", CodeInvalidValue, "number"},
+		{"function_call", chat, `{"messages":[{"role":"assistant","function_call":{}}]}`, "messages[0].function_call", CodeUnsupported, "not supported"},
 		{"n", chat, `{` + hello + `,"n":2}`, "n", CodeUnsupported, "send 1"},
 		{"tools", chat, `{` + hello + `,"tools":[{"type":"function"}]}`, "tools", CodeUnsupported, "tools"},
 		{"typo", chat, `{` + hello + `,"temprature":1}`, "temprature", CodeUnknown, "spelling"},
@@ -137,7 +138,7 @@ func TestBadRequests(t *testing.T) {
 		{"min_p", chat, `{` + hello + `,"min_p":-1}`, "min_p", CodeInvalidValue, "0 to 1"},
 		{"empty stop", chat, `{` + hello + `,"stop":""}`, "stop", CodeInvalidValue, "0 bytes"},
 		{"many stops", chat, `{` + hello + `,"stop":[` + strings.Repeat(`"x",`, 16) + `"x"]}`, "stop", CodeInvalidValue, "17 strings"},
-		{"long stop", chat, `{` + hello + `,"stop":"` + strings.Repeat("x", 257) + `"}`, "stop", CodeInvalidValue, "257"},
+		{"long stop", chat, `{` + hello + `,"stop":"` + strings.Repeat("x", 1025) + `"}`, "stop", CodeInvalidValue, "1025"},
 		{"stop number", chat, `{` + hello + `,"stop":3}`, "stop", CodeInvalidValue, "number"},
 		{"top_logprobs alone", chat, `{` + hello + `,"top_logprobs":3}`, "top_logprobs", CodeInvalidValue, "logprobs"},
 		{"top_logprobs", chat, `{` + hello + `,"logprobs":true,"top_logprobs":101}`, "top_logprobs", CodeInvalidValue, "0 to 100"},
@@ -204,13 +205,20 @@ func TestPromptForms(t *testing.T) {
 func TestMessages(t *testing.T) {
 	r, _, err := decodeChat(`{"messages":[{"role":"developer","content":"a"},` +
 		`{"role":"user","content":[{"type":"text","text":"b"},{"type":"text","text":"c"}]},` +
-		`{"role":"assistant","content":null,"refusal":null}]}`)
+		`{"role":"assistant","content":null,"refusal":null,"tool_calls":[{}]},` +
+		`{"role":"tool","content":"d","tool_call_id":"e","tool_calls":null}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Message{{Role: "system", Content: "a"}, {Role: "user", Content: "b\nc"}, {Role: "assistant"}}
+	want := []Message{
+		{Role: "system", Content: Content{Text: "a"}},
+		{Role: "user", Content: Content{Parts: []string{"b", "c"}}},
+		{Role: "assistant", ToolCalls: []byte("[{}]")},
+		{Role: "tool", Content: Content{Text: "d"}, ToolCallID: "e"},
+	}
 	for i, m := range r.Messages {
-		if m.Role != want[i].Role || m.Content != want[i].Content {
+		m.Rest = nil
+		if !reflect.DeepEqual(m, want[i]) {
 			t.Errorf("message %d: got %+v, want %+v", i, m, want[i])
 		}
 	}

@@ -1,6 +1,11 @@
 package openai
 
-import "encoding/json/jsontext"
+import (
+	"encoding/json/jsontext"
+	"unicode/utf8"
+
+	"github.com/weirgo/weir/server/engine"
+)
 
 // FinishReason says why a generation ended.
 type FinishReason string
@@ -94,13 +99,21 @@ type ModelList struct {
 
 // TokenPiece is a token with its text, or its bytes where they are not UTF-8.
 type TokenPiece struct {
-	ID    int32 `json:"id"`
-	Piece any   `json:"piece"` // string or []int
+	ID    engine.Token   `json:"id"`
+	Piece jsontext.Value `json:"piece"` // string or array of bytes
+}
+
+// NewTokenPiece returns the piece of a token.
+func NewTokenPiece(token engine.Token, text []byte) TokenPiece {
+	if utf8.Valid(text) {
+		return TokenPiece{token, appendString(nil, text)}
+	}
+	return TokenPiece{token, appendBytes(nil, text)}
 }
 
 // TokenizeResponse is the body of POST /tokenize: token ids, or TokenPieces
 // where the request asked for them.
-type TokenizeResponse[T int32 | TokenPiece] struct {
+type TokenizeResponse[T engine.Token | TokenPiece] struct {
 	Tokens []T `json:"tokens"`
 }
 

@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/weirgo/weir/server/stream"
+
 // StreamEncoder renders the chunks of one streamed response as SSE frames,
 // "data: {…}\n\n". What the chunks share is rendered once; each method appends
 // whole frames to the caller's buffer and allocates nothing else. It belongs
@@ -127,12 +129,10 @@ func (e *StreamEncoder) AppendUsage(dst []byte, u Usage) []byte {
 
 // AppendDone appends the frame that ends a stream.
 func (e *StreamEncoder) AppendDone(dst []byte) []byte {
-	return append(dst, "data: [DONE]\n\n"...)
+	return append(dst, stream.DoneFrame...)
 }
 
 // AppendError appends a failure in mid-stream, after which nothing comes.
 func (e *StreamEncoder) AppendError(dst []byte, err *Error) []byte {
-	dst = append(dst, "data: "...)
-	dst = err.Append(dst)
-	return append(dst, "\n\n"...)
+	return stream.AppendFrame(dst, err.Append(nil))
 }

@@ -93,21 +93,6 @@ func TestCompletionLogprobs(t *testing.T) {
 	}
 }
 
-func FuzzAppendString(f *testing.F) {
-	f.Add("plain")
-	f.Add("a\"\\\n\x00\x1f\x7f\u2028é😀\xff\xe2\x82")
-	f.Fuzz(func(t *testing.T, s string) {
-		raw := appendString(nil, s)
-		var got string
-		if err := json.Unmarshal(raw, &got); err != nil {
-			t.Fatalf("%q gave %s: %v", s, raw, err)
-		}
-		if want := string([]rune(s)); got != want {
-			t.Fatalf("%q came back as %q", want, got)
-		}
-	})
-}
-
 func FuzzErrorIsJSON(f *testing.F) {
 	f.Add("m", "p", "")
 	f.Fuzz(func(t *testing.T, message, param, code string) {
