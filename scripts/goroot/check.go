@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/weirgo/weir/scripts/goroot/internal/hooks"
+	"github.com/weirgo/weir/scripts/goroot/internal/series"
+	"github.com/weirgo/weir/scripts/goroot/internal/source"
+	"github.com/weirgo/weir/scripts/goroot/internal/worktree"
+)
+
+var checkVerb = verb{
+	name: "check",
+	line: "check that the series applies and is documented; list what it hooks",
+	long: `Each prefix of the series must apply to the pinned Go exactly, without merging or fuzz, and be as
+"save" would write it. Each message has prose and the fields Forwarded, Touches and Stock-Cost;
+Touches names the hooked declarations, neither more nor less. Each change in a stock file carries or
+sits next to a mark "// ggroup: ..."; generated files are as they were; Go files are formatted.
+
+Prints the hooks of each patch with their lines, and how many lines of stock files change.`,
+	setup: func(_ *flag.FlagSet, s *session) func(context.Context) error { return s.check },
+}
+
+func (s *session) check(ctx context.Context) error {
+	v, err := source.ReadPin(s.patches)
+	if err != nil {
+		return err
+	}
+	patches, err := series.Read(s.patches)
+	if err != nil {
+		return err
+	}
+	base, err := stock(ctx, v)
+	if err != nil {
+		return err
+	}
+	checked, err := worktree.Check(ctx, base, patches)
+	printInspection(s.out, checked)
+	if err != nil {
+		return err
+	}
+	problems := 0
+	for _, one := range checked {
+		for _, problem := range one.Problems {
+			fmt.Fprintf(s.log, "%s: %s\n", one.Patch.Name, problem)
+			problems++
+		}
+	}
+	if problems > 0 {
+		return fmt.Errorf("check: %d problems: mend them with `goroot edit`, git and `goroot save`", problems)
+	}
+	s.say("%d patches apply to %s", len(patches), v)
+	return nil
+}
+
+// printInspection lists the hooks of each patch and sums up.
+func printInspection(w io.Writer, inspected []worktree.Inspected) {
+	var code, tests hooks.Lines
+	files := 0
+	symbols := map[string]bool{}
+	for _, one := range inspected {
+		r := one.Report
+		fmt.Fprintf(w, "%s\n", one.Patch.Name)
+		for _, h := range r.Hooks {
+			fmt.Fprintf(w, "  %-44s %s:%d  %s\n", h.Symbol, h.File, h.Line, signed(h.Added, h.Deleted))
+			symbols[h.Symbol] = true
+		}
+		fmt.Fprintf(w, "  lines changed in stock code %d, in stock tests %d; new files %d\n", r.Code.Changed, r.Tests.Changed, len(r.NewFiles))
+		code.Add(r.Code)
+		tests.Add(r.Tests)
+		files += len(r.NewFiles)
+	}
+	fmt.Fprintf(w, "%d patches hook %d declarations and add %d files\n", len(inspected), len(symbols), files)
+	fmt.Fprintf(w, "lines changed in stock code  %d (%s)\n", code.Changed, signed(code.Added, code.Deleted))
+	fmt.Fprintf(w, "lines changed in stock tests %d (%s)\n", tests.Changed, signed(tests.Added, tests.Deleted))
+}
+
+func signed(added, deleted int) string { return fmt.Sprintf("+%d -%d", added, deleted) }
