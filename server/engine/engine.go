@@ -81,7 +81,8 @@ type ContextConfig struct {
 	// Default 512.
 	MicroBatchTokens int
 	// Threads computes single-token batches, BatchThreads larger ones.
-	// Default: the cores this process may use, less one, at least one.
+	// Default: the cores this process may use, less one, at least one;
+	// BatchThreads as Threads.
 	Threads, BatchThreads int
 }
 

@@ -10,6 +10,10 @@ import (
 // cBatch is a llama_batch and its arrays, made once for a context so that a
 // Decode only copies into them. They lie on Go's heap, whose objects do not
 // move, and the fields below keep them alive.
+//
+// Rows are put in the order of their sequences: the library computes a run of
+// ascending sequences without gaps at once, and starts anew wherever the order
+// is broken.
 type cBatch struct {
 	c         sys.Batch
 	tokens    []engine.Token
@@ -18,18 +22,23 @@ type cBatch struct {
 	logits    []int8
 	counts    []int32   // sequences a row belongs to: always one
 	lists     []uintptr // of each row, its list of sequences: the row's element of sequences
+
+	place []int32 // of each row of the caller's batch, its row here
+	next  []int32 // of each sequence, the place of its next row
 }
 
-func newCBatch(capacity int) *cBatch {
+func newCBatch(rows, sequences int) *cBatch {
 	b := &cBatch{
-		tokens:    make([]engine.Token, capacity),
-		positions: make([]int32, capacity),
-		sequences: make([]engine.SequenceID, capacity),
-		logits:    make([]int8, capacity),
-		counts:    make([]int32, capacity),
-		lists:     make([]uintptr, capacity),
+		tokens:    make([]engine.Token, rows),
+		positions: make([]int32, rows),
+		sequences: make([]engine.SequenceID, rows),
+		logits:    make([]int8, rows),
+		counts:    make([]int32, rows),
+		lists:     make([]uintptr, rows),
+		place:     make([]int32, rows),
+		next:      make([]int32, sequences),
 	}
-	for i := range capacity {
+	for i := range rows {
 		b.counts[i] = 1
 		b.lists[i] = uintptr(unsafe.Pointer(&b.sequences[i]))
 	}
@@ -41,16 +50,31 @@ func newCBatch(capacity int) *cBatch {
 	return b
 }
 
-// fill copies a batch that fits.
+// fill copies a batch that has been checked.
 func (b *cBatch) fill(from *engine.Batch) {
 	b.c.Tokens = int32(from.Len())
-	copy(b.tokens, from.Tokens)
-	copy(b.positions, from.Positions)
-	copy(b.sequences, from.Sequences)
-	for i, wanted := range from.Logits {
-		b.logits[i] = 0
-		if wanted {
-			b.logits[i] = 1
+	clear(b.next)
+	for _, seq := range from.Sequences {
+		b.next[seq]++
+	}
+	begin := int32(0)
+	for seq, rows := range b.next {
+		b.next[seq] = begin
+		begin += rows
+	}
+	for row, seq := range from.Sequences {
+		at := b.next[seq]
+		b.next[seq]++
+		b.place[row] = at
+		b.tokens[at] = from.Tokens[row]
+		b.positions[at] = from.Positions[row]
+		b.sequences[at] = seq
+		b.logits[at] = 0
+		if from.Logits[row] {
+			b.logits[at] = 1
 		}
 	}
 }
+
+// wants reports whether a row of the caller's batch asked for logits.
+func (b *cBatch) wants(row int) bool { return b.logits[b.place[row]] != 0 }

@@ -65,7 +65,7 @@ func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
 	}
 	c.memory = c.c.Memory(c.handle)
 	c.limits = c.sizes(cfg)
-	c.batch = newCBatch(c.limits.BatchTokens)
+	c.batch = newCBatch(c.limits.BatchTokens, c.limits.MaxSequences)
 	c.attachThreads()
 	m.contexts++
 	return c, nil
@@ -213,7 +213,7 @@ func (c *llmContext) Logits(row int) ([]float32, error) {
 	if err := c.checkRow(row); err != nil {
 		return nil, fmt.Errorf("llama: get logits: %w", err)
 	}
-	p := c.c.Logits(c.handle, int32(row))
+	p := c.c.Logits(c.handle, c.batch.place[row])
 	if p == nil {
 		return nil, fmt.Errorf("llama: get logits: the library has none for row %d", row)
 	}
@@ -226,7 +226,7 @@ func (c *llmContext) checkRow(row int) error {
 		return engine.ErrClosed
 	case row < 0 || row >= c.rows:
 		return fmt.Errorf("row %d is not in the last batch of %d", row, c.rows)
-	case c.batch.logits[row] == 0:
+	case !c.batch.wants(row):
 		return fmt.Errorf("row %d was decoded without logits", row)
 	}
 	return nil

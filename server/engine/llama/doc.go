@@ -28,6 +28,13 @@
 // times the speed, not a few percent, and Go's own threads count. By default
 // a context therefore computes on the cores this process may use, less one.
 //
+// # Sequences
+//
+// Each sequence has a KV cache of its own, so one never pays attention time
+// for the others' tokens. The library computes rows of sequences i, i+1, i+2…
+// together and splits the batch where an id is missing: low ids without gaps
+// are faster. The order of rows in a batch does not matter.
+//
 // # Limits
 //
 // Linux on amd64 with glibc 2.34 or newer and libstdc++. At most 256

@@ -2,15 +2,12 @@ package llama
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"strings"
 	"sync"
 
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/internal/sys"
+	"github.com/weirgo/weir/server/gguf"
 )
 
 // Load reads the GGUF model at path. It returns once the weights are mapped
@@ -18,7 +15,8 @@ import (
 // the file, carry the library's own words, and wrap [fs.ErrNotExist] or the
 // context's error where that is the cause.
 func (l *Library) Load(ctx context.Context, path string, cfg engine.ModelConfig) (engine.Model, error) {
-	if err := checkFile(path); err != nil {
+	// The library's own words for a damaged file are for its developers.
+	if err := gguf.Check(path); err != nil {
 		return nil, fmt.Errorf("llama: load model: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -48,23 +46,6 @@ func (l *Library) Load(ctx context.Context, path string, cfg engine.ModelConfig)
 		return nil, fmt.Errorf("llama: load model %s: %w", path, err)
 	}
 	return model, nil
-}
-
-// checkFile tells the common mistakes apart before the library sees them.
-func checkFile(path string) error {
-	if strings.ContainsRune(path, 0) {
-		return errors.New("the path contains a NUL byte")
-	}
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w; pass the path of a GGUF file with -m", err)
-	case err != nil:
-		return err
-	case info.IsDir():
-		return fmt.Errorf("%s is a directory; pass the path of a GGUF file in it", path)
-	}
-	return nil
 }
 
 func loadMode(cfg engine.ModelConfig) sys.LoadMode {
