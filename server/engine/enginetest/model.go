@@ -195,3 +195,6 @@ func lastIndex(tokens []engine.Token, text string) int {
 	}
 	return -1
 }
+
+// CacheLimit returns Options.CacheTokens.
+func (m *Model) CacheLimit() int { return m.opts.CacheTokens }

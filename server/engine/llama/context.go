@@ -22,6 +22,7 @@ type llmContext struct {
 	threads sys.Threadpool // 0 if the context computes on its own
 
 	batch    *cBatch
+	loop     *sys.DecodeLoop
 	rows     int // of the last batch, 0 if it failed
 	samplers int
 	abort    *abortFlag
@@ -66,6 +67,7 @@ func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
 	c.memory = c.c.Memory(c.handle)
 	c.limits = c.sizes(cfg)
 	c.batch = newCBatch(c.limits.BatchTokens, c.limits.MaxSequences)
+	c.loop = c.c.NewDecodeLoop(c.handle, &c.batch.c)
 	c.attachThreads()
 	m.contexts++
 	return c, nil
@@ -161,7 +163,7 @@ func (c *llmContext) Decode(b *engine.Batch) error {
 	}
 	c.batch.fill(b)
 	mark := c.lib.log.begin()
-	code := c.c.Decode(c.handle, &c.batch.c)
+	code := c.loop.Decode()
 	lines := c.lib.log.end(mark)
 	switch code {
 	case sys.DecodeOK:
@@ -213,7 +215,7 @@ func (c *llmContext) Logits(row int) ([]float32, error) {
 	if err := c.checkRow(row); err != nil {
 		return nil, fmt.Errorf("llama: get logits: %w", err)
 	}
-	p := c.c.Logits(c.handle, c.batch.place[row])
+	p := c.loop.Logits(c.batch.place[row])
 	if p == nil {
 		return nil, fmt.Errorf("llama: get logits: the library has none for row %d", row)
 	}

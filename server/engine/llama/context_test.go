@@ -1,7 +1,13 @@
 package llama_test
 
 import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
@@ -22,35 +28,430 @@ func newContext(t testing.TB, model engine.Model, cfg engine.ContextConfig) engi
 	return c
 }
 
-func TestGenerate(t *testing.T) {
-	model := llamatest.Load(t)
-	t.Logf("%+v", model.Info())
-	c := newContext(t, model, engine.ContextConfig{ContextTokens: 512})
-	tokens, err := model.Tokenize(nil, "Hello, world", true, false)
+func newSampler(t testing.TB, c engine.Context, cfg engine.SamplerConfig) engine.Sampler {
+	t.Helper()
+	s, err := c.NewSampler(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch := engine.NewBatch(64)
-	for i, token := range tokens {
-		batch.Add(token, i, 0, i == len(tokens)-1)
-	}
-	s, err := c.NewSampler(engine.SamplerConfig{})
+	t.Cleanup(s.Close)
+	return s
+}
+
+func tokenize(t testing.TB, model engine.Model, text string) []engine.Token {
+	t.Helper()
+	tokens, err := model.Tokenize(nil, text, true, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	var text []byte
-	for pos := len(tokens); pos < len(tokens)+16; pos++ {
-		if err := c.Decode(batch); err != nil {
-			t.Fatal(err)
+	return tokens
+}
+
+// generate returns n greedy tokens after a prompt, from a context of its own.
+func generate(t testing.TB, model engine.Model, prompt string, n int) []engine.Token {
+	t.Helper()
+	c, err := model.NewContext(engine.ContextConfig{ContextTokens: 256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return generateAll(t, model, c, []string{prompt}, n, engine.SamplerConfig{})[0]
+}
+
+// generateAll continues prompt i in sequence i, all in one batch each step.
+func generateAll(t testing.TB, model engine.Model, c engine.Context, prompts []string, n int, cfg engine.SamplerConfig) [][]engine.Token {
+	t.Helper()
+	batch := engine.NewBatch(c.Limits().BatchTokens)
+	out := make([][]engine.Token, len(prompts))
+	rows := make([]int, len(prompts))
+	pos := make([]int, len(prompts))
+	samplers := make([]engine.Sampler, len(prompts))
+	for i, prompt := range prompts {
+		tokens := tokenize(t, model, prompt)
+		for at, token := range tokens {
+			rows[i] = batch.Add(token, at, engine.SequenceID(i), at == len(tokens)-1)
 		}
-		next, err := s.Sample(batch.Len() - 1)
+		pos[i] = len(tokens)
+		s, err := c.NewSampler(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text = model.AppendPiece(text, next, true)
-		batch.Reset()
-		batch.Add(next, pos, 0, true)
+		defer s.Close()
+		samplers[i] = s
 	}
-	t.Logf("%v %q", tokens, text)
+	for range n {
+		if err := c.Decode(batch); err != nil {
+			t.Fatal(err)
+		}
+		batch.Reset()
+		for i, s := range samplers {
+			token, err := s.Sample(rows[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[i] = append(out[i], token)
+		}
+		for i := range prompts {
+			rows[i] = batch.Add(out[i][len(out[i])-1], pos[i], engine.SequenceID(i), true)
+			pos[i]++
+		}
+	}
+	return out
+}
+
+func prompts(n int) (texts []string) {
+	words := strings.Fields("the river runs under an old stone bridge where children watch small boats go by at dawn")
+	for i := range n {
+		texts = append(texts, fmt.Sprintf("%d: %s", i, strings.Join(words[:1+i%len(words)], " ")))
+	}
+	return texts
+}
+
+func TestBatchEqualsAlone(t *testing.T) {
+	model := llamatest.Load(t)
+	const count, length = 16, 48
+	c := newContext(t, model, engine.ContextConfig{ContextTokens: count * 256, MaxSequences: count})
+	texts := prompts(count)
+	together := generateAll(t, model, c, texts, length, engine.SamplerConfig{})
+	different := 0
+	for i, text := range texts {
+		alone := generate(t, model, text, length)
+		if !slices.Equal(together[i], alone) {
+			t.Errorf("prompt %d: in the batch %v, alone %v", i, together[i], alone)
+		}
+		if !slices.Equal(alone, together[0]) {
+			different++
+		}
+	}
+	if different < count/2 {
+		t.Errorf("only %d of %d outputs differ from the first: the test shows little", different, count)
+	}
+}
+
+func TestSamePromptTwice(t *testing.T) {
+	model := llamatest.Load(t)
+	if a, b := generate(t, model, "Once upon a time", 64), generate(t, model, "Once upon a time", 64); !slices.Equal(a, b) {
+		t.Errorf("%v, then %v", a, b)
+	}
+}
+
+// TestRowOrder decodes the same rows in another order and with gaps between
+// the sequences: each row's logits stay its own.
+func TestRowOrder(t *testing.T) {
+	model := llamatest.Load(t)
+	want := map[engine.SequenceID][]float32{}
+	for _, order := range [][]engine.SequenceID{{0, 2, 5, 7}, {7, 0, 5, 2}} {
+		c := newContext(t, model, engine.ContextConfig{ContextTokens: 8 * 256, MaxSequences: 8})
+		batch := engine.NewBatch(8)
+		for pos := range 2 { // two rows of each sequence, interleaved
+			for _, seq := range order {
+				batch.Add(engine.Token(300+int(seq)), pos, seq, pos == 1)
+			}
+		}
+		if err := c.Decode(batch); err != nil {
+			t.Fatal(err)
+		}
+		for i, seq := range order {
+			logits, err := c.Logits(len(order) + i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want[seq] == nil {
+				want[seq] = slices.Clone(logits)
+			} else if !slices.Equal(logits, want[seq]) {
+				t.Errorf("sequence %d: logits differ when the rows come as %v", seq, order)
+			}
+			if _, err := c.Logits(i); err == nil {
+				t.Errorf("row %d has logits without asking", i)
+			}
+		}
+	}
+	if slices.Equal(want[0], want[2]) {
+		t.Error("different tokens gave the same logits")
+	}
+}
+
+func TestLogitsAreADistribution(t *testing.T) {
+	model := llamatest.Load(t)
+	c := newContext(t, model, engine.ContextConfig{ContextTokens: 256})
+	batch := engine.NewBatch(64)
+	for i, token := range tokenize(t, model, "A distribution over the whole vocabulary") {
+		batch.Add(token, i, 0, true)
+	}
+	if err := c.Decode(batch); err != nil {
+		t.Fatal(err)
+	}
+	greedy := newSampler(t, c, engine.SamplerConfig{})
+	for row := range batch.Len() {
+		logits, err := c.Logits(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(logits) != model.Info().VocabSize {
+			t.Fatalf("%d logits, want %d", len(logits), model.Info().VocabSize)
+		}
+		peak := slices.Max(logits)
+		var sum, probabilities float64
+		for _, v := range logits {
+			sum += math.Exp(float64(v - peak))
+		}
+		for _, v := range logits {
+			probabilities += math.Exp(float64(v-peak)) / sum
+		}
+		if math.Abs(probabilities-1) > 1e-3 {
+			t.Errorf("row %d: probabilities sum to %v", row, probabilities)
+		}
+		token, err := greedy.Sample(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if logits[token] != peak {
+			t.Errorf("row %d: greedy took %d with logit %v, the highest is %v", row, token, logits[token], peak)
+		}
+	}
+}
+
+func TestRemoveAndReuse(t *testing.T) {
+	model := llamatest.Load(t)
+	c := newContext(t, model, engine.ContextConfig{ContextTokens: 4 * 256, MaxSequences: 4})
+	texts := prompts(4)
+	first := generateAll(t, model, c, texts, 8, engine.SamplerConfig{})
+	for seq := range engine.SequenceID(4) {
+		if !c.RemoveSequence(seq, 0, -1) {
+			t.Fatalf("sequence %d was not removed", seq)
+		}
+	}
+	slices.Reverse(texts)
+	second := generateAll(t, model, c, texts, 8, engine.SamplerConfig{})
+	slices.Reverse(second)
+	for i := range first {
+		if !slices.Equal(first[i], second[i]) {
+			t.Errorf("prompt %d: %v, in a reused sequence %v", i, first[i], second[i])
+		}
+	}
+	if !c.RemoveSequence(3, 2, -1) {
+		t.Error("the end of a sequence was not removed")
+	}
+	if c.RemoveSequence(4, 0, -1) || c.RemoveSequence(-1, 0, -1) {
+		t.Error("a sequence out of range was removed")
+	}
+}
+
+func TestSampling(t *testing.T) {
+	model := llamatest.Load(t)
+	draw := func(cfg engine.SamplerConfig) []engine.Token {
+		c := newContext(t, model, engine.ContextConfig{ContextTokens: 256})
+		return generateAll(t, model, c, []string{"Once upon a time"}, 32, cfg)[0]
+	}
+	greedy := draw(engine.SamplerConfig{})
+	hot := engine.SamplerConfig{Temperature: 1.5, Seed: 7}
+	other := hot
+	other.Seed = 8
+	tests := []struct {
+		name  string
+		cfg   engine.SamplerConfig
+		as    []engine.Token
+		equal bool
+	}{
+		{"same seed", hot, draw(hot), true},
+		{"another seed", other, draw(hot), false},
+		{"hot", hot, greedy, false},
+		{"negative temperature", engine.SamplerConfig{Temperature: -1}, greedy, true},
+		{"not a number", engine.SamplerConfig{Temperature: float32(math.NaN())}, greedy, true},
+		{"top-k 1", engine.SamplerConfig{Temperature: 1, TopK: 1, Seed: 3}, greedy, true},
+		{"top-p nearly 0", engine.SamplerConfig{Temperature: 1, TopP: 1e-6, Seed: 3}, greedy, true},
+		{"min-p 1", engine.SamplerConfig{Temperature: 1, MinP: 1, Seed: 3}, greedy, true},
+		{"top-p 1 and top-k 0 leave all", engine.SamplerConfig{Temperature: 1.5, TopP: 1, Seed: 7}, draw(hot), true},
+		{"cold", engine.SamplerConfig{Temperature: 1e-4, Seed: 3}, greedy, true},
+	}
+	for _, test := range tests {
+		if got := draw(test.cfg); slices.Equal(got, test.as) != test.equal {
+			t.Errorf("%s: %v, compared with %v, equal should be %t", test.name, got, test.as, test.equal)
+		}
+	}
+}
+
+func TestAbort(t *testing.T) {
+	model := llamatest.Load(t)
+	c := newContext(t, model, engine.ContextConfig{ContextTokens: 2048, BatchTokens: 2048, MicroBatchTokens: 512})
+	prefill := engine.NewBatch(2048)
+	for i := range 2048 {
+		prefill.Add(engine.Token(300+i%1000), i, 0, i == 2047)
+	}
+	// Nothing tells when a Decode has begun, so the abort comes later and
+	// later until one falls into it.
+	for delay := time.Millisecond; ; delay += time.Millisecond {
+		timer := time.AfterFunc(delay, c.Abort)
+		err := c.Decode(prefill)
+		if timer.Stop() {
+			t.Fatalf("the prefill took less than %v and was not aborted: %v", delay, err)
+		}
+		if !errors.Is(err, engine.ErrAborted) {
+			t.Fatalf("error %v, want ErrAborted", err)
+		}
+		if _, err := c.Logits(2047); err == nil {
+			t.Error("there are logits after an abort")
+		}
+		c.Resume()
+		if !c.RemoveSequence(0, 0, -1) {
+			t.Fatal("the sequence was not removed")
+		}
+		if delay > 5*time.Millisecond {
+			break
+		}
+	}
+
+	c.Abort()
+	if err := c.Decode(prefill); !errors.Is(err, engine.ErrAborted) {
+		t.Errorf("error %v, want ErrAborted until Resume", err)
+	}
+	c.Resume()
+	got := generateAll(t, model, c, []string{"Once upon a time"}, 16, engine.SamplerConfig{})[0]
+	if want := generate(t, model, "Once upon a time", 16); !slices.Equal(got, want) {
+		t.Errorf("after an abort %v, want %v", got, want)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	model := llamatest.Load(t)
+	c := newContext(t, model, engine.ContextConfig{ContextTokens: 512, MaxSequences: 2, BatchTokens: 300})
+	batch := func(rows int, change func(*engine.Batch)) *engine.Batch {
+		b := engine.NewBatch(rows)
+		for i := range rows {
+			b.Add(300, i, 0, true)
+		}
+		if change != nil {
+			change(b)
+		}
+		return b
+	}
+	vocab := engine.Token(model.Info().VocabSize)
+	tests := []struct {
+		name  string
+		batch *engine.Batch
+		want  string
+		is    error
+	}{
+		{"empty", batch(0, nil), "empty", nil},
+		{"large", batch(301, nil), "301 tokens, more than BatchTokens 300", nil},
+		{"token", batch(2, func(b *engine.Batch) { b.Tokens[1] = vocab }), "not in the vocabulary", nil},
+		{"negative token", batch(2, func(b *engine.Batch) { b.Tokens[1] = -1 }), "not in the vocabulary", nil},
+		{"sequence", batch(2, func(b *engine.Batch) { b.Sequences[1] = 2 }), "not below MaxSequences 2", nil},
+		{"negative sequence", batch(2, func(b *engine.Batch) { b.Sequences[0] = -1 }), "not below MaxSequences 2", nil},
+		{"position", batch(2, func(b *engine.Batch) { b.Positions[0] = -1 }), "negative", nil},
+		{"lengths", batch(2, func(b *engine.Batch) { b.Logits = b.Logits[:1] }), "differ in length", nil},
+		{"gap", batch(2, func(b *engine.Batch) { b.Positions[1] = 9 }), "code -1", nil},
+		{"no space", batch(257, nil), "no space", engine.ErrNoCacheSpace},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := c.Decode(test.batch)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+			if test.is != nil && !errors.Is(err, test.is) {
+				t.Errorf("error %v is not %v", err, test.is)
+			}
+			if _, err := c.Logits(0); err == nil {
+				t.Error("there are logits of a batch that failed")
+			}
+		})
+	}
+	// None of it has left anything behind.
+	if err := c.Decode(batch(256, nil)); err != nil {
+		t.Error(err)
+	}
+	for _, row := range []int{-1, 256} {
+		if _, err := c.Logits(row); err == nil {
+			t.Errorf("row %d has logits", row)
+		}
+	}
+}
+
+func TestNoAllocations(t *testing.T) {
+	model := llamatest.Load(t)
+	c := newContext(t, model, engine.ContextConfig{ContextTokens: 8 * 256, MaxSequences: 8})
+	samplers := []engine.Sampler{newSampler(t, c, engine.SamplerConfig{}),
+		newSampler(t, c, engine.SamplerConfig{Temperature: 1, TopK: 40, TopP: 0.9, MinP: 0.05, Seed: 1})}
+	batch := engine.NewBatch(8)
+	var piece []byte
+	pos := 0
+	step := func() {
+		batch.Reset()
+		for seq := range engine.SequenceID(8) {
+			batch.Add(300, pos, seq, true)
+		}
+		if err := c.Decode(batch); err != nil {
+			t.Fatal(err)
+		}
+		for row := range 8 {
+			token, err := samplers[row%2].Sample(row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Logits(row); err != nil {
+				t.Fatal(err)
+			}
+			piece = model.AppendPiece(piece[:0], token, true)
+			model.IsEndOfGeneration(token)
+		}
+		pos++
+	}
+	step()
+	if n := testing.AllocsPerRun(100, step); n != 0 {
+		t.Errorf("a step allocates %v times", n)
+	}
+}
+
+func TestContextConfig(t *testing.T) {
+	model := llamatest.Load(t)
+	tests := []struct {
+		name string
+		cfg  engine.ContextConfig
+		want engine.Limits // zero fields are not looked at
+	}{
+		{"defaults", engine.ContextConfig{}, engine.Limits{ContextTokens: 2048, SequenceTokens: 2048,
+			MaxSequences: 1, BatchTokens: 2048, MicroBatchTokens: 512}},
+		{"sequences", engine.ContextConfig{ContextTokens: 4096, MaxSequences: 4},
+			engine.Limits{ContextTokens: 4096, SequenceTokens: 1024, MaxSequences: 4, BatchTokens: 2048}},
+		{"small", engine.ContextConfig{ContextTokens: 256, BatchTokens: 64, MicroBatchTokens: 512},
+			engine.Limits{ContextTokens: 256, BatchTokens: 64, MicroBatchTokens: 64}},
+		{"most sequences", engine.ContextConfig{ContextTokens: 256 * 256, MaxSequences: 256},
+			engine.Limits{SequenceTokens: 256, MaxSequences: 256}},
+		{"threads", engine.ContextConfig{ContextTokens: 256, Threads: 1, BatchThreads: 1},
+			engine.Limits{Threads: 1, BatchThreads: 1}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := newContext(t, model, test.cfg).Limits()
+			for _, f := range []struct {
+				name      string
+				got, want int
+			}{
+				{"ContextTokens", got.ContextTokens, test.want.ContextTokens},
+				{"SequenceTokens", got.SequenceTokens, test.want.SequenceTokens},
+				{"MaxSequences", got.MaxSequences, test.want.MaxSequences},
+				{"BatchTokens", got.BatchTokens, test.want.BatchTokens},
+				{"MicroBatchTokens", got.MicroBatchTokens, test.want.MicroBatchTokens},
+				{"Threads", got.Threads, test.want.Threads},
+				{"BatchThreads", got.BatchThreads, test.want.BatchThreads},
+			} {
+				if f.want != 0 && f.got != f.want {
+					t.Errorf("%s is %d, want %d", f.name, f.got, f.want)
+				}
+			}
+			if got.Threads < 1 || got.BatchThreads < 1 {
+				t.Errorf("no threads: %+v", got)
+			}
+		})
+	}
+	for _, cfg := range []engine.ContextConfig{
+		{MaxSequences: 257}, {MaxSequences: -1}, {ContextTokens: -1}, {ContextTokens: math.MaxInt32},
+		{ContextTokens: 3, MaxSequences: 4}, {Threads: -1}, {BatchThreads: -2}, {BatchTokens: -1},
+	} {
+		if c, err := model.NewContext(cfg); err == nil {
+			c.Close()
+			t.Errorf("%+v was accepted", cfg)
+		}
+	}
 }

@@ -57,7 +57,7 @@ func (s *sampler) Sample(row int) (engine.Token, error) {
 	if err := s.context.checkRow(row); err != nil {
 		return -1, fmt.Errorf("llama: sample: %w", err)
 	}
-	return engine.Token(s.context.c.Sample(s.chain, s.context.handle, s.context.batch.place[row])), nil
+	return engine.Token(s.context.loop.Sample(s.chain, s.context.batch.place[row])), nil
 }
 
 // Close frees the sampler; closing again does nothing.

@@ -211,26 +211,6 @@ func (l *Library) RemoveSequence(m Memory, sequence, from, to int32) bool {
 	return boolOf(r)
 }
 
-// Decode results.
-const (
-	DecodeOK      = 0
-	DecodeNoSpace = 1
-	DecodeAborted = 2
-)
-
-// Decode runs a batch. It does not allocate.
-func (l *Library) Decode(c Context, b *Batch) int32 {
-	w := (*[7]uintptr)(unsafe.Pointer(b))
-	r, _, _ := purego.SyscallN(l.c.decode, uintptr(c), 0, 0, 0, 0, 0, w[0], w[1], w[2], w[3], w[4], w[5], w[6])
-	return int32Of(r)
-}
-
-// Logits returns the logits of a row of the last batch, nil if it has none.
-func (l *Library) Logits(c Context, row int32) unsafe.Pointer {
-	r, _, _ := purego.SyscallN(l.c.logits, uintptr(c), uintptr(row))
-	return Pointer(r)
-}
-
 // NewChain makes an empty sampler chain, which owns the samplers added to it.
 func (l *Library) NewChain() Sampler {
 	const noPerf = 1
@@ -243,13 +223,6 @@ func (l *Library) Add(chain, s Sampler) { purego.SyscallN(l.c.chainAdd, uintptr(
 
 // FreeSampler frees a chain and what is in it.
 func (l *Library) FreeSampler(s Sampler) { purego.SyscallN(l.c.samplerFree, uintptr(s)) }
-
-// Sample draws a token from the logits of a row. It ends the process if the
-// row has none.
-func (l *Library) Sample(s Sampler, c Context, row int32) int32 {
-	r, _, _ := purego.SyscallN(l.c.samplerSample, uintptr(s), uintptr(c), uintptr(row))
-	return int32Of(r)
-}
 
 // Greedy makes a sampler that takes the likeliest token.
 func (l *Library) Greedy() Sampler {
