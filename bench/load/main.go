@@ -54,7 +54,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	report.WriteText(os.Stdout)
-	if len(report.Errors()) > 0 {
+	if report.Failed() > 0 {
 		return errors.New("load: there were errors")
 	}
 	return nil

@@ -48,6 +48,15 @@ func (r *Report) Tokens() int {
 // TokensPerSecond is over the whole run, its beginning and end included.
 func (r *Report) TokensPerSecond() float64 { return float64(r.Tokens()) / r.Wall.Seconds() }
 
+// Failed counts the requests that failed.
+func (r *Report) Failed() int {
+	failed := 0
+	for _, n := range r.Errors() {
+		failed += n
+	}
+	return failed
+}
+
 // Errors counts the requests that failed, by what happened.
 func (r *Report) Errors() map[string]int {
 	counts := make(map[string]int)
@@ -98,11 +107,7 @@ func (r *Report) Steady() (tokens float64, window time.Duration, err error) {
 // WriteText prints the report for a reader.
 func (r *Report) WriteText(w io.Writer) {
 	errorCounts := r.Errors()
-	failed := 0
-	for _, n := range errorCounts {
-		failed += n
-	}
-	fmt.Fprintf(w, "requests     %d, failed %d\n", len(r.Generations), failed)
+	fmt.Fprintf(w, "requests     %d, failed %d\n", len(r.Generations), r.Failed())
 	fmt.Fprintf(w, "wall         %.3f s, client CPU %.3f s\n", r.Wall.Seconds(), r.ClientCPU.Seconds())
 	fmt.Fprintf(w, "tokens       %d, %.1f per second\n", r.Tokens(), r.TokensPerSecond())
 	for _, h := range []struct {

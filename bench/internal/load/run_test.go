@@ -75,7 +75,7 @@ func TestClosedLoop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Errors()) > 0 || len(report.Generations) != 12 || report.Tokens() != 12*20 {
+	if report.Failed() > 0 || len(report.Generations) != 12 || report.Tokens() != 12*20 {
 		t.Errorf("%d generations, %d tokens, errors %v", len(report.Generations), report.Tokens(), report.Errors())
 	}
 	mu.Lock()
@@ -189,15 +189,13 @@ func TestFailuresAreCounted(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		failed := 0
-		for text, n := range report.Errors() {
-			failed += n
+		for text := range report.Errors() {
 			if !strings.Contains(text, test.want) {
 				t.Errorf("%s: error %q, want %q in it", name, text, test.want)
 			}
 		}
-		if failed != 6 || report.Tokens() != 0 {
-			t.Errorf("%s: %d of 6 failed, %d tokens", name, failed, report.Tokens())
+		if report.Failed() != 6 || report.Tokens() != 0 {
+			t.Errorf("%s: %d of 6 failed, %d tokens", name, report.Failed(), report.Tokens())
 		}
 	}
 }
@@ -241,7 +239,7 @@ func TestOpenLoopCountsFromWhenDue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Errors()) > 0 || len(report.Generations) != 20 {
+	if report.Failed() > 0 || len(report.Generations) != 20 {
 		t.Fatalf("%d generations, errors %v", len(report.Generations), report.Errors())
 	}
 	// All were due long before the stall was over.
@@ -260,7 +258,7 @@ func TestLargeRequestIsSentWhole(t *testing.T) {
 		generate(w, 1, 0)
 	})
 	report, err := Run(t.Context(), Config{URL: server.URL, Request: Request{Prompt: prompt, MaxTokens: 1}})
-	if err != nil || len(report.Errors()) > 0 {
+	if err != nil || report.Failed() > 0 {
 		t.Errorf("%v, %v", err, report)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -16,6 +17,12 @@ import (
 type Recorder struct {
 	measurements map[string]float64
 }
+
+// NewRecorder returns an empty recorder; Main makes its own.
+func NewRecorder() *Recorder { return &Recorder{measurements: make(map[string]float64)} }
+
+// Measurements returns what has been recorded so far.
+func (r *Recorder) Measurements() map[string]float64 { return maps.Clone(r.measurements) }
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_./+-]*$`)
 
@@ -50,7 +57,7 @@ func run(w io.Writer, flags *flag.FlagSet, measure func(*Recorder) error) error 
 	}
 	params := make(map[string]string)
 	flags.VisitAll(func(f *flag.Flag) { params[f.Name] = f.Value.String() })
-	r := &Recorder{measurements: make(map[string]float64)}
+	r := NewRecorder()
 	if err := measure(r); err != nil {
 		return err
 	}

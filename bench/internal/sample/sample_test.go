@@ -6,8 +6,10 @@ import (
 	"errors"
 	"flag"
 	"math"
+	"os"
 	"reflect"
 	"testing"
+	"time"
 )
 
 func TestRunPrintsFlagsAndMeasurements(t *testing.T) {
@@ -78,5 +80,30 @@ func TestMedian(t *testing.T) {
 		if got := Median(values); got != want {
 			t.Errorf("Median(%v) = %v", values, got)
 		}
+	}
+}
+
+func TestProcessCPU(t *testing.T) {
+	before, err := ProcessCPU(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for begin, x := time.Now(), 0; ; x++ {
+		after, err := ProcessCPU(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after > before {
+			return // the loop's own work showed up
+		}
+		if time.Since(begin) > 30*time.Second {
+			t.Fatalf("no CPU time in 30 s of work, %d reads", x)
+		}
+	}
+}
+
+func TestProcessCPUOfNobody(t *testing.T) {
+	if _, err := ProcessCPU(1 << 30); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error is %v", err)
 	}
 }

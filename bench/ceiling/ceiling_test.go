@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/enginetest"
+)
+
+// roleVariable makes the test binary act as a server.
+const roleVariable = "WEIR_CEILING_TEST_SERVER"
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv(roleVariable); role != "" {
+		if err := serve(role, os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// serve takes weir's flags and streams numbers, all streams in step.
+func serve(role string, args []string) error {
+	if role == "refuses" || args[0] != "serve" {
+		return errors.New("no such model")
+	}
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	host, port := flags.String("host", "", ""), flags.String("port", "", "")
+	for _, other := range []string{"m", "np", "c", "t"} {
+		flags.String(other, "", "")
+	}
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/health", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/v1/completions", func(w http.ResponseWriter, r *http.Request) {
+		var asked struct {
+			MaxTokens int `json:"max_tokens"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || role == "fails" {
+			http.Error(w, "no", http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		for i := range asked.MaxTokens {
+			fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"%d\"}]}\n\n", i)
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(2 * time.Millisecond)
+		}
+		fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"\",\"finish_reason\":\"length\"}],\"usage\":{\"completion_tokens\":%d}}\n\ndata: [DONE]\n\n", asked.MaxTokens)
+	})
+	server := http.Server{Addr: net.JoinHostPort(*host, *port), Handler: mux}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	var closing sync.WaitGroup
+	closing.Go(func() {
+		<-ctx.Done()
+		server.Close()
+	})
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	closing.Wait()
+	return nil
+}
+
+// set sets flags for one test.
+func set(t *testing.T, values map[string]string) {
+	t.Helper()
+	for name, value := range values {
+		f := flag.Lookup(name)
+		before := f.Value.String()
+		if err := flag.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = flag.Set(name, before) })
+	}
+}
+
+func TestServerArm(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, map[string]string{"server": self, "seconds": "0.1", "tokens": "50"})
+	t.Setenv(roleVariable, "streams")
+	r := sample.NewRecorder()
+	if err := measureServer(t.Context(), r, []int{1, 4}); err != nil {
+		t.Fatal(err)
+	}
+	got := r.Measurements()
+	for _, size := range []string{"batch1/", "batch4/"} {
+		for _, what := range []string{
+			"tokens_per_s", "first_token_p50_us", "first_token_p99_us", "inter_token_p50_us", "inter_token_p99_us",
+			"server_cpu_us_per_token", "client_cpu_us_per_token",
+		} {
+			if _, ok := got[size+what]; !ok {
+				t.Errorf("%s was not measured, but %v", size+what, slices.Sorted(maps.Keys(got)))
+			}
+		}
+	}
+	if got["errors"] != 0 || got["batch4/tokens_per_s"] < got["batch1/tokens_per_s"] {
+		t.Errorf("measured %v", got)
+	}
+}
+
+func TestServerArmCountsErrors(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, map[string]string{"server": self, "seconds": "0", "tokens": "5"})
+	t.Setenv(roleVariable, "fails")
+	r := sample.NewRecorder()
+	if err := measureServer(t.Context(), r, []int{3}); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Measurements(); got["errors"] != 6 || got["batch3/tokens_per_s"] != 0 {
+		t.Errorf("measured %v", got)
+	}
+}
+
+func TestServerThatDoesNotStart(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, map[string]string{"server": self})
+	t.Setenv(roleVariable, "refuses")
+	if _, err := startServer(t.Context()); err == nil || !strings.Contains(err.Error(), "it ended") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// TestLoopWave runs the loop over the strict test engine, which panics on a
+// gap in positions or a row without logits.
+func TestLoopWave(t *testing.T) {
+	failing := false
+	failure := errors.New("out of order")
+	m := enginetest.New(enginetest.Options{SampleFault: func(call int) error {
+		if failing && call%8 == 5 {
+			return failure
+		}
+		return nil
+	}})
+	llm, err := m.NewContext(engine.ContextConfig{MaxSequences: 8, ContextTokens: 8 * 128})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{1, 8, 3} {
+		w, err := loopWave(m, llm, size, 20)
+		if err != nil || w.tokens != float64(size*19) || w.window <= 0 {
+			t.Errorf("%d sequences: %+v, %v", size, w, err)
+		}
+	}
+	failing = true
+	if _, err := loopWave(m, llm, 8, 20); !errors.Is(err, failure) {
+		t.Errorf("a sampler that fails: %v", err)
+	}
+	failing = false
+	if w, err := loopWave(m, llm, 8, 20); err != nil || w.tokens != 8*19 {
+		t.Errorf("after a failed wave: %+v, %v", w, err)
+	}
+	// What a wave leaves open keeps them from closing.
+	if err := errors.Join(llm.Close(), m.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRate(t *testing.T) {
+	waves := []wave{{100, time.Second}, {50, 500 * time.Millisecond}, {10, 500 * time.Millisecond}}
+	if got := rate(waves); got != 80 {
+		t.Errorf("rate is %v", got)
+	}
+	if got := rate(nil); got != 0 {
+		t.Errorf("rate of nothing is %v", got)
+	}
+}
+
+func TestParseBatches(t *testing.T) {
+	if got, err := parseBatches("1,8,64"); err != nil || !slices.Equal(got, []int{1, 8, 64}) {
+		t.Errorf("parsed %v, %v", got, err)
+	}
+	for _, list := range []string{"", "0", "65", "1,,2", "x"} {
+		if _, err := parseBatches(list); err == nil {
+			t.Errorf("%q: no error", list)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+// Command ceiling measures how many tokens a second a bare decode loop makes,
+// or a server over the same library, model, threads and sampler, at several
+// numbers of sequences.
+//
+//	ceiling -arm=loop
+//	ceiling -arm=server -server=build/bin/weir
+//
+// The loop decodes and samples, no more: no text, no sockets, no other
+// goroutine. The server is a process of its own, its clients are this one:
+// they stream /v1/completions on loopback.
+//
+// Both run waves: all sequences start together from short prompts and make the
+// same number of tokens. A wave is timed from the moment when the last sequence
+// has its first token to the moment when the first has its last, so that all
+// sequences decode all the time. Waves are repeated for some seconds.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weirgo/weir/bench/internal/load"
+	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/server/engine"
+)
+
+var (
+	arm        = flag.String("arm", "loop", "what to measure: loop or server")
+	serverPath = flag.String("server", "build/bin/weir", "the server's `binary`")
+	model      = flag.String("model", "build/models/tiny.gguf", "the model's `file`")
+	batches    = flag.String("batches", "1,8,64", "numbers of sequences decoded together")
+	tokens     = flag.Int("tokens", 256, "tokens of a sequence")
+	seconds    = flag.Float64("seconds", 3, "time for each number of sequences, in seconds: the wave under way is finished")
+	sequences  = flag.Int("sequences", 64, "sequences that the engine's context holds (-np)")
+	contextOf  = flag.Int("sequence-context", 512, "tokens of context for each sequence")
+	threads    = flag.Int("threads", max(1, runtime.NumCPU()-1), "the engine's threads (-t)")
+	prompt     = flag.String("prompt", "Once upon a time", "each sequence's prompt; its number is added")
+	sampling   = load.DefaultSampling
+)
+
+func main() {
+	flag.Float64Var(&sampling.Temperature, "temperature", sampling.Temperature, "sampling")
+	flag.IntVar(&sampling.TopK, "top-k", sampling.TopK, "sampling")
+	flag.Float64Var(&sampling.TopP, "top-p", sampling.TopP, "sampling")
+	flag.Float64Var(&sampling.MinP, "min-p", sampling.MinP, "sampling")
+	sample.Main(measure)
+}
+
+func measure(r *sample.Recorder) error {
+	sizes, err := parseBatches(*batches)
+	if err != nil {
+		return err
+	}
+	if *tokens < 2 || *tokens >= *contextOf {
+		return errors.New("tokens must be at least 2 and less than sequence-context")
+	}
+	switch ctx := context.Background(); *arm {
+	case "loop":
+		return measureLoop(ctx, r, sizes)
+	case "server":
+		return measureServer(ctx, r, sizes)
+	}
+	return fmt.Errorf("-arm=%s is neither loop nor server", *arm)
+}
+
+func parseBatches(list string) ([]int, error) {
+	var sizes []int
+	for field := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(field)
+		if err != nil || n < 1 || n > *sequences {
+			return nil, fmt.Errorf("-batches: %q is not a number from 1 to %d, the sequences of the context", field, *sequences)
+		}
+		sizes = append(sizes, n)
+	}
+	return sizes, nil
+}
+
+// request is what each sequence generates.
+func request(n int) load.Request {
+	return load.Request{Prompt: *prompt, MaxTokens: n, Sampling: sampling}
+}
+
+// samplerConfig is the engine's form of request n's sampling.
+func samplerConfig(n int) engine.SamplerConfig {
+	return engine.SamplerConfig{
+		Temperature: float32(sampling.Temperature), TopK: sampling.TopK,
+		TopP: float32(sampling.TopP), MinP: float32(sampling.MinP), Seed: sampling.Seed + uint32(n),
+	}
+}
+
+// A wave is what all sequences of one start made in the time that counts.
+type wave struct {
+	tokens float64
+	window time.Duration
+}
+
+// rate joins waves to tokens per second.
+func rate(waves []wave) float64 {
+	var total wave
+	for _, w := range waves {
+		total.tokens += w.tokens
+		total.window += w.window
+	}
+	if total.window == 0 {
+		return 0
+	}
+	return total.tokens / total.window.Seconds()
+}
+
+// repeat runs waves until the time is up; two at least.
+func repeat(run func() error) error {
+	budget := time.Duration(*seconds * float64(time.Second))
+	for begin, n := time.Now(), 0; n < 2 || time.Since(begin) < budget; n++ {
+		if err := run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// name of a measurement at a number of sequences.
+func name(size int, what string) string { return fmt.Sprintf("batch%d/%s", size, what) }
