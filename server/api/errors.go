@@ -63,14 +63,8 @@ func (h *Handler) wireError(err error) *openai.Error {
 			Code: openai.CodeContextLength,
 		}
 	}
-	if render, ok := errors.AsType[*chat.RenderError](err); ok && render.Raised {
-		return &openai.Error{
-			Status:  http.StatusBadRequest,
-			Message: "the model's chat template refuses the messages: " + render.Message,
-			Type:    openai.TypeInvalidRequest,
-			Param:   "messages",
-			Code:    openai.CodeInvalidValue,
-		}
+	if render, ok := errors.AsType[*chat.RenderError](err); ok {
+		return h.templateError(render)
 	}
 	switch {
 	case errors.Is(err, batch.ErrEmptyPrompt):
@@ -98,6 +92,27 @@ func (h *Handler) wireError(err error) *openai.Error {
 		Message: "the server failed to answer: its log says why",
 		Type:    openai.TypeServer,
 		Code:    "internal_error",
+	}
+}
+
+// templateError says what the model's template has against the messages.
+func (h *Handler) templateError(err *chat.RenderError) *openai.Error {
+	if err.BadRequest {
+		return &openai.Error{
+			Status:  http.StatusBadRequest,
+			Message: "the model's chat template refuses the messages: " + err.Message,
+			Type:    openai.TypeInvalidRequest,
+			Param:   "messages",
+			Code:    openai.CodeInvalidValue,
+		}
+	}
+	h.cfg.Log.Warn("chat template failed: pass another with --chat-template-file", "error", err)
+	return &openai.Error{
+		Status:  http.StatusInternalServerError,
+		Message: "the model's chat template does not work with these messages: " + err.Message,
+		Type:    openai.TypeServer,
+		Param:   "messages",
+		Code:    "chat_template_failed",
 	}
 }
 

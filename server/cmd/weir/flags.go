@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// flagSet is a flag.FlagSet whose flags may have several names, as
+// llama-server's do, and whose help shows them together.
+type flagSet struct {
+	*flag.FlagSet
+	command string
+	help    bytes.Buffer
+}
+
+func newFlagSet(command, about string) *flagSet {
+	f := &flagSet{FlagSet: flag.NewFlagSet(command, flag.ContinueOnError), command: command}
+	f.SetOutput(io.Discard) // errors are returned, help is ours
+	f.Usage = func() {}
+	fmt.Fprintf(&f.help, "usage: weir %s [flags]\n\n%s\n", command, about)
+	return f
+}
+
+// section begins a group of flags in the help.
+func (f *flagSet) section(title string) { fmt.Fprintf(&f.help, "\n%s\n", title) }
+
+// describe adds flags of one meaning to the help. names are separated by
+// spaces, arg is what the flag takes.
+func (f *flagSet) describe(names, arg, usage string) []string {
+	list := strings.Fields(names)
+	var shown []string
+	for _, name := range list {
+		dashes := "--"
+		if len(name) <= 3 {
+			dashes = "-"
+		}
+		shown = append(shown, dashes+name)
+	}
+	left := strings.Join(shown, ", ")
+	if arg != "" {
+		left += " " + arg
+	}
+	if len(left) > 34 {
+		left += "\n" + strings.Repeat(" ", 36)
+	}
+	fmt.Fprintf(&f.help, "  %-34s%s\n", left, usage)
+	return list
+}
+
+func (f *flagSet) text(p *string, names, arg, usage string) {
+	for _, name := range f.describe(names, arg, usage) {
+		f.StringVar(p, name, *p, "")
+	}
+}
+
+func (f *flagSet) whole(p *int, names, arg, usage string) {
+	for _, name := range f.describe(names, arg, usage) {
+		f.IntVar(p, name, *p, "")
+	}
+}
+
+func (f *flagSet) number(p *float64, names, arg, usage string) {
+	for _, name := range f.describe(names, arg, usage) {
+		f.Float64Var(p, name, *p, "")
+	}
+}
+
+func (f *flagSet) truth(p *bool, names, usage string) {
+	for _, name := range f.describe(names, "", usage) {
+		f.BoolVar(p, name, *p, "")
+	}
+}
+
+// list collects values, of which one flag may hold several between commas.
+func (f *flagSet) list(p *[]string, names, arg, usage string) {
+	for _, name := range f.describe(names, arg, usage) {
+		f.Func(name, "", func(v string) error {
+			for part := range strings.SplitSeq(v, ",") {
+				if part = strings.TrimSpace(part); part != "" {
+					*p = append(*p, part)
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// seconds reads a number of seconds, as llama-server does, or a duration.
+func (f *flagSet) seconds(p *time.Duration, names, arg, usage string) {
+	for _, name := range f.describe(names, arg, usage) {
+		f.Func(name, "", func(v string) error {
+			d, err := time.ParseDuration(v)
+			if err != nil {
+				d, err = time.ParseDuration(v + "s")
+			}
+			if err != nil || d <= 0 {
+				return fmt.Errorf("not a positive number of seconds")
+			}
+			*p = d
+			return nil
+		})
+	}
+}
+
+// parse reads the arguments; it writes the help to out if asked for.
+func (f *flagSet) parse(args []string, out io.Writer) error {
+	err := f.Parse(args)
+	switch {
+	case err == flag.ErrHelp:
+		_, _ = out.Write(f.help.Bytes())
+		return err
+	case err != nil:
+		return usageErrorf("%s: %w; `weir %s -h` lists the flags", f.command, err, f.command)
+	case f.NArg() > 0:
+		return usageErrorf("%s: unexpected argument %q: flags begin with a dash; `weir %s -h` lists them",
+			f.command, f.Arg(0), f.command)
+	}
+	return nil
+}

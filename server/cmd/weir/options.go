@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/openai"
+)
+
+// options are the flags of weir serve.
+type options struct {
+	model, alias                     string
+	contextTokens, parallel          int
+	batchTokens, microBatchTokens    int
+	threads, batchThreads, gpuLayers int
+	noMemoryMap, lockMemory          bool
+	library                          string
+
+	host                  string
+	port, queue           int
+	keys                  []string
+	keyFile               string
+	timeout, drainTimeout time.Duration
+
+	predict, topK, seed     int
+	temperature, topP, minP float64
+	template, templateFile  string
+	logLevel                string
+	verbose                 bool
+}
+
+// defaultOptions are llama-server's where it has the flag.
+func defaultOptions() options {
+	return options{
+		parallel: 4, batchTokens: 2048, microBatchTokens: 512, gpuLayers: -1,
+		host: "127.0.0.1", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second,
+		predict: -1, topK: 40, seed: -1, temperature: 0.8, topP: 0.95, minP: 0.05,
+		logLevel: "info",
+	}
+}
+
+// parseOptions reads and checks the flags of weir serve.
+func parseOptions(args []string, out io.Writer) (options, error) {
+	o := defaultOptions()
+	f := newFlagSet("serve", "Serves one model over OpenAI's HTTP API.")
+	f.section("Model")
+	f.text(&o.model, "m model", "FILE", "GGUF file to serve (required)")
+	f.text(&o.alias, "a alias", "NAME", "the model's name in the API; default: the file's without .gguf")
+	f.whole(&o.contextTokens, "c ctx-size", "N", "context in tokens, shared by -np sequences; 0: the model's for each, within bounds")
+	f.whole(&o.parallel, "np parallel", "N", "sequences decoded together; default 4")
+	f.whole(&o.batchTokens, "b batch-size", "N", "tokens of a decode at most; default 2048")
+	f.whole(&o.microBatchTokens, "ub ubatch-size", "N", "tokens computed at once; default 512")
+	f.whole(&o.threads, "t threads", "N", "engine threads; default: cores less one, more is far slower")
+	f.whole(&o.batchThreads, "tb threads-batch", "N", "engine threads for prompts; default: as -t")
+	f.whole(&o.gpuLayers, "ngl gpu-layers n-gpu-layers", "N", "layers on the GPU, if the library has one; default: all")
+	f.truth(&o.noMemoryMap, "no-mmap", "read the model instead of mapping it")
+	f.truth(&o.lockMemory, "mlock", "keep the model from being swapped out")
+	f.text(&o.library, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
+	f.section("Server")
+	f.text(&o.host, "host", "ADDRESS", "address to listen on; default 127.0.0.1")
+	f.whole(&o.port, "port", "N", "port to listen on, 0: any free one; default 8080")
+	f.list(&o.keys, "api-key", "KEY[,KEY]", "keys that clients must send one of; may be repeated")
+	f.text(&o.keyFile, "api-key-file", "FILE", "file with such keys, one a line")
+	f.whole(&o.queue, "queue", "N", "requests that may wait, further ones get 429; default 256")
+	f.seconds(&o.timeout, "to timeout", "SECONDS", "to read a request, and to write to a client; default 60")
+	f.seconds(&o.drainTimeout, "drain-timeout", "SECONDS", "for running requests at the end; default 30")
+	f.text(&o.logLevel, "log-level", "LEVEL", "debug, info, warn or error; default info")
+	f.truth(&o.verbose, "v verbose", "as --log-level debug")
+	f.section("Defaults of requests")
+	f.whole(&o.predict, "n predict n-predict", "N", "max_tokens; default -1: up to the context")
+	f.number(&o.temperature, "temp temperature", "X", "0: the likeliest token; default 0.8")
+	f.whole(&o.topK, "top-k", "N", "0: all; default 40")
+	f.number(&o.topP, "top-p", "X", "1: all; default 0.95")
+	f.number(&o.minP, "min-p", "X", "0: all; default 0.05")
+	f.whole(&o.seed, "s seed", "N", "-1: a new one for each request; default -1")
+	f.text(&o.template, "chat-template", "JINJA", "chat template instead of the model's")
+	f.text(&o.templateFile, "chat-template-file", "FILE", "file with it")
+	if err := f.parse(args, out); err != nil {
+		return o, err
+	}
+	if err := o.check(); err != nil {
+		return o, usageError{err}
+	}
+	return o, o.readFiles()
+}
+
+// check reports the first flag out of range.
+func (o *options) check() error {
+	if o.model == "" {
+		return fmt.Errorf("serve: no model given: pass a GGUF file with -m; `make models` makes small ones")
+	}
+	for _, f := range []struct {
+		name            string
+		value, low, top int
+	}{
+		{"-c", o.contextTokens, 0, 1 << 30},
+		{"-np", o.parallel, 1, 256},
+		{"-b", o.batchTokens, 1, 1 << 20},
+		{"-ub", o.microBatchTokens, 1, 1 << 20},
+		{"-t", o.threads, 0, 1024},
+		{"-tb", o.batchThreads, 0, 1024},
+		{"-ngl", o.gpuLayers, -1, 1 << 20},
+		{"--port", o.port, 0, 65535},
+		{"--queue", o.queue, 1, 1 << 20},
+		{"-n", o.predict, -1, 1 << 30},
+		{"--top-k", o.topK, 0, 1 << 30},
+	} {
+		if f.value < f.low || f.value > f.top {
+			return fmt.Errorf("serve: %s is %d: give a number from %d to %d", f.name, f.value, f.low, f.top)
+		}
+	}
+	for _, f := range []struct {
+		name       string
+		value, top float64
+	}{{"--temp", o.temperature, 2}, {"--top-p", o.topP, 1}, {"--min-p", o.minP, 1}} {
+		if !(f.value >= 0 && f.value <= f.top) {
+			return fmt.Errorf("serve: %s is %v: give a number from 0 to %v", f.name, f.value, f.top)
+		}
+	}
+	if o.template != "" && o.templateFile != "" {
+		return fmt.Errorf("serve: both --chat-template and --chat-template-file: give one")
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return fmt.Errorf("serve: --log-level is %q: give debug, info, warn or error", o.logLevel)
+	}
+	if o.alias == "" {
+		o.alias = strings.TrimSuffix(filepath.Base(o.model), ".gguf")
+	}
+	if o.predict < 0 {
+		o.predict = 0 // the API's word for "up to the context"
+	}
+	return nil
+}
+
+// maxTemplateBytes is far above any template there is.
+const maxTemplateBytes = 1 << 20
+
+// readFiles reads the files that flags name.
+func (o *options) readFiles() error {
+	if o.templateFile != "" {
+		source, err := readSmall(o.templateFile, maxTemplateBytes)
+		if err != nil {
+			return fmt.Errorf("serve: read chat template: %w", err)
+		}
+		o.template = string(source)
+	}
+	if o.keyFile == "" {
+		return nil
+	}
+	content, err := readSmall(o.keyFile, maxTemplateBytes)
+	if err != nil {
+		return fmt.Errorf("serve: read API keys: %w", err)
+	}
+	lines := bufio.NewScanner(strings.NewReader(string(content)))
+	count := len(o.keys)
+	for lines.Scan() {
+		if key := strings.TrimSpace(lines.Text()); key != "" {
+			o.keys = append(o.keys, key)
+		}
+	}
+	if len(o.keys) == count { // serving everybody is not what was meant
+		return fmt.Errorf("serve: read API keys: %s holds none: write one a line", o.keyFile)
+	}
+	return lines.Err()
+}
+
+func readSmall(path string, limitBytes int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, limitBytes+1))
+	if err == nil && int64(len(content)) > limitBytes {
+		err = fmt.Errorf("%s is larger than %d bytes", path, limitBytes)
+	}
+	return content, err
+}
+
+// logger returns the log of the process.
+func (o *options) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(o.logLevel)) // checked
+	if o.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// defaults returns what requests leave out.
+func (o *options) defaults() openai.Defaults {
+	return openai.Defaults{
+		Sampler: engine.SamplerConfig{
+			Temperature: float32(o.temperature),
+			TopK:        o.topK,
+			TopP:        float32(o.topP),
+			MinP:        float32(o.minP),
+		},
+		Seed:      int64(o.seed),
+		MaxTokens: o.predict,
+	}
+}
+
+// defaultContextTokens bounds the context where -c leaves it to the model:
+// models trained on 128 Ki tokens would take the memory of the machine.
+const defaultContextTokens = 32 << 10
+
+// context returns the sizes of the engine's context for a model.
+func (o *options) context(info engine.Info) engine.ContextConfig {
+	tokens := o.contextTokens
+	if tokens == 0 {
+		tokens = min(info.TrainedContext*o.parallel, max(info.TrainedContext, defaultContextTokens))
+	}
+	return engine.ContextConfig{
+		ContextTokens:    tokens,
+		MaxSequences:     o.parallel,
+		BatchTokens:      o.batchTokens,
+		MicroBatchTokens: o.microBatchTokens,
+		Threads:          o.threads,
+		BatchThreads:     o.batchThreads,
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !goexperiment.ggroup
+
+package version
+
+// Groups is whether the toolchain's scheduler knows goroutine groups.
+const Groups = false
