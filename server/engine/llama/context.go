@@ -57,7 +57,7 @@ func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
 	params.KVUnified = false
 	params.NoPerf = true
 
-	mark := c.lib.log.begin()
+	mark := c.lib.log.begin(levelError)
 	c.handle = c.c.NewContext(m.handle, params)
 	lines := c.lib.log.end(mark)
 	if c.handle == 0 {
@@ -101,16 +101,16 @@ func (m *model) complete(cfg engine.ContextConfig) (engine.ContextConfig, error)
 	// A step decodes a token of every sequence.
 	cfg.BatchTokens = max(cfg.BatchTokens, cfg.MaxSequences)
 	cfg.MicroBatchTokens = min(cfg.MicroBatchTokens, cfg.BatchTokens)
-	setDefault(&cfg.Threads, defaultThreads())
+	setDefault(&cfg.Threads, DefaultThreads())
 	setDefault(&cfg.BatchThreads, cfg.Threads)
 	m.warnOversubscribed(max(cfg.Threads, cfg.BatchThreads))
 	return cfg, nil
 }
 
 func (m *model) warnOversubscribed(threads int) {
-	if threads > defaultThreads() {
+	if threads > DefaultThreads() {
 		m.lib.log.warn("engine threads oversubscribe the cores: decoding may be 30 times slower; use fewer (-t, -tb)",
-			"threads", threads, "cores", cores(), "recommended", defaultThreads())
+			"threads", threads, "cores", cores(), "recommended", DefaultThreads())
 	}
 }
 
@@ -162,7 +162,7 @@ func (c *llmContext) Decode(b *engine.Batch) error {
 		return fmt.Errorf("llama: decode: %w", engine.ErrAborted)
 	}
 	c.batch.fill(b)
-	mark := c.lib.log.begin()
+	mark := c.lib.log.begin(levelWarn)
 	code := c.loop.Decode()
 	lines := c.lib.log.end(mark)
 	switch code {

@@ -1,15 +1,19 @@
 package llama_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/llama"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
 )
 
@@ -108,7 +112,23 @@ func prompts(n int) (texts []string) {
 }
 
 func TestBatchEqualsAlone(t *testing.T) {
-	model := llamatest.Load(t)
+	t.Run("F32", func(t *testing.T) { checkBatchEqualsAlone(t, llamatest.Load(t)) })
+	t.Run("Q8_0", func(t *testing.T) {
+		lib := llamatest.Open(t)
+		path := filepath.Join(t.TempDir(), "q8_0.gguf")
+		if err := lib.Quantize(t.Context(), llamatest.Model(t), path, "Q8_0"); err != nil {
+			t.Fatal(err)
+		}
+		model, err := lib.Load(t.Context(), path, engine.ModelConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { model.Close() })
+		checkBatchEqualsAlone(t, model)
+	})
+}
+
+func checkBatchEqualsAlone(t *testing.T, model engine.Model) {
 	const count, length = 16, 48
 	c := newContext(t, model, engine.ContextConfig{ContextTokens: count * 256, MaxSequences: count})
 	texts := prompts(count)
@@ -369,6 +389,9 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 func TestNoAllocations(t *testing.T) {
+	if raceDetector {
+		t.Skip("not supported: under the race detector a sync.Pool forgets, and calls into C allocate")
+	}
 	model := llamatest.Load(t)
 	c := newContext(t, model, engine.ContextConfig{ContextTokens: 8 * 256, MaxSequences: 8})
 	samplers := []engine.Sampler{newSampler(t, c, engine.SamplerConfig{}),
@@ -400,6 +423,27 @@ func TestNoAllocations(t *testing.T) {
 	step()
 	if n := testing.AllocsPerRun(100, step); n != 0 {
 		t.Errorf("a step allocates %v times", n)
+	}
+}
+
+// TestThreads computes on a pool of two threads, which on two cores or fewer
+// is one too many and said so.
+func TestThreads(t *testing.T) {
+	model := llamatest.Load(t)
+	var out bytes.Buffer
+	if _, err := llama.Open(llamatest.Library(t), slog.New(slog.NewTextHandler(&out, nil))); err != nil {
+		t.Fatal(err)
+	}
+	c := newContext(t, model, engine.ContextConfig{ContextTokens: 256, Threads: 2})
+	if got := c.Limits(); got.Threads != 2 || got.BatchThreads != 2 {
+		t.Errorf("limits %+v", got)
+	}
+	if warned := strings.Contains(out.String(), "oversubscribe"); warned != (llama.DefaultThreads() < 2) {
+		t.Errorf("%d threads would do: %q", llama.DefaultThreads(), out.String())
+	}
+	got := generateAll(t, model, c, []string{"Once upon a time"}, 4, engine.SamplerConfig{})[0]
+	if want := generate(t, model, "Once upon a time", 4); !slices.Equal(got, want) {
+		t.Errorf("two threads gave %v, one %v", got, want)
 	}
 }
 

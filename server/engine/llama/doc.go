@@ -35,6 +35,14 @@
 // together and splits the batch where an id is missing: low ids without gaps
 // are faster. The order of rows in a batch does not matter.
 //
+// # Determinism
+//
+// The same calls give the same tokens. A sequence's greedy tokens also do not
+// depend on what else is in the batch with weights in F32 and in quantised
+// types. With F16 and BF16 the library multiplies a batch by another kernel
+// than a single row, and where two tokens are all but equally likely that can
+// tip the choice.
+//
 // # Limits
 //
 // Linux on amd64 with glibc 2.34 or newer and libstdc++. At most 256

@@ -1,6 +1,10 @@
 package llama
 
-import "log/slog"
+import (
+	"log/slog"
+
+	"github.com/ebitengine/purego"
+)
 
 // OpenAnew opens a library as Open does, and never the one already open.
 func OpenAnew(dir string) (*Library, error) { return open(dir, nil) }
@@ -21,6 +25,18 @@ func (s *logSink) Write(level int, text string) { s.write(level, []byte(text)) }
 // WriteBytes is Write without a copy.
 func (s *logSink) WriteBytes(level int, text []byte) { s.write(level, text) }
 
-// Begin and End enclose a call that may fail.
-func (s *logSink) Begin() uint64          { return s.begin() }
-func (s *logSink) End(mark uint64) string { return s.end(mark) }
+// LogMark is a place in the log.
+type LogMark = logMark
+
+// Begin and End enclose a call whose errors, or all warnings too, go to its
+// caller.
+func (s *logSink) Begin(warnings bool) LogMark {
+	if warnings {
+		return s.begin(levelWarn)
+	}
+	return s.begin(levelError)
+}
+func (s *logSink) End(mark LogMark) string { return s.end(mark) }
+
+// Callback returns the sink as a C function.
+func (s *logSink) Callback() uintptr { return purego.NewCallback(s.message) }

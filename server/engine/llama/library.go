@@ -81,7 +81,7 @@ func open(dir string, log *slog.Logger) (*Library, error) {
 	// C callbacks are never freed, so each is made once.
 	c.SetLog(purego.NewCallback(l.log.message))
 	l.progress = purego.NewCallback(l.loads.progress)
-	mark := l.log.begin()
+	mark := l.log.begin(levelError)
 	devices := c.Init(dir)
 	if lines := l.log.end(mark); devices == 0 {
 		return nil, fmt.Errorf("llama: open library: no compute backend in %s%s; %s", dir, lines, remedy)

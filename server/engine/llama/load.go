@@ -30,7 +30,7 @@ func (l *Library) Load(ctx context.Context, path string, cfg engine.ModelConfig)
 	params.ProgressCallbackUserData = id
 	defer l.loads.remove(id)
 
-	mark := l.log.begin()
+	mark := l.log.begin(levelError)
 	handle := l.c.Load(path, params)
 	lines := l.log.end(mark)
 	if handle == 0 {

@@ -37,8 +37,8 @@ type logSink struct {
 	line    []byte // not yet ended by a newline
 	level   int    // of line
 	kept    [keptLines]string
-	written uint64 // lines ever kept
-	quiet   int    // calls under way that return errors to their caller
+	written uint64              // lines ever kept
+	quiet   [levelError + 1]int // calls under way whose caller gets messages from this level on
 }
 
 func (s *logSink) setLogger(logger *slog.Logger) {
@@ -99,15 +99,18 @@ func (s *logSink) emit() {
 }
 
 // slogLevel maps the current line's level. The library's information is
-// detail to a server, and its errors are not news while they go to a caller.
+// detail to a server, and what a caller is told is not news as well.
 func (s *logSink) slogLevel() slog.Level {
 	switch s.level {
 	case levelError:
-		if s.quiet > 0 {
+		if s.quiet[levelError] > 0 || s.quiet[levelWarn] > 0 {
 			return slog.LevelDebug
 		}
 		return slog.LevelError
 	case levelWarn:
+		if s.quiet[levelWarn] > 0 {
+			return slog.LevelDebug
+		}
 		return slog.LevelWarn
 	case levelInfo:
 		return slog.LevelDebug
@@ -116,26 +119,33 @@ func (s *logSink) slogLevel() slog.Level {
 	}
 }
 
-// begin returns the place in the log that end looks back to. Until then errors
-// are taken to be the caller's to report.
-func (s *logSink) begin() (mark uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.quiet++
-	return s.written
+// logMark is a place in the log.
+type logMark struct {
+	written uint64
+	level   int
 }
 
-// end returns the warnings and errors logged since mark, "" if there are none.
-// What other goroutines caused meanwhile is among them.
-func (s *logSink) end(mark uint64) (lines string) {
+// begin returns the place in the log that end looks back to. Until then
+// messages from level on, levelWarn or levelError, are the caller's to report.
+func (s *logSink) begin(level int) logMark {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.quiet--
-	if s.written == mark {
+	s.quiet[level]++
+	return logMark{s.written, level}
+}
+
+// end returns the warnings and errors logged since mark, ready to end an error
+// text with, "" if there are none. What other goroutines caused meanwhile is
+// among them.
+func (s *logSink) end(mark logMark) (lines string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.quiet[mark.level]--
+	if s.written == mark.written {
 		return ""
 	}
 	var since []string
-	for i := max(mark, s.written-min(s.written, keptLines)); i < s.written; i++ {
+	for i := max(mark.written, s.written-min(s.written, keptLines)); i < s.written; i++ {
 		since = append(since, s.kept[i%keptLines])
 	}
 	return ": " + strings.Join(since, "; ")

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ebitengine/purego"
+
 	"github.com/weirgo/weir/server/engine/llama"
 )
 
@@ -71,7 +73,7 @@ func TestLogIsBounded(t *testing.T) {
 	if out.Len() > 5000 {
 		t.Errorf("%d bytes logged", out.Len())
 	}
-	mark := sink.Begin()
+	mark := sink.Begin(false)
 	for range 1000 {
 		sink.Write(ggmlError, "again\n")
 	}
@@ -83,7 +85,7 @@ func TestLogIsBounded(t *testing.T) {
 func TestLogExplains(t *testing.T) {
 	sink, out := newLogSink(slog.LevelInfo)
 	sink.Write(ggmlError, "before\n")
-	mark := sink.Begin()
+	mark := sink.Begin(false)
 	sink.Write(ggmlInfo, "detail\n")
 	sink.Write(ggmlWarn, "odd\n")
 	sink.Write(ggmlError, "broken\n")
@@ -94,8 +96,44 @@ func TestLogExplains(t *testing.T) {
 	if want := "level=ERROR msg=before\nlevel=WARN msg=odd\n"; out.String() != want {
 		t.Errorf("logged\n%swant\n%s", out, want)
 	}
-	if got := sink.End(sink.Begin()); got != "" {
+	if got := sink.End(sink.Begin(false)); got != "" {
 		t.Errorf("explained by %q", got)
+	}
+	out.Reset()
+	mark = sink.Begin(true)
+	sink.Write(ggmlWarn, "expected\n")
+	if got := sink.End(mark); got != ": expected" || out.Len() != 0 {
+		t.Errorf("explained by %q, logged %q", got, out)
+	}
+}
+
+// TestLogFromThreadsOfC has threads that Go knows nothing of write messages.
+func TestLogFromThreadsOfC(t *testing.T) {
+	const source = `
+		#include <pthread.h>
+		typedef void (*callback)(int, const char *, void *);
+		static void *run(void *f) {
+			for (int i = 0; i < 100; i++) ((callback)f)(3, "from a thread\n", 0);
+			return 0;
+		}
+		void write_from_threads(callback f) {
+			pthread_t threads[4];
+			for (int i = 0; i < 4; i++) pthread_create(&threads[i], 0, run, (void *)f);
+			for (int i = 0; i < 4; i++) pthread_join(threads[i], 0);
+		}`
+	object := compile(t, t.TempDir(), "threads.so", source, "-pthread")
+	handle, err := purego.Dlopen(object, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	function, err := purego.Dlsym(handle, "write_from_threads")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink, out := newLogSink(slog.LevelInfo)
+	purego.SyscallN(function, sink.Callback())
+	if n := strings.Count(out.String(), "level=WARN msg=\"from a thread\"\n"); n != 400 {
+		t.Errorf("%d of 400 messages arrived", n)
 	}
 }
 

@@ -69,7 +69,7 @@ func TestOpenFails(t *testing.T) {
 // TestABI opens libraries that are the real one but for what a few lines of C
 // put in front of it.
 func TestABI(t *testing.T) {
-	real := llamatest.Library(t)
+	installed := llamatest.Library(t)
 	tests := []struct {
 		name, source string
 		alone        bool // nothing of the real library behind it
@@ -100,7 +100,7 @@ func TestABI(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			dir := compileLibrary(t, real, test.source, test.alone)
+			dir := compileLibrary(t, installed, test.source, test.alone)
 			_, err := llama.OpenAnew(dir)
 			var abi *llama.ABIError
 			if !errors.As(err, &abi) {
@@ -121,51 +121,54 @@ func TestABI(t *testing.T) {
 }
 
 // compileLibrary makes a directory with a libllama of C source in front of the
-// real library's functions.
-func compileLibrary(t *testing.T, real, source string, alone bool) (dir string) {
+// real library's functions, or alone.
+func compileLibrary(t *testing.T, installed, source string, alone bool) (dir string) {
 	t.Helper()
-	cc, err := exec.LookPath("cc")
-	if err != nil {
-		t.Skip("not supported: no C compiler to build another library with")
-	}
 	dir = t.TempDir()
-	code := filepath.Join(dir, "library.c")
-	writeFile(t, code, source)
-	args := []string{"-shared", "-fPIC", "-o", filepath.Join(dir, "libllama.so"), code}
-	if !alone {
-		behind, err := filepath.Glob(filepath.Join(real, "libllama.*"))
-		if err != nil || len(behind) == 0 {
-			t.Fatalf("no libllama in %s: %v", real, err)
-		}
-		args = append(args, "-Wl,--no-as-needed", behind[0], "-Wl,-rpath,"+real)
-	}
-	if out, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
-		t.Fatalf("cc: %v\n%s", err, out)
-	}
-	for _, part := range []string{"libggml-base", "libggml"} {
-		if alone {
-			args[3], args[4] = filepath.Join(dir, part+".so"), code
-			if out, err := exec.Command(cc, args[:5]...).CombinedOutput(); err != nil {
-				t.Fatalf("cc: %v\n%s", err, out)
-			}
-			continue
-		}
-		files, err := filepath.Glob(filepath.Join(real, part+".*"))
+	part := func(name string) string {
+		files, err := filepath.Glob(filepath.Join(installed, name+".*"))
 		if err != nil || len(files) == 0 {
-			t.Fatalf("no %s in %s: %v", part, real, err)
+			t.Fatalf("no %s in %s: %v", name, installed, err)
 		}
-		if err := os.Symlink(files[0], filepath.Join(dir, part+".so")); err != nil {
+		return files[0]
+	}
+	var behind []string
+	if !alone {
+		behind = []string{"-Wl,--no-as-needed", part("libllama"), "-Wl,-rpath," + installed}
+	}
+	compile(t, dir, "libllama.so", source, behind...)
+	for _, name := range []string{"libggml-base", "libggml"} {
+		if alone {
+			compile(t, dir, name+".so", source)
+		} else if err := os.Symlink(part(name), filepath.Join(dir, name+".so")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return dir
 }
 
+// compile makes a shared object of C source in dir.
+func compile(t *testing.T, dir, name, source string, args ...string) (path string) {
+	t.Helper()
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		t.Skip("not supported: no C compiler to build another library with")
+	}
+	path = filepath.Join(dir, name)
+	code := path + ".c"
+	writeFile(t, code, source)
+	out, err := exec.Command(cc, append([]string{"-shared", "-fPIC", "-o", path, code}, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("cc: %v\n%s", err, out)
+	}
+	return path
+}
+
 func TestFindLibrary(t *testing.T) {
-	real := llamatest.Library(t)
-	t.Setenv("LLAMA_LIB", real)
-	if dir, err := llama.FindLibrary(); err != nil || dir != real {
-		t.Errorf("LLAMA_LIB: %q, %v; want %q", dir, err, real)
+	installed := llamatest.Library(t)
+	t.Setenv("LLAMA_LIB", installed)
+	if dir, err := llama.FindLibrary(); err != nil || dir != installed {
+		t.Errorf("LLAMA_LIB: %q, %v; want %q", dir, err, installed)
 	}
 	empty := t.TempDir()
 	t.Setenv("LLAMA_LIB", empty)
@@ -190,7 +193,7 @@ func TestFindLibrary(t *testing.T) {
 		t.Fatal(err)
 	}
 	engine := filepath.Join(tree, "build", "engine")
-	if err := os.Symlink(real, engine); err != nil {
+	if err := os.Symlink(installed, engine); err != nil {
 		t.Fatal(err)
 	}
 	if dir, err := llama.FindLibrary(); err != nil || dir != engine {

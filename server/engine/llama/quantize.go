@@ -62,8 +62,8 @@ func (l *Library) Quantize(ctx context.Context, src, dst, typeName string) (err 
 	part := filepath.Join(work, "model.gguf")
 	params := l.c.QuantizeDefaults()
 	params.FileType = fileType
-	params.Threads = int32(defaultThreads())
-	mark := l.log.begin()
+	params.Threads = int32(DefaultThreads())
+	mark := l.log.begin(levelError)
 	code := l.c.Quantize(src, part, params)
 	lines := l.log.end(mark)
 	switch {

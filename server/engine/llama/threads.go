@@ -16,7 +16,8 @@ func cores() int {
 	return n
 }
 
-// defaultThreads leaves one core to Go: the library's threads spin at their
-// barrier, and one that has to wait for a core holds up all others for a time
-// slice.
-func defaultThreads() int { return max(1, cores()-1) }
+// DefaultThreads is how many threads a context computes on unless told
+// otherwise: the cores this process may use, less one for Go, at least one. The
+// library's threads spin at their barrier, and one that has to wait for a core
+// holds up all others for a time slice.
+func DefaultThreads() int { return max(1, cores()-1) }
