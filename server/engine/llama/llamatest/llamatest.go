@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/weirgo/weir/server/engine"
@@ -47,12 +49,30 @@ func Open(t testing.TB) *llama.Library {
 // chat template. It lies in a directory of the test's own.
 func Model(t testing.TB) (path string) {
 	t.Helper()
+	content, err := tiny()
+	if err != nil {
+		t.Fatal(err)
+	}
 	path = filepath.Join(t.TempDir(), "tiny.gguf")
-	if err := seeded.Write(path, seeded.Tiny, seeded.DefaultSeed); err != nil {
+	if err := os.WriteFile(path, content, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
+
+// tiny is the model's file, made once a process.
+var tiny = sync.OnceValues(func() (content []byte, err error) {
+	dir, err := os.MkdirTemp("", "llamatest-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, "tiny.gguf")
+	if err := seeded.Write(path, seeded.Tiny, seeded.DefaultSeed); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // Load loads the tiny model and closes it when the test ends.
 func Load(t testing.TB) engine.Model {
