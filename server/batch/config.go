@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -30,6 +31,9 @@ type Config struct {
 	// streams down. Default 128, about the cost of doubling the step of a
 	// batch of 64 on CPUs and next to nothing on a GPU.
 	PrefillTokens int
+	// Group is the group of the engine goroutine, one of latency and eager
+	// hand-off as a rule. Default: that of the goroutine that calls New.
+	Group *ggroup.Group
 	// Observe, if not nil, is told about each step on the engine goroutine;
 	// it must neither block nor allocate.
 	Observe func(Step)

@@ -50,7 +50,10 @@ func New(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, error)
 	if err != nil {
 		return nil, err
 	}
-	start(l.run)
+	if err := start(l.config.Group, l.run); err != nil {
+		l.context.Close()
+		return nil, err
+	}
 	return l, nil
 }
 

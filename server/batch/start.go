@@ -1,5 +1,19 @@
 package batch
 
-// start runs the engine goroutine. It is the one place that decides which
-// group of goroutines it belongs to.
-func start(run func()) { go run() }
+import (
+	"fmt"
+
+	"github.com/weirgo/weir/ggroup"
+)
+
+// start runs the engine goroutine, in group if there is one.
+func start(group *ggroup.Group, run func()) error {
+	if group == nil {
+		go run()
+		return nil
+	}
+	if err := group.Go(run); err != nil {
+		return fmt.Errorf("batch: start engine goroutine: %w", err)
+	}
+	return nil
+}
