@@ -1,16 +1,11 @@
 package seeded
 
 import (
-	_ "embed"
 	"fmt"
 
+	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/gguf"
 )
-
-// chatTemplate is ChatML. It names tools in a system turn of their own.
-//
-//go:embed chat.jinja
-var chatTemplate string
 
 // File types: what general.file_type calls the bulk of the matrices.
 const (
@@ -39,6 +34,7 @@ func (a *architecture) metadata(size Size, seed uint64, tokens []token) gguf.Met
 		{Key: "general.file_type", Value: fileType},
 		{Key: "general.quantization_version", Value: uint32(2)},
 		{Key: "weir.seed", Value: seed},
+		{Key: RecipeKey, Value: Recipe(size, seed)},
 		{Key: "llama.vocab_size", Value: uint32(a.vocabulary)},
 		{Key: "llama.context_length", Value: uint32(a.context)},
 		{Key: "llama.embedding_length", Value: uint32(a.embedding)},
@@ -62,6 +58,6 @@ func (a *architecture) metadata(size Size, seed uint64, tokens []token) gguf.Met
 		{Key: "tokenizer.ggml.add_bos_token", Value: true},
 		{Key: "tokenizer.ggml.add_eos_token", Value: false},
 		{Key: "tokenizer.ggml.add_space_prefix", Value: false},
-		{Key: "tokenizer.chat_template", Value: chatTemplate},
+		{Key: "tokenizer.chat_template", Value: chat.ChatML},
 	}
 }

@@ -15,7 +15,8 @@ const DefaultSeed = 20261
 
 // Write makes the model of that size and seed and puts it at path, which
 // changes only when the whole file is there. The same size and seed give the
-// same bytes. extra is added to the end of the metadata.
+// same bytes. The metadata holds [Recipe] under [RecipeKey], and extra at its
+// end.
 func Write(path string, size Size, seed uint64, extra ...gguf.KV) error {
 	a, known := architectures[size]
 	if !known {
@@ -32,15 +33,18 @@ func Write(path string, size Size, seed uint64, extra ...gguf.KV) error {
 	}
 	file, err := gguf.Create(path, append(a.metadata(size, seed, tokens), extra...), table)
 	if err != nil {
-		return err
+		return fmt.Errorf("seeded: write %s: %w", size, err)
 	}
-	defer file.Close()
+	defer file.Close() // drops the file unless it is committed
 	for i := range parts {
 		if err := parts[i].writeTo(file, seed); err != nil {
-			return err
+			return fmt.Errorf("seeded: write %s: %w", size, err)
 		}
 	}
-	return file.Commit()
+	if err := file.Commit(); err != nil {
+		return fmt.Errorf("seeded: write %s: %w", size, err)
+	}
+	return nil
 }
 
 // writeTo fills the tensor on all cores, a bounded number of blocks at a time.
