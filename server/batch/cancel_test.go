@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -65,6 +66,9 @@ func TestContextOfSubmit(t *testing.T) {
 		// The engine is inside a decode that does not end before the gate opens.
 		if _, err := g.Next(derive(ctx), make([]Result, 1)); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: Next returned %v", name, err)
+		}
+		for !g.cancelled.Load() {
+			runtime.Gosched()
 		}
 		gate <- struct{}{}
 		collect(t, g)
