@@ -1,0 +1,27 @@
+package chat_test
+
+import (
+	"fmt"
+
+	"github.com/weirgo/weir/server/chat"
+)
+
+func Example() {
+	template, err := chat.New(
+		`{% for m in messages %}[{{ m.role }}] {{ m.content }}`+"\n"+`{% endfor %}`+
+			`{% if add_generation_prompt %}[assistant]{% endif %}`, "<s>", "</s>")
+	if err != nil {
+		panic(err)
+	}
+	text, err := template.Render(chat.Input{
+		Messages:            []chat.Message{{Role: "user", Content: "Hello"}},
+		AddGenerationPrompt: true,
+	})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(text)
+	// Output:
+	// [user] Hello
+	// [assistant]
+}
