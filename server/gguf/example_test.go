@@ -42,5 +42,5 @@ func Example() {
 	fmt.Println(filepath.Base(gguf.Check(path).Error()))
 	// Output:
 	// llama output_norm.weight F32
-	// small.gguf: truncated: needs 416 bytes, has 300; download or copy it again
+	// small.gguf: truncated: needs 384 bytes, has 300; download or copy it again
 }
