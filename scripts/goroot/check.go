@@ -42,18 +42,23 @@ func (s *session) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if problems := s.printProblems(checked); problems > 0 {
+		return fmt.Errorf("check: %d problems: mend them with `goroot edit`, git and `goroot save`", problems)
+	}
+	s.say("%d patches apply to %s", len(patches), v)
+	return nil
+}
+
+// printProblems lists what breaks a rule and counts it.
+func (s *session) printProblems(inspected []worktree.Inspected) int {
 	problems := 0
-	for _, one := range checked {
+	for _, one := range inspected {
 		for _, problem := range one.Problems {
 			fmt.Fprintf(s.log, "%s: %s\n", one.Patch.Name, problem)
 			problems++
 		}
 	}
-	if problems > 0 {
-		return fmt.Errorf("check: %d problems: mend them with `goroot edit`, git and `goroot save`", problems)
-	}
-	s.say("%d patches apply to %s", len(patches), v)
-	return nil
+	return problems
 }
 
 // printInspection lists the hooks of each patch and sums up.

@@ -121,6 +121,12 @@ func (s *session) rebased(ctx context.Context, dir string, result worktree.Rebas
 		return err
 	}
 	printInspection(s.out, inspected)
-	s.say("%s holds the series on %s; look it over, then: goroot save, goroot check, goroot build", s.under(dir), result.To)
+	problems := s.printProblems(inspected)
+	s.say("%s holds the series on %s", s.under(dir), result.To)
+	if problems > 0 {
+		s.say("mend the %d problems above in it, then: goroot save, goroot check, goroot build", problems)
+	} else {
+		s.say("look the hooks over, then: goroot save, goroot check, goroot build")
+	}
 	return nil
 }

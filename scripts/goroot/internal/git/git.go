@@ -38,7 +38,7 @@ var settings = []string{
 	"core.looseCompression=1",
 	"commit.gpgSign=false",
 	"gc.auto=0",
-	"merge.conflictStyle=merge",
+	"merge.conflictStyle=diff3",
 	"diff.suppressBlankEmpty=false",
 	"advice.mergeConflict=false",
 }

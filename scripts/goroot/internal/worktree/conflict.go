@@ -1,7 +1,6 @@
 package worktree
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -12,12 +11,8 @@ import (
 	"github.com/weirgo/weir/scripts/goroot/internal/series"
 )
 
-const (
-	markerOurs   = "<<<<<<< "
-	markerBase   = "||||||| "
-	markerSplit  = "======="
-	markerTheirs = ">>>>>>> "
-)
+// changeShown is how many lines of a change a report shows.
+const changeShown = 6
 
 // ConflictError is a rebase that waits for a person.
 type ConflictError struct {
@@ -34,6 +29,7 @@ type Place struct {
 	Line   int      // of the markers in the work tree, 0 without
 	Here   []string // declarations of the new version around the conflict
 	Patch  []string // declarations that the patch changes there
+	Change []string // lines that the patch removes and adds, with - and +
 	Reason string
 }
 
@@ -47,6 +43,12 @@ func (e *ConflictError) Report() string {
 	fmt.Fprintf(&b, "goroot: conflict: %s does not merge onto %s\n", e.Patch, e.Version)
 	for _, p := range e.Places {
 		fmt.Fprintf(&b, "  %s\n", p)
+		for _, line := range p.Change[:min(len(p.Change), changeShown)] {
+			fmt.Fprintf(&b, "    %s\n", line)
+		}
+		if more := len(p.Change) - changeShown; more > 0 {
+			fmt.Fprintf(&b, "    and %d more lines\n", more)
+		}
 	}
 	if len(e.Places) == 0 {
 		fmt.Fprintf(&b, "  %s\n", e.Reason)
@@ -178,77 +180,4 @@ func (t *Tree) changedDecls(ctx context.Context, file unmergedFile) ([]string, e
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
-}
-
-// region is one conflict: its line in the file with markers, and its lines in
-// either side's text, the last before the first where a side is empty.
-type region struct {
-	line         int
-	ours, theirs [2]int
-}
-
-// sides takes a file with markers apart into both texts.
-func sides(content []byte) (ours, theirs []byte, regions []region) {
-	var oursLines, theirsLines int
-	state, number := "", 0
-	for line := range bytes.Lines(content) {
-		number++
-		switch {
-		case bytes.HasPrefix(line, []byte(markerOurs)):
-			state = markerOurs
-			regions = append(regions, region{line: number, ours: [2]int{oursLines + 1}, theirs: [2]int{theirsLines + 1}})
-			continue
-		case state == markerOurs && bytes.HasPrefix(line, []byte(markerBase)):
-			state = markerBase
-			continue
-		case (state == markerOurs || state == markerBase) && bytes.HasPrefix(line, []byte(markerSplit)):
-			state = markerSplit
-			continue
-		case state == markerSplit && bytes.HasPrefix(line, []byte(markerTheirs)):
-			state = ""
-			last := &regions[len(regions)-1]
-			last.ours[1], last.theirs[1] = oursLines, theirsLines
-			continue
-		}
-		if state == "" || state == markerOurs {
-			ours = append(ours, line...)
-			oursLines++
-		}
-		if state == "" || state == markerSplit {
-			theirs = append(theirs, line...)
-			theirsLines++
-		}
-	}
-	return ours, theirs, regions
-}
-
-// places maps each conflict in a file to the declarations of both sides.
-func places(name string, content []byte) []Place {
-	ours, theirs, regions := sides(content)
-	oursDecls, theirsDecls := hooks.Decls(name, ours), hooks.Decls(name, theirs)
-	var out []Place
-	for _, r := range regions {
-		out = append(out, Place{
-			File:  name,
-			Line:  r.line,
-			Here:  around(oursDecls, r.ours),
-			Patch: around(theirsDecls, r.theirs),
-		})
-	}
-	return out
-}
-
-// around returns the declarations that hold the lines; for no lines, the one
-// that the gap is in.
-func around(decls []hooks.Decl, lines [2]int) []string {
-	if lines[1] < lines[0] {
-		var in []string
-		for _, name := range hooks.At(decls, lines[1], lines[1]) {
-			if slices.Contains(hooks.At(decls, lines[0], lines[0]), name) {
-				in = append(in, name)
-			}
-		}
-		return in
-	}
-	return hooks.At(decls, lines[0], lines[1])
 }

@@ -91,10 +91,14 @@ func Continue(ctx context.Context, dir string) (Rebased, error) {
 	if err != nil {
 		return Rebased{}, err
 	}
-	if t.State.Rebase.Waiting {
-		if err := t.resolved(ctx); err != nil {
-			return Rebased{}, err
-		}
+	switch progress := t.State.Rebase; {
+	case progress.Stuck:
+		err = t.resolved(ctx)
+	case progress.Patch != "":
+		err = t.back(ctx)
+	}
+	if err != nil {
+		return Rebased{}, err
 	}
 	return t.advance(ctx)
 }
@@ -105,18 +109,13 @@ func Skip(ctx context.Context, dir string) (Rebased, error) {
 	if err != nil {
 		return Rebased{}, err
 	}
-	if !t.State.Rebase.Waiting {
+	if !t.State.Rebase.Stuck {
 		return Rebased{}, fmt.Errorf("worktree: %s: no patch waits: go on with `goroot rebase --continue`", dir)
 	}
-	if t.amWaits() {
-		if _, err := t.Repo.Run(ctx, "am", "--skip"); err != nil {
-			return Rebased{}, err
-		}
-	}
-	if _, err := t.Repo.Run(ctx, "reset", "--hard", "--quiet", t.State.Rebase.Before); err != nil {
+	if err := t.back(ctx); err != nil {
 		return Rebased{}, err
 	}
-	if err := t.done(ctx, resultSkipped); err != nil {
+	if err := t.done(resultSkipped); err != nil {
 		return Rebased{}, err
 	}
 	return t.advance(ctx)
@@ -150,6 +149,18 @@ func (t *Tree) amWaits() bool {
 	return err == nil
 }
 
+// back returns the tree to where the patch in work found it.
+func (t *Tree) back(ctx context.Context) error {
+	if t.amWaits() {
+		// am --quit, not --abort: the state that am remembers may be half-written.
+		if _, err := t.Repo.Run(ctx, "am", "--quit"); err != nil {
+			return err
+		}
+	}
+	_, err := t.Repo.Run(ctx, "reset", "--hard", "--quiet", t.State.Rebase.Before)
+	return err
+}
+
 // advance takes the patches from Next on, until one stops or all are done.
 func (t *Tree) advance(ctx context.Context) (Rebased, error) {
 	s, err := series.Read(t.Repo.Path(seriesFolder))
@@ -157,31 +168,44 @@ func (t *Tree) advance(ctx context.Context) (Rebased, error) {
 		return Rebased{}, err
 	}
 	progress := t.State.Rebase
-	for progress.Next < len(s) {
-		patch := s[progress.Next]
-		if progress.Before, err = t.Head(ctx); err != nil {
-			return Rebased{}, err
-		}
-		progress.Waiting = true
-		if err := t.keep(); err != nil {
-			return Rebased{}, err
-		}
-		result, err := t.take(ctx, patch)
-		if err != nil {
-			return Rebased{}, err
-		}
-		if err := t.done(ctx, result); err != nil {
-			return Rebased{}, err
-		}
+	for err == nil && progress.Next < len(s) {
+		err = t.step(ctx, s[progress.Next])
+	}
+	result := Rebased{From: progress.From, To: t.State.Version, Outcome: progress.Outcome}
+	if err != nil {
+		return result, err
 	}
 	t.State.Rebase = nil
 	if err := t.keep(); err != nil {
-		return Rebased{}, err
+		return result, err
 	}
 	if err := os.RemoveAll(t.Repo.Path(seriesFolder)); err != nil {
-		return Rebased{}, fmt.Errorf("worktree: rebase: %w", err)
+		return result, fmt.Errorf("worktree: rebase: %w", err)
 	}
-	return Rebased{From: progress.From, To: t.State.Version, Outcome: progress.Outcome}, nil
+	return result, nil
+}
+
+// step takes one patch. That it is being taken is written down first, so that
+// a killed process leaves a tree that can go on.
+func (t *Tree) step(ctx context.Context, patch series.Patch) (err error) {
+	progress := t.State.Rebase
+	if progress.Before, err = t.Head(ctx); err != nil {
+		return err
+	}
+	progress.Patch = patch.Name
+	if err := t.keep(); err != nil {
+		return err
+	}
+	result, err := t.take(ctx, patch)
+	var conflict *ConflictError
+	if errors.As(err, &conflict) {
+		progress.Stuck = true
+		return errors.Join(t.keep(), conflict)
+	}
+	if err != nil {
+		return err
+	}
+	return t.done(result)
 }
 
 // take applies one patch, merging where it must.
@@ -213,14 +237,10 @@ func (t *Tree) take(ctx context.Context, patch series.Patch) (result string, err
 }
 
 // done counts the patch in work as finished.
-func (t *Tree) done(ctx context.Context, result string) error {
-	s, err := series.Read(t.Repo.Path(seriesFolder))
-	if err != nil {
-		return err
-	}
+func (t *Tree) done(result string) error {
 	progress := t.State.Rebase
-	progress.Outcome = append(progress.Outcome, Outcome{Patch: s[progress.Next].Name, Result: result})
+	progress.Outcome = append(progress.Outcome, Outcome{Patch: progress.Patch, Result: result})
 	progress.Next++
-	progress.Waiting = false
+	progress.Patch, progress.Stuck = "", false
 	return t.keep()
 }

@@ -1,7 +1,6 @@
 package worktree
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -34,12 +33,12 @@ func (t *Tree) resolved(ctx context.Context) error {
 		if _, err := t.Repo.Run(ctx, "am", "--skip"); err != nil {
 			return err
 		}
-		return t.done(ctx, resultEmpty)
+		return t.done(resultEmpty)
 	}
 	if _, err := t.Repo.Run(ctx, "am", "--continue"); err != nil {
 		return err
 	}
-	return t.done(ctx, resultResolved)
+	return t.done(resultResolved)
 }
 
 // finishedByHand takes the result of the person's own git am --continue or --skip.
@@ -52,19 +51,9 @@ func (t *Tree) finishedByHand(ctx context.Context) error {
 		return err
 	}
 	if head == t.State.Rebase.Before {
-		return t.done(ctx, resultSkipped)
+		return t.done(resultSkipped)
 	}
-	return t.done(ctx, resultResolved)
-}
-
-// hasMarkers reports conflict markers at the beginnings of lines.
-func hasMarkers(content []byte) bool {
-	for line := range bytes.Lines(content) {
-		if bytes.HasPrefix(line, []byte(markerOurs)) || bytes.HasPrefix(line, []byte(markerTheirs)) {
-			return true
-		}
-	}
-	return false
+	return t.done(resultResolved)
 }
 
 // resolveVersion resolves a conflict in VERSION alone, which every rebase has:

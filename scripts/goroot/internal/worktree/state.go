@@ -29,12 +29,17 @@ type State struct {
 }
 
 // Progress is how far a rebase has come.
+//
+//	Patch  Stuck
+//	""     false  between patches
+//	name   false  being applied; found so after a crash, it is taken again
+//	name   true   stopped for a person
 type Progress struct {
-	From source.Version // the version that the series was made for
-	Next int            // index of the patch in work, or to be taken next
-	// Waiting says that patch Next stopped for a person, on top of Before.
-	Waiting bool
-	Before  string
+	From    source.Version // the version that the series was made for
+	Next    int            // index of the patch in work, or to be taken next
+	Patch   string         // file name of the patch in work
+	Stuck   bool
+	Before  string    // commit that the patch in work goes onto
 	Outcome []Outcome // of the patches before Next
 }
 
