@@ -40,8 +40,8 @@ type pair struct{ left, right string }
 type mergeLearner struct {
 	words  []mergedWord
 	counts map[pair]int
-	places map[pair]map[int]bool // indices into words; may name words that no longer have the pair
-	queue  pairQueue             // may hold counts out of date; best corrects them
+	places map[pair][]int32 // indices into words; may name one twice, or one that has lost the pair
+	queue  pairQueue        // may hold counts out of date; best corrects them
 }
 
 type mergedWord struct {
@@ -50,7 +50,7 @@ type mergedWord struct {
 }
 
 func newMergeLearner(words []countedWord) *mergeLearner {
-	l := &mergeLearner{counts: map[pair]int{}, places: map[pair]map[int]bool{}}
+	l := &mergeLearner{counts: map[pair]int{}, places: map[pair][]int32{}}
 	for i, word := range words {
 		w := mergedWord{strings.Split(word.text, ""), word.count}
 		l.words = append(l.words, w)
@@ -67,10 +67,7 @@ func newMergeLearner(words []countedWord) *mergeLearner {
 
 func (l *mergeLearner) count(p pair, word, change int) {
 	l.counts[p] += change
-	if l.places[p] == nil {
-		l.places[p] = map[int]bool{}
-	}
-	l.places[p][word] = true
+	l.places[p] = append(l.places[p], int32(word))
 }
 
 // best returns the pair that occurs most often.
@@ -92,7 +89,7 @@ func (l *mergeLearner) best() (pair, bool) {
 // join makes one piece of every occurrence of the pair.
 func (l *mergeLearner) join(p pair) {
 	grown := map[pair]bool{}
-	for i := range l.places[p] {
+	for _, i := range l.places[p] {
 		w := &l.words[i]
 		for j := 0; j+1 < len(w.pieces); j++ {
 			if w.pieces[j] != p.left || w.pieces[j+1] != p.right {
@@ -102,13 +99,13 @@ func (l *mergeLearner) join(p pair) {
 			if j > 0 {
 				before := w.pieces[j-1]
 				l.counts[pair{before, p.left}] -= w.count
-				l.count(pair{before, text}, i, w.count)
+				l.count(pair{before, text}, int(i), w.count)
 				grown[pair{before, text}] = true
 			}
 			if j+2 < len(w.pieces) {
 				after := w.pieces[j+2]
 				l.counts[pair{p.right, after}] -= w.count
-				l.count(pair{text, after}, i, w.count)
+				l.count(pair{text, after}, int(i), w.count)
 				grown[pair{text, after}] = true
 			}
 			w.pieces[j] = text

@@ -2,6 +2,7 @@ package seeded
 
 import (
 	"fmt"
+	"sync"
 )
 
 // space is how a tokenizer of kind "llama" writes a space.
@@ -41,6 +42,15 @@ type token struct {
 // out of the text before spaces turn into "▁", so a real "▁" in the text stays
 // what it is: this token and a byte.
 const spaceLead = "\xe2\x96"
+
+// vocabularies learns each size's vocabulary once in a process.
+var vocabularies = func() map[Size]func() ([]token, error) {
+	learn := map[Size]func() ([]token, error){}
+	for size, a := range architectures {
+		learn[size] = sync.OnceValues(func() ([]token, error) { return vocabulary(a.vocabulary) })
+	}
+	return learn
+}()
 
 // vocabulary returns a vocabulary of the given size: fixed tokens, bytes,
 // single characters, runs of spaces, then pieces of words. A smaller

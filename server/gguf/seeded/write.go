@@ -22,7 +22,7 @@ func Write(path string, size Size, seed uint64, extra ...gguf.KV) error {
 	if !known {
 		return fmt.Errorf("seeded: write %s: no model size %q; choose one of %s", path, size, sizeNames())
 	}
-	tokens, err := vocabulary(a.vocabulary)
+	tokens, err := vocabularies[size]()
 	if err != nil {
 		return fmt.Errorf("seeded: write %s: %w", path, err)
 	}
