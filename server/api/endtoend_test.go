@@ -45,7 +45,7 @@ func serveReal(t *testing.T) *real {
 	model := llamatest.Load(t)
 	info := model.Info()
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	loop, err := batch.New(model, engine.ContextConfig{MaxSequences: 16, ContextTokens: 16 * 256}, batch.Config{Log: log})
+	loop, err := batch.New(model, engine.ContextConfig{MaxSequences: 16, ContextTokens: 16 * 2048}, batch.Config{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,10 +160,10 @@ func TestClientDrivesCompletions(t *testing.T) {
 
 func TestClientSeesErrors(t *testing.T) {
 	s := serveReal(t)
-	params := completionParams(strings.Repeat("long ", 300), 8)
+	params := completionParams(strings.Repeat("long ", 2500), 8)
 	_, err := s.client.Completions.New(t.Context(), params)
 	e, ok := errors.AsType[*openai.Error](err)
-	if !ok || e.StatusCode != http.StatusBadRequest || e.Code != "context_length_exceeded" || !strings.Contains(e.Message, "256 tokens") {
+	if !ok || e.StatusCode != http.StatusBadRequest || e.Code != "context_length_exceeded" || !strings.Contains(e.Message, "2048 tokens") {
 		t.Errorf("prompt too long: %v", err)
 	}
 	_, err = s.client.Models.Get(t.Context(), "other")
@@ -362,6 +362,9 @@ func TestRealDisconnectFreesTheSequence(t *testing.T) {
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
 		stats := s.loop.Stats()
 		if stats.Active == 0 && stats.KVTokens == 0 {
+			if stats.Finished[batch.FinishAborted] != 1 {
+				t.Errorf("the generation was not aborted: %+v", stats)
+			}
 			return
 		}
 		if time.Now().After(deadline) {

@@ -28,11 +28,16 @@ func serveCommand(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// The first signal drains; from then on a second one has its default
-	// effect.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signalled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	// The first signal drains. Before that begins, signals get their default
+	// effect back, so that a second one ends the process.
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	context.AfterFunc(signalled, func() {
+		stop()
+		cancel()
+	})
 	return serve(ctx, &o, o.logger(stderr))
 }
 

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/weirgo/weir/server/engine/llama/llamatest"
+)
+
+// binary is the program under test, as the Makefile builds it.
+var binary string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(testBinary(m))
+}
+
+func testBinary(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "weir")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "weir")
+	build := exec.Command("go", "build", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// patience is for a machine that does something else as well.
+const patience = time.Minute
+
+// weir runs the binary to its end. env adds to the environment, from which
+// LLAMA_LIB has been taken.
+func weir(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	command := exec.CommandContext(ctx, binary, args...)
+	command.Dir = t.TempDir() // no library beside it
+	command.Env = environment(env)
+	var out, errs bytes.Buffer
+	command.Stdout, command.Stderr = &out, &errs
+	err := command.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || ctx.Err() != nil) {
+		t.Fatalf("weir %v: %v, %v\n%s", args, err, exit, errs.String())
+	}
+	return command.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+func environment(env []string) []string {
+	var all []string
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "LLAMA_LIB=") {
+			all = append(all, v)
+		}
+	}
+	return append(all, env...)
+}
+
+// withLibrary is the environment with the engine library.
+func withLibrary(t *testing.T) []string {
+	t.Helper()
+	return []string{"LLAMA_LIB=" + llamatest.Library(t)}
+}
+
+// process is a running weir serve.
+type process struct {
+	t       *testing.T
+	command *exec.Cmd
+	url     string
+	log     *bytes.Buffer // complete once exited
+	logged  chan struct{}
+}
+
+// start runs weir serve on a free port and waits until it serves.
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), binary, append([]string{"serve", "-m", llamatest.Model(t), "--port", "0"}, args...)...)
+	command.Env = environment(withLibrary(t))
+	stderr, err := command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, command: command, log: new(bytes.Buffer), logged: make(chan struct{})}
+	t.Cleanup(func() {
+		command.Process.Kill()
+		<-p.logged
+		command.Wait()
+	})
+	ready := make(chan string, 1)
+	go func() {
+		defer close(p.logged)
+		lines := bufio.NewReader(io.TeeReader(stderr, p.log))
+		for {
+			line, err := lines.ReadString('\n')
+			if _, rest, ok := strings.Cut(line, "msg=serving url="); ok {
+				url, _, _ := strings.Cut(rest, " ")
+				ready <- url
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	select {
+	case p.url = <-ready:
+	case <-p.logged:
+		t.Fatalf("weir serve does not: %s", p.log)
+	case <-time.After(patience):
+		t.Fatal("weir serve takes too long")
+	}
+	return p
+}
+
+// wait returns the exit code and the log.
+func (p *process) wait() (code int, log string) {
+	p.t.Helper()
+	select {
+	case <-p.logged:
+	case <-time.After(patience):
+		p.t.Fatal("weir serve does not end")
+	}
+	p.command.Wait()
+	return p.command.ProcessState.ExitCode(), p.log.String()
+}
+
+func (p *process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.command.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/weirgo/weir/server/engine/llama/llamatest"
+)
+
+// write makes a file in the test's own directory.
+func write(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestUsage(t *testing.T) {
+	tests := []struct {
+		name string
+		args []string
+		code int
+		text string // in stderr, or in stdout with code 0
+	}{
+		{"nothing", nil, exitUsage, "usage: weir"},
+		{"help", []string{"help"}, exitDone, "usage: weir"},
+		{"unknown command", []string{"server"}, exitUsage, "serve, doctor, version"},
+		{"serve help", []string{"serve", "-h"}, exitDone, "-np, --parallel N"},
+		{"double dash", []string{"serve", "--help"}, exitDone, "--chat-template-file"},
+		{"unknown flag", []string{"serve", "--flash-attn"}, exitUsage, "`weir serve -h` lists the flags"},
+		{"argument", []string{"serve", "model.gguf"}, exitUsage, "flags begin with a dash"},
+		{"no model", []string{"serve"}, exitUsage, "pass a GGUF file with -m"},
+		{"range", []string{"serve", "-m", "x", "-np", "300"}, exitUsage, "-np is 300: give a number from 1 to 256"},
+		{"port", []string{"serve", "-m", "x", "--port", "70000"}, exitUsage, "--port is 70000"},
+		{"number", []string{"serve", "-m", "x", "-c", "many"}, exitUsage, "invalid value"},
+		{"temperature", []string{"serve", "-m", "x", "--temp", "NaN"}, exitUsage, "--temp is NaN"},
+		{"timeout", []string{"serve", "-m", "x", "--timeout", "0"}, exitUsage, "positive"},
+		{"level", []string{"serve", "-m", "x", "--log-level", "loud"}, exitUsage, "debug, info, warn or error"},
+		{"templates", []string{"serve", "-m", "x", "--chat-template", "a", "--chat-template-file", "b"}, exitUsage, "give one"},
+		{"no template file", []string{"serve", "-m", "x", "--chat-template-file", "/nowhere/t"}, exitFailed, "/nowhere/t"},
+		{"no key file", []string{"serve", "-m", "x", "--api-key-file", "/nowhere/k"}, exitFailed, "/nowhere/k"},
+		{"empty key file", []string{"serve", "-m", "x", "--api-key-file", write(t, "keys", []byte("\n \n"))}, exitFailed, "write one a line"},
+		{"version flag", []string{"version", "-x"}, exitUsage, "`weir version -h`"},
+	}
+	for _, test := range tests {
+		code, stdout, stderr := weir(t, nil, test.args...)
+		said := stderr
+		if test.code == exitDone {
+			said = stdout
+		}
+		if code != test.code || !strings.Contains(said, test.text) {
+			t.Errorf("%s: exit code %d, want %d; said %q, want %q in it", test.name, code, test.code, said, test.text)
+		}
+	}
+}
+
+func TestMissingLibrary(t *testing.T) {
+	empty := t.TempDir()
+	for name, env := range map[string][]string{"not installed": nil, "LLAMA_LIB is empty": {"LLAMA_LIB=" + empty}} {
+		code, _, stderr := weir(t, env, "serve", "-m", "model.gguf", "--port", "0")
+		if code != exitFailed || !strings.Contains(stderr, "make engine") {
+			t.Errorf("%s: serve: exit code %d, %q", name, code, stderr)
+		}
+		code, stdout, _ := weir(t, env, "doctor")
+		if code != exitFailed || !strings.Contains(stdout, "FAIL  engine library") || !strings.Contains(stdout, "→ run `make engine`") {
+			t.Errorf("%s: doctor: exit code %d, %s", name, code, stdout)
+		}
+		code, stdout, _ = weir(t, env, "version")
+		if code != exitDone || !strings.Contains(stdout, "engine     none") {
+			t.Errorf("%s: version: exit code %d, %s", name, code, stdout)
+		}
+	}
+}
+
+// foreignLibrary makes a directory with shared objects of the right names and
+// nothing in them; without a C compiler they are not even shared objects.
+func foreignLibrary(t *testing.T) (dir string, compiled bool) {
+	dir = t.TempDir()
+	compiler, err := exec.LookPath("cc")
+	for _, name := range []string{"libggml-base.so", "libggml.so", "libllama.so"} {
+		path := filepath.Join(dir, name)
+		if err != nil {
+			if err := os.WriteFile(path, []byte("not a library\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		source := write(t, "empty.c", []byte("int nothing;\n"))
+		if out, err := exec.Command(compiler, "-shared", "-fPIC", "-o", path, source).CombinedOutput(); err != nil {
+			t.Fatalf("cc: %v\n%s", err, out)
+		}
+	}
+	return dir, err == nil
+}
+
+func TestLibraryOfAnotherABI(t *testing.T) {
+	dir, compiled := foreignLibrary(t)
+	env := []string{"LLAMA_LIB=" + dir}
+	want, finding := "check ABI", "FAIL  engine ABI"
+	if !compiled {
+		want, finding = "open library", "FAIL  engine library"
+	}
+	code, _, stderr := weir(t, env, "serve", "-m", "model.gguf", "--port", "0")
+	if code != exitFailed || !strings.Contains(stderr, want) || !strings.Contains(stderr, "make engine") {
+		t.Errorf("serve: exit code %d, %q", code, stderr)
+	}
+	code, stdout, _ := weir(t, env, "doctor")
+	if code != exitFailed || !strings.Contains(stdout, finding) || !strings.Contains(stdout, "cannot work") {
+		t.Errorf("doctor: exit code %d, %s", code, stdout)
+	}
+}
+
+func TestBadModels(t *testing.T) {
+	env := withLibrary(t)
+	whole, err := os.ReadFile(llamatest.Model(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, path, text string }{
+		{"missing", "/nowhere/model.gguf", "check the path"},
+		{"directory", t.TempDir(), "directory"},
+		{"empty", write(t, "model.gguf", nil), "model.gguf"},
+		{"not GGUF", write(t, "model.gguf", []byte(strings.Repeat("This is a text. ", 100))), "model.gguf"},
+		{"truncated header", write(t, "model.gguf", whole[:1000]), "model.gguf"},
+		{"truncated tensors", write(t, "model.gguf", whole[:len(whole)/2]), "model.gguf"},
+	}
+	for _, test := range tests {
+		code, _, stderr := weir(t, env, "serve", "-m", test.path, "--port", "0")
+		if code != exitFailed || !strings.Contains(stderr, test.text) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: serve: exit code %d, %q: want one line", test.name, code, stderr)
+		}
+		code, stdout, _ := weir(t, env, "doctor", "-m", test.path)
+		if code != exitFailed || !strings.Contains(stdout, "FAIL  model") {
+			t.Errorf("%s: doctor: exit code %d, %s", test.name, code, stdout)
+		}
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	code, _, stderr := weir(t, nil, "serve", "-m", "model.gguf", "--port", port)
+	if code != exitFailed || !strings.Contains(stderr, "the port is in use") || !strings.Contains(stderr, "--port") {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	code, _, stderr = weir(t, nil, "serve", "-m", "model.gguf", "--host", "203.0.113.7")
+	if code != exitFailed || !strings.Contains(stderr, "check --host") {
+		t.Errorf("foreign address: exit code %d, %q", code, stderr)
+	}
+}
+
+func TestBadTemplate(t *testing.T) {
+	code, _, stderr := weir(t, withLibrary(t), "serve", "-m", llamatest.Model(t), "--port", "0", "--chat-template", "{% for %}")
+	if code != exitFailed || !strings.Contains(stderr, "chat: compile template") {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+}
+
+func TestDoctorAndVersion(t *testing.T) {
+	env := withLibrary(t)
+	code, stdout, stderr := weir(t, env, "doctor", "-m", llamatest.Model(t))
+	if code != exitDone || stderr != "" {
+		t.Errorf("doctor: exit code %d, %q", code, stderr)
+	}
+	for _, name := range []string{"kernel", "io_uring", "toolchain", "engine library", "engine ABI", "engine backends",
+		"model", "processor", "cores", "memory", "open files", "weir serve works here"} {
+		if !strings.Contains(stdout, name) {
+			t.Errorf("doctor says nothing about %s:\n%s", name, stdout)
+		}
+	}
+	code, stdout, _ = weir(t, env, "version")
+	if code != exitDone || !strings.Contains(stdout, "weir  ") || !strings.Contains(stdout, "toolchain  go1.") || !strings.Contains(stdout, "engine     llama.cpp ") {
+		t.Errorf("version: exit code %d, %q", code, stdout)
+	}
+}
