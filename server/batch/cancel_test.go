@@ -62,8 +62,14 @@ func TestContextOfSubmit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(time.Millisecond, func() { cancel(cause) })
-		// The engine is inside a decode that does not end before the gate opens.
+		// Inside a decode, which does not end before the gate opens, and with
+		// the reader parked.
+		go func() {
+			for loop.Stats().Decoding == 0 || g.waiting.Load() == 0 {
+				runtime.Gosched()
+			}
+			cancel(cause)
+		}()
 		if _, err := g.Next(derive(ctx), make([]Result, 1)); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: Next returned %v", name, err)
 		}
