@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -29,8 +30,13 @@ type Conn struct {
 	listener      *Listener // nil for a dialed connection
 	local, remote atomic.Pointer[net.Addr]
 
-	unread []byte // arrived before the connection was handed to its reader; guarded by in.turn
-	inner  net.Conn
+	mode    sync.Mutex             // held while the next two change, and to close
+	ringIO  atomic.Pointer[ringIO] // a ring's thread receives; nil: poller watches
+	linger0 bool                   // Close is to reset: no FIN
+
+	returned atomic.Bool // waits in the listener for its next request
+	unread   []byte      // arrived before what Read gets from the kernel; guarded by in.turn
+	inner    net.Conn
 }
 
 // Read implements net.Conn.
@@ -57,6 +63,9 @@ func (c *Conn) read(p []byte) (int, error) {
 			c.unread = nil
 		}
 		return n, nil
+	}
+	if x := c.ringIO.Load(); x != nil {
+		return x.read(p)
 	}
 	err := c.in.await()
 	for err == nil {
@@ -121,7 +130,7 @@ func (c *Conn) write(p []byte) (int, error) {
 		switch {
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN:
-			if err := c.out.await(); err != nil {
+			if err := c.awaitWritable(); err != nil {
 				return done, err
 			}
 		case errno != nil:
@@ -136,11 +145,19 @@ func (c *Conn) write(p []byte) (int, error) {
 	}
 }
 
+func (c *Conn) awaitWritable() error {
+	if x := c.ringIO.Load(); x != nil {
+		return x.awaitWritable()
+	}
+	return c.out.await()
+}
+
 // readiness implements pollTarget.
 func (c *Conn) readiness(events uint32) {
 	hup := events&hupEvents != 0
 	if hup || events&(unix.EPOLLIN|unix.EPOLLPRI) != 0 {
 		c.in.setReady(hup || events&unix.EPOLLPRI != 0)
+		c.begin()
 	}
 	if events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		c.out.setReady(false)
@@ -153,21 +170,40 @@ func (c *Conn) Close() error {
 	if c.inner != nil {
 		return c.inner.Close()
 	}
-	if !c.shut() {
+	if !c.shut(nil) {
 		return c.opError("close", net.ErrClosed)
 	}
 	return nil
 }
 
-// shut closes the connection once and reports whether this call did.
-func (c *Conn) shut() bool {
+// shut closes the connection once and reports whether this call did; r is the
+// connection's ring if its thread is the caller, else nil.
+//
+// A request in the kernel holds the file, so close(2) alone would send FIN only
+// when the request is gone. Hence shutdown(2) first, which sends it at once;
+// the file goes with the last completion.
+func (c *Conn) shut(r *ring) bool {
+	c.mode.Lock()
 	if !c.seal() {
+		c.mode.Unlock()
 		return false
 	}
-	c.poller.remove(c.fd, c.token)
-	c.release()
+	x := c.ringIO.Load()
+	if x == nil {
+		c.poller.remove(c.fd, c.token)
+	} else if !c.linger0 {
+		_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
+	}
+	c.mode.Unlock()
+	if x == nil {
+		c.release()
+	}
 	c.in.close()
 	c.out.close()
+	if x != nil {
+		x.callOff(r)
+		c.release()
+	}
 	return true
 }
 

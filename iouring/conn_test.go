@@ -17,6 +17,8 @@ var variants = []struct {
 }{
 	{"tcp/ready", "tcp", []Option{WithBackend(BackendURing)}},
 	{"unix/ready", "unix", []Option{WithBackend(BackendURing)}},
+	{"tcp/multishot", "tcp", []Option{WithBackend(BackendURing), WithReceive(ReceiveMultishot)}},
+	{"unix/multishot", "unix", []Option{WithBackend(BackendURing), WithReceive(ReceiveMultishot)}},
 	{"tcp/net", "tcp", []Option{WithBackend(BackendNet)}},
 	{"unix/net", "unix", []Option{WithBackend(BackendNet)}},
 }

@@ -37,11 +37,33 @@ func DialContext(ctx context.Context, network, address string, opts ...Option) (
 	_ = inner.Close()
 	if err == nil {
 		var c *Conn
-		if c, err = newConn(fd, network, nil); err == nil {
+		if cfg.receive == ReceiveMultishot {
+			c, err = newRingConn(fd, network)
+		} else {
+			c, err = newConn(fd, network, nil)
+		}
+		if err == nil {
 			return c, nil
 		}
 	}
 	return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+}
+
+// newRingConn makes a connection that the ring's thread receives for.
+func newRingConn(fd int, network string) (*Conn, error) {
+	r, err := sharedRing()
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	c := &Conn{network: network}
+	c.init(fd)
+	c.in.init(false)
+	c.out.init(false)
+	x := newRingIO(c, r)
+	c.ringIO.Store(x)
+	x.arm()
+	return c, nil
 }
 
 // setStreamOptions sets what package net sets on TCP connections: no delay, and

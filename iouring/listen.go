@@ -2,10 +2,10 @@ package iouring
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
-	"sync"
 	"syscall"
 	"time"
 
@@ -24,10 +24,12 @@ type Listener struct {
 	path    string // socket file to unlink
 	inner   net.Listener
 
-	mu     sync.Mutex
-	queue  []*Conn            // came back from streams, their next request begun
-	idle   map[*Conn]struct{} // came back, silent so far
-	closed bool
+	returned returnedConns
+	ring     *ring // with ReceiveMultishot: accepts, and receives for the connections
+	accepts  op
+	armed    bool // guarded by returned.mu, as are the next two: the kernel has it
+	want     bool // it is to go on
+	failed   error
 }
 
 // Listen announces on address like net.Listen, for the networks tcp, tcp4,
@@ -58,7 +60,8 @@ func ListenContext(ctx context.Context, network, address string, opts ...Option)
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{config: cfg, network: network, addr: inner.Addr(), idle: map[*Conn]struct{}{}}
+	l := &Listener{config: cfg, network: network, addr: inner.Addr()}
+	l.returned.idle = map[*Conn]*time.Timer{}
 	l.in.init(true)
 	if !ch.uring {
 		logFallback(cfg.logger, ch)
@@ -109,7 +112,12 @@ func (l *Listener) watch() error {
 		}
 	}
 	var err error
-	if l.poller, err = sharedPoller(); err == nil {
+	if l.config.receive == ReceiveMultishot {
+		l.accepts.owner = l
+		if l.ring, err = sharedRing(); err == nil {
+			err = l.resumeAccept()
+		}
+	} else if l.poller, err = sharedPoller(); err == nil {
 		l.token, err = l.poller.add(l.fd, l)
 	}
 	if err != nil {
@@ -160,11 +168,20 @@ func (l *Listener) Accept() (net.Conn, error) {
 			err = l.in.awaitEdge()
 		}
 	}
+	if errors.Is(err, os.ErrClosed) {
+		err = net.ErrClosed
+	}
 	return nil, &net.OpError{Op: "accept", Net: l.network, Addr: l.addr, Err: err}
 }
 
 // accept takes one connection from the kernel; EAGAIN if there is none.
 func (l *Listener) accept() (*Conn, error) {
+	if l.ring != nil {
+		if err := l.resumeAccept(); err != nil {
+			return nil, err
+		}
+		return nil, unix.EAGAIN
+	}
 	for {
 		if !l.acquire() {
 			return nil, net.ErrClosed
@@ -218,13 +235,20 @@ func (l *Listener) Close() error {
 	if !l.seal() {
 		return &net.OpError{Op: "close", Net: l.network, Addr: l.addr, Err: net.ErrClosed}
 	}
-	l.poller.remove(l.fd, l.token)
+	if l.ring == nil {
+		l.poller.remove(l.fd, l.token)
+	} else {
+		_ = unix.Shutdown(l.fd, unix.SHUT_RDWR) // refuses at once, whatever the kernel still holds
+	}
 	l.release()
 	if l.path != "" {
 		_ = os.Remove(l.path)
 	}
 	l.in.close()
 	l.closeReturned()
+	if l.ring != nil {
+		_ = l.ring.cancel(&l.accepts)
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package iouring
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 )
 
 // shared is what all listeners and connections of a process stand on: the
@@ -17,6 +18,10 @@ var shared struct {
 	poller     *poller
 	pollerErr  error
 
+	ringOnce sync.Once
+	ring     atomic.Pointer[ring]
+	ringErr  error
+
 	logOnce sync.Once
 }
 
@@ -29,6 +34,26 @@ func sharedProbe() (Features, error) {
 func sharedPoller() (*poller, error) {
 	shared.pollerOnce.Do(func() { shared.poller, shared.pollerErr = newPoller() })
 	return shared.poller, shared.pollerErr
+}
+
+// sharedRing is the ring whose thread serves fan-out and, with
+// ReceiveMultishot, connections. One thread submits some 250 000 small sends a
+// second; a process that needs more listens in several processes.
+func sharedRing() (*ring, error) {
+	shared.ringOnce.Do(func() {
+		r, err := startRing(defaultRingConfig)
+		shared.ringErr = err
+		shared.ring.Store(r)
+	})
+	return shared.ring.Load(), shared.ringErr
+}
+
+// Stats gives the counters of the process's ring; zero before its first use.
+func Stats() RingStats {
+	if r := shared.ring.Load(); r != nil {
+		return r.stats.snapshot()
+	}
+	return RingStats{}
 }
 
 // logFallback says once a process that package net serves, why, and what to do.

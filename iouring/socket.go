@@ -52,6 +52,9 @@ func (c *Conn) SetLinger(sec int) error {
 	if sec >= 0 {
 		l = unix.Linger{Onoff: 1, Linger: int32(sec)}
 	}
+	c.mode.Lock()
+	c.linger0 = sec == 0
+	c.mode.Unlock()
 	return c.control("setsockopt", func(fd int) error {
 		return unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &l)
 	})
@@ -115,7 +118,12 @@ func (r rawConn) Control(f func(fd uintptr)) error {
 	return r.c.control("raw-control", func(fd int) error { f(uintptr(fd)); return nil })
 }
 
-func (r rawConn) Read(f func(fd uintptr) bool) error { return r.c.raw("raw-read", &r.c.in, f) }
+func (r rawConn) Read(f func(fd uintptr) bool) error {
+	if r.c.ringIO.Load() != nil {
+		return r.c.opError("raw-read", syscall.EOPNOTSUPP)
+	}
+	return r.c.raw("raw-read", &r.c.in, f)
+}
 
 func (r rawConn) Write(f func(fd uintptr) bool) error { return r.c.raw("raw-write", &r.c.out, f) }
 
@@ -134,7 +142,11 @@ func (c *Conn) raw(op string, h *half, f func(fd uintptr) bool) error {
 			h.setReady(false) // f may have left something
 			return nil
 		}
-		err = h.awaitEdge()
+		if h == &c.out {
+			err = c.awaitWritable()
+		} else {
+			err = h.awaitEdge()
+		}
 	}
 	return c.opError(op, err)
 }

@@ -94,6 +94,10 @@ const (
 // Flags in the mapped submission ring (IORING_SQ_*).
 const SQCQOverflow uint32 = 1 << 1
 
+// CQEventfdDisabled in the completion ring's flags keeps the kernel from
+// signalling the registered eventfd (IORING_CQ_EVENTFD_DISABLED, Linux 5.8).
+const CQEventfdDisabled uint32 = 1 << 0
+
 // Flags of a completion (IORING_CQE_F_*).
 const (
 	CQEBuffer       uint32 = 1 << 0

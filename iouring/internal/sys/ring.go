@@ -143,6 +143,9 @@ func (r *Ring) Enter(wait uint32, arg *EventsArg) (int, error) {
 // Ready is the number of completions that Completion can give.
 func (r *Ring) Ready() uint32 { return atomic.LoadUint32(r.cqTail) - *r.cqHead }
 
+// CQFlags is the word of IORING_CQ_* flags, which we write and the kernel reads.
+func (r *Ring) CQFlags() *uint32 { return (*uint32)(unsafe.Pointer(&r.rings[r.params.CQOff.Flags])) }
+
 // Completion gives the i-th unread completion; i must be under Ready.
 func (r *Ring) Completion(i uint32) CQE {
 	return *(*CQE)(unsafe.Add(unsafe.Pointer(r.cqes), uintptr((*r.cqHead+i)&r.cqMask)*unsafe.Sizeof(CQE{})))
