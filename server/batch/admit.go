@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -100,7 +101,12 @@ func (l *Loop) release(s *sequence) {
 		// Its tokens would be taken for the next sequence's: the id is lost.
 		l.config.Log.Error("engine cannot remove a sequence: one sequence fewer from now on; restart the server", "sequence", s.id)
 	} else {
-		l.free = append(l.free, s.id)
+		// The lowest id stays last, where admission takes it: engines compute
+		// a run of ids without gaps at once.
+		at, _ := slices.BinarySearchFunc(l.free, s.id, func(id, target engine.SequenceID) int {
+			return cmp.Compare(target, id)
+		})
+		l.free = slices.Insert(l.free, at, s.id)
 	}
 	s.cached, s.id = 0, -1
 }

@@ -36,11 +36,11 @@ type Loop struct {
 
 	context     engine.Context
 	batch       *engine.Batch
-	waiting     []*Generation // admitted in this order; evicted ones come first
-	live        []*Generation // oldest first
-	free        []engine.SequenceID
-	hold        bool // admit nobody until a sequence has ended: the cache is full
-	promptLimit int  // prompt tokens of a step; lower after the cache was full
+	waiting     []*Generation       // admitted in this order; evicted ones come first
+	live        []*Generation       // oldest first
+	free        []engine.SequenceID // descending
+	hold        bool                // admit nobody until a sequence has ended: the cache is full
+	promptLimit int                 // prompt tokens of a step; lower after the cache was full
 }
 
 // New makes a context over model and starts the engine goroutine. The caller
@@ -92,7 +92,7 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		promptLimit: limits.BatchTokens,
 	}
 	for i := range l.free {
-		l.free[i] = engine.SequenceID(cfg.MaxSequences - 1 - i) // 0 on top
+		l.free[i] = engine.SequenceID(cfg.MaxSequences - 1 - i)
 	}
 	// Asked for each sampled token, so asked once for the whole vocabulary.
 	l.ends = make([]uint64, (l.vocab+63)/64)

@@ -151,6 +151,9 @@ func (s *simulation) step() {
 		}
 		ids[id] = true
 	}
+	if !slices.IsSortedFunc(l.free, func(a, b engine.SequenceID) int { return int(b - a) }) {
+		s.t.Fatalf("free sequences %v", l.free)
+	}
 	if len(ids) != l.config.MaxSequences {
 		s.t.Fatalf("%d sequence ids of %d", len(ids), l.config.MaxSequences)
 	}

@@ -1,0 +1,168 @@
+package batch_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/weirgo/weir/server/batch"
+	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/llama/llamatest"
+)
+
+// openLlama starts a loop over the real library and the tiny model.
+func openLlama(t *testing.T, cfg batch.Config) (*batch.Loop, engine.Model) {
+	model := llamatest.Load(t)
+	loop, err := batch.New(model, engine.ContextConfig{ContextTokens: cfg.MaxSequences * 256}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := loop.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return loop, model
+}
+
+// read reads a generation to its end.
+func read(t *testing.T, g *batch.Generation) (tokens []engine.Token, f batch.Finish) {
+	t.Helper()
+	var dst [16]batch.Result
+	for {
+		n, err := g.Next(t.Context(), dst[:])
+		for _, r := range dst[:n] {
+			tokens = append(tokens, r.Token)
+		}
+		if err == io.EOF {
+			return tokens, g.Finish()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func submit(t *testing.T, loop *batch.Loop, r batch.Request) *batch.Generation {
+	t.Helper()
+	g, err := loop.Submit(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// TestLlamaBatchedEqualsAlone checks that 16 different prompts decoded
+// together, prefilled in pieces beside decoding sequences, give the tokens
+// that each gives alone; greedy and drawn by seed.
+func TestLlamaBatchedEqualsAlone(t *testing.T) {
+	loop, model := openLlama(t, batch.Config{MaxSequences: 16, PrefillTokens: 24})
+	var requests []batch.Request
+	for i := range 16 {
+		text := strings.Repeat(fmt.Sprintf("prompt %d begins like this, ", i), 1+i%5)
+		prompt, err := model.Tokenize(nil, text, true, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		requests = append(requests, batch.Request{
+			Prompt:      prompt,
+			MaxTokens:   40,
+			TopLogprobs: -1,
+			IgnoreEOS:   i%2 == 0,
+			Sampler:     engine.SamplerConfig{Temperature: float32(i%4) / 3, TopK: 40, TopP: 0.95, Seed: uint32(i)},
+		})
+	}
+	var alone [][]engine.Token
+	for _, r := range requests {
+		tokens, _ := read(t, submit(t, loop, r))
+		alone = append(alone, tokens)
+	}
+	var generations []*batch.Generation
+	for _, r := range requests {
+		generations = append(generations, submit(t, loop, r))
+	}
+	for i, g := range generations {
+		tokens, f := read(t, g)
+		if !slices.Equal(tokens, alone[i]) {
+			t.Errorf("prompt %d: together %v\nalone %v", i, tokens, alone[i])
+		}
+		if f.Err != nil || f.Reason != batch.FinishLength && f.Reason != batch.FinishStop {
+			t.Errorf("prompt %d: finish %+v", i, f)
+		}
+	}
+	if s := loop.Stats(); s.Steps >= uint64(2*16*40) {
+		t.Errorf("%d steps: nothing was decoded together", s.Steps)
+	}
+}
+
+// TestLlamaLogprobs checks that the probabilities of the whole vocabulary sum
+// to 1 and that greedy decoding takes the likeliest token.
+func TestLlamaLogprobs(t *testing.T) {
+	loop, model := openLlama(t, batch.Config{MaxSequences: 2})
+	vocab := model.Info().VocabSize
+	prompt, err := model.Tokenize(nil, "What is", true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := submit(t, loop, batch.Request{Prompt: prompt, MaxTokens: 8, TopLogprobs: vocab, IgnoreEOS: true})
+	seen := 0
+	for dst := make([]batch.Result, 2); ; {
+		n, err := g.Next(t.Context(), dst)
+		if err != nil {
+			break
+		}
+		for _, r := range dst[:n] {
+			var sum float64
+			for _, v := range r.Top {
+				sum += math.Exp(float64(v.Logprob))
+			}
+			if len(r.Top) != vocab || math.Abs(sum-1) > 1e-3 {
+				t.Errorf("%d probabilities sum to %v", len(r.Top), sum)
+			}
+			if r.Top[0].Token != r.Token || r.Top[0].Logprob != r.Logprob {
+				t.Errorf("greedy took %d at %v, likeliest is %+v", r.Token, r.Logprob, r.Top[0])
+			}
+			seen++
+		}
+	}
+	if seen != 8 {
+		t.Errorf("%d results", seen)
+	}
+}
+
+// TestLlamaCancel checks that cancelled generations leave room for others,
+// more often than there are sequences.
+func TestLlamaCancel(t *testing.T) {
+	loop, model := openLlama(t, batch.Config{MaxSequences: 2})
+	prompt, err := model.Tokenize(nil, "Once upon a time", true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		ctx, cancel := context.WithCancel(t.Context())
+		g, err := loop.Submit(ctx, batch.Request{Prompt: prompt, TopLogprobs: -1, IgnoreEOS: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.Next(t.Context(), make([]batch.Result, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			cancel()
+		} else {
+			g.Cancel()
+		}
+		if _, f := read(t, g); f.Reason != batch.FinishAborted {
+			t.Errorf("finish %+v", f)
+		}
+		cancel()
+	}
+	tokens, f := read(t, submit(t, loop, batch.Request{Prompt: prompt, TopLogprobs: -1, IgnoreEOS: true}))
+	if want := loop.Limits().SequenceTokens - len(prompt); len(tokens) != want || f.Reason != batch.FinishLength {
+		t.Errorf("%d tokens up to the end of the context, want %d: %+v", len(tokens), want, f)
+	}
+}
