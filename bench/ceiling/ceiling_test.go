@@ -111,7 +111,7 @@ func TestServerArm(t *testing.T) {
 	for _, size := range []string{"batch1/", "batch4/"} {
 		for _, what := range []string{
 			"tokens_per_s", "first_token_p50_us", "first_token_p99_us", "inter_token_p50_us", "inter_token_p99_us",
-			"server_cpu_us_per_token", "client_cpu_us_per_token",
+			"cpu_us_per_token", "client_cpu_us_per_token",
 		} {
 			if _, ok := got[size+what]; !ok {
 				t.Errorf("%s was not measured, but %v", size+what, slices.Sorted(maps.Keys(got)))

@@ -40,7 +40,11 @@ func measureLoop(ctx context.Context, r *sample.Recorder, sizes []int) (err erro
 			return err
 		}
 		var waves []wave
-		err := repeat(func() error {
+		cpuBefore, err := sample.ProcessCPU(os.Getpid())
+		if err != nil {
+			return err
+		}
+		err = repeat(func() error {
 			w, err := loopWave(m, llm, size, *tokens)
 			waves = append(waves, w)
 			return err
@@ -48,7 +52,12 @@ func measureLoop(ctx context.Context, r *sample.Recorder, sizes []int) (err erro
 		if err != nil {
 			return err
 		}
+		cpuAfter, err := sample.ProcessCPU(os.Getpid())
+		if err != nil {
+			return err
+		}
 		r.Set(name(size, "tokens_per_s"), rate(waves))
+		r.Set(name(size, "cpu_us_per_token"), perToken(cpuAfter-cpuBefore, len(waves)*size**tokens))
 	}
 	return nil
 }

@@ -13,6 +13,9 @@
 // same number of tokens. A wave is timed from the moment when the last sequence
 // has its first token to the moment when the first has its last, so that all
 // sequences decode all the time. Waves are repeated for some seconds.
+//
+// cpu_us_per_token is the CPU time of the process that holds the engine, the
+// loop's or the server's.
 package main
 
 import (
@@ -111,6 +114,12 @@ func rate(waves []wave) float64 {
 		return 0
 	}
 	return total.tokens / total.window.Seconds()
+}
+
+// perToken shares CPU time out among tokens, in µs; without a token, it is all
+// of it.
+func perToken(cpu time.Duration, tokens int) float64 {
+	return float64(cpu.Nanoseconds()) / 1000 / float64(max(1, tokens))
 }
 
 // repeat runs waves until the time is up; two at least.

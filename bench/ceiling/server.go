@@ -87,9 +87,8 @@ func record(r *sample.Recorder, size int, waves []wave, reports []*load.Report, 
 		r.Set(name(size, what+"_p50_us"), float64(h.ValueAtQuantile(50)))
 		r.Set(name(size, what+"_p99_us"), float64(h.ValueAtQuantile(99)))
 	}
-	perToken := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 / float64(max(1, made)) }
-	r.Set(name(size, "server_cpu_us_per_token"), perToken(serverCPU))
-	r.Set(name(size, "client_cpu_us_per_token"), perToken(clientCPU))
+	r.Set(name(size, "cpu_us_per_token"), perToken(serverCPU, made))
+	r.Set(name(size, "client_cpu_us_per_token"), perToken(clientCPU, made))
 }
 
 // server is a running one.
