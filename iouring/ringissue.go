@@ -76,6 +76,7 @@ func (r *ring) takeSlot(o *op) uint64 {
 		o.slot = uint32(len(r.slots))
 		r.slots = append(r.slots, ringSlot{})
 	}
+	r.stats.inUse.Add(1)
 	s := &r.slots[o.slot]
 	s.op = o
 	return uint64(s.generation)<<32 | uint64(o.slot)
@@ -85,6 +86,7 @@ func (r *ring) freeSlot(slot uint32) {
 	s := &r.slots[slot]
 	s.op = nil
 	s.generation++
+	r.stats.inUse.Add(-1)
 	r.free = append(r.free, slot)
 }
 

@@ -9,6 +9,7 @@ type ringCounters struct {
 	wakeups, overflows, queueFull    atomic.Uint64
 	cancels, strays                  atomic.Uint64
 	noBuffers, shortSends            atomic.Uint64
+	inUse                            atomic.Int64
 }
 
 // RingStats are a ring thread's counters since it began, or the sum over all.
@@ -52,3 +53,6 @@ func (s *RingStats) add(o RingStats) {
 	s.NoBuffers += o.NoBuffers
 	s.ShortSends += o.ShortSends
 }
+
+// inUse is the number of requests the kernel has.
+func (r *ring) inUse() int { return int(r.stats.inUse.Load()) }
