@@ -29,6 +29,7 @@ func (s *bodySink) flush() error         { return nil }
 func (s *bodySink) fail(err error) error { return err }
 
 func (s *bodySink) finish(reason openai.FinishReason, usage openai.Usage) error {
+	s.h.bound(s.w) // generating took its time
 	var logprobs jsontext.Value
 	if s.chat {
 		if s.logprobs {
@@ -60,7 +61,6 @@ func (h *Handler) writeJSON(w http.ResponseWriter, v any) error {
 	if err != nil {
 		return err
 	}
-	h.bound(w)
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body) // a client that is gone needs no answer
 	return nil

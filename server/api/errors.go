@@ -35,6 +35,7 @@ func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		header.Set("Retry-After", strconv.Itoa(seconds(h.cfg.RetryAfter)))
 	}
+	h.bound(w)
 	w.WriteHeader(e.Status)
 	_, _ = w.Write(e.Append(nil)) // a client that is gone needs no answer
 	return e.Status
