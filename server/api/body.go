@@ -29,7 +29,6 @@ func (s *bodySink) flush() error         { return nil }
 func (s *bodySink) fail(err error) error { return err }
 
 func (s *bodySink) finish(reason openai.FinishReason, usage openai.Usage) error {
-	s.h.bound(s.w) // generating took its time
 	var logprobs jsontext.Value
 	if s.chat {
 		if s.logprobs {
@@ -61,12 +60,14 @@ func (h *Handler) writeJSON(w http.ResponseWriter, v any) error {
 	if err != nil {
 		return err
 	}
+	h.bound(w)
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body) // a client that is gone needs no answer
 	return nil
 }
 
-// bound gives what is written next the time a client has to read it.
+// bound gives what is written next the time a client has to read it. net/http
+// takes the deadline back after the request.
 func (h *Handler) bound(w http.ResponseWriter) {
 	// A writer without deadlines, as in a test, has none to miss.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.cfg.WriteTimeout))

@@ -75,7 +75,6 @@ func (h *Handler) routes() {
 // dispatch does what all routes share.
 func (h *Handler) dispatch(w http.ResponseWriter, q *http.Request, r *route) {
 	begin := time.Now()
-	h.bound(w) // the connection may carry the last answer's deadline
 	err := h.admit(w, q, r)
 	if err == nil {
 		err = r.serve(w, q)

@@ -151,6 +151,7 @@ func (m *metrics) request(path string, status int) {
 }
 
 func (h *Handler) serveMetrics(w http.ResponseWriter, r *http.Request) error {
+	h.bound(w)
 	h.metrics.serve.ServeHTTP(w, r)
 	return nil
 }

@@ -34,7 +34,8 @@ func TestClientThatDoesNotReadIsDropped(t *testing.T) {
 	})
 }
 
-// The deadline of one answer's writing must not reach into the next.
+// The deadline of one answer's writing neither cuts generating short nor reaches
+// into the next answer.
 func TestKeptConnectionOutlivesWriteTimeout(t *testing.T) {
 	const timeout = 20 * time.Millisecond
 	fake := saying("abc")
