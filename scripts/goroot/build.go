@@ -70,7 +70,7 @@ func (s *session) build(ctx context.Context, link string, prefix int, verbose bo
 		return err
 	}
 	if prefix > len(all) {
-		return fmt.Errorf("build: --prefix %d: the series has %d patches", prefix, len(all))
+		return fmt.Errorf("build: --prefix %d: the series has %s", prefix, patchCount(len(all)))
 	}
 	if prefix >= 0 {
 		all = all[:prefix]

@@ -43,9 +43,9 @@ func (s *session) check(ctx context.Context) error {
 		return err
 	}
 	if problems := s.printProblems(checked); problems > 0 {
-		return fmt.Errorf("check: %d problems: mend them with `goroot edit`, git and `goroot save`", problems)
+		return fmt.Errorf("check: %s: mend with `goroot edit`, git and `goroot save`", count(problems, "problem", "problems"))
 	}
-	s.say("%d patches apply to %s", len(patches), v)
+	s.say("the series, %s, applies to %s", patchCount(len(patches)), v)
 	return nil
 }
 
@@ -78,7 +78,8 @@ func printInspection(w io.Writer, inspected []worktree.Inspected) {
 		tests.Add(r.Tests)
 		files += len(r.NewFiles)
 	}
-	fmt.Fprintf(w, "%d patches hook %d declarations and add %d files\n", len(inspected), len(symbols), files)
+	fmt.Fprintf(w, "%s, hooking %s and adding %s\n",
+		patchCount(len(inspected)), count(len(symbols), "declaration", "declarations"), count(files, "file", "files"))
 	fmt.Fprintf(w, "lines changed in stock code  %d (%s)\n", code.Changed, signed(code.Added, code.Deleted))
 	fmt.Fprintf(w, "lines changed in stock tests %d (%s)\n", tests.Changed, signed(tests.Added, tests.Deleted))
 }

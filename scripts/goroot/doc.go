@@ -16,7 +16,7 @@
 //
 // Results go to standard output, everything else to standard error. Exit
 // status: 0 done, 1 failed or something to mend, 2 misuse, 3 a rebase waits
-// for somebody to resolve a conflict.
+// for somebody to resolve a conflict; go run makes 1 of each.
 //
 // Limits: unix with git 2.32 and bash; tested on linux/amd64.
 package main

@@ -64,13 +64,10 @@ func (s *session) edit(ctx context.Context, flag string, force bool) error {
 	}
 	made, err := worktree.Edit(ctx, dir, base, patches, force)
 	if err != nil {
-		if worktree.IsUnsaved(err) {
-			return fmt.Errorf("%w (goroot edit --force makes it anew and drops them)", err)
-		}
 		return err
 	}
 	if made {
-		s.say("%s is %s with %d patches", s.under(dir), v, len(patches))
+		s.say("%s is %s with %s", s.under(dir), v, patchCount(len(patches)))
 	} else {
 		s.say("%s is there already, as the series is", s.under(dir))
 	}
@@ -100,10 +97,10 @@ func (s *session) save(ctx context.Context, flag string, force bool) error {
 		return err
 	}
 	if len(saved.Differences) == 0 {
-		s.say("%s: %d patches for %s, none changed", s.under(s.patches), saved.Patches, saved.Version)
+		s.say("%s: %s for %s, none changed", s.under(s.patches), patchCount(saved.Patches), saved.Version)
 		return nil
 	}
-	s.say("%s: %d patches for %s", s.under(s.patches), saved.Patches, saved.Version)
+	s.say("%s: %s for %s", s.under(s.patches), patchCount(saved.Patches), saved.Version)
 	series.Print(s.log, saved.Differences)
 	s.say("next: goroot check, goroot build")
 	return nil

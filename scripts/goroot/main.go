@@ -64,7 +64,7 @@ func status(err error, log io.Writer) int {
 		fmt.Fprint(log, conflict.Report())
 		return exitConflict
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(log, "goroot: interrupted; nothing half-done was left")
+		fmt.Fprintln(log, "goroot: interrupted")
 		return exitFailed
 	}
 	fmt.Fprintf(log, "goroot: %v\n", err)
@@ -98,16 +98,14 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 func (v verb) run(ctx context.Context, args []string, out, log io.Writer) error {
 	s := &session{out: out, log: log}
 	flags := flag.NewFlagSet(v.name, flag.ContinueOnError)
-	flags.SetOutput(log)
+	flags.SetOutput(io.Discard) // what is wrong, and help, are printed below
 	flags.StringVar(&s.patches, "patches", "", "`folder` of the series (default goroot-patches of the checkout)")
-	flags.Usage = func() {
-		fmt.Fprintf(flags.Output(), "goroot %s: %s\n\n%s\n\nFlags:\n", v.name, v.line, v.long)
-		flags.PrintDefaults()
-	}
 	action := v.setup(flags, s)
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		v.help(flags, out)
 		return nil
 	} else if err != nil {
+		fmt.Fprintf(log, "goroot: %v: see goroot %s --help\n", err, v.name)
 		return errMisuse
 	}
 	if flags.NArg() > 0 {
@@ -118,6 +116,12 @@ func (v verb) run(ctx context.Context, args []string, out, log io.Writer) error 
 		return err
 	}
 	return action(ctx)
+}
+
+func (v verb) help(flags *flag.FlagSet, w io.Writer) {
+	fmt.Fprintf(w, "goroot %s: %s\n\n%s\n\nFlags:\n", v.name, v.line, v.long)
+	flags.SetOutput(w)
+	flags.PrintDefaults()
 }
 
 // locate finds the checkout from the working directory, and the series.
@@ -151,6 +155,16 @@ func (s *session) under(path string) string {
 	return path
 }
 
+// count writes a number with its noun.
+func count(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
+
+func patchCount(n int) string { return count(n, "patch", "patches") }
+
 func usage(w io.Writer) {
 	fmt.Fprint(w, `goroot keeps the patched Go: stock Go and the series in goroot-patches.
 
@@ -164,6 +178,7 @@ Usage: go run ./scripts/goroot VERB [flags]     (goroot VERB --help says more)
 To change a patch: edit, commit in build/goroot-edit, save, check, build.
 To carry the series to another Go: rebase --to go1.X.Y, resolve, rebase --continue, save.
 
-Exit status: 0 done, 1 failed or something to mend, 2 misuse, 3 a rebase waits for a conflict's resolution.
+Exit status: 0 done, 1 failed or something to mend, 2 misuse, 3 a rebase waits for a conflict's
+resolution (go run makes 1 of each).
 `)
 }

@@ -110,7 +110,7 @@ func (s *session) startRebase(ctx context.Context, r rebase) (worktree.Rebased, 
 	if err != nil {
 		return worktree.Rebased{}, err
 	}
-	s.say("carrying %d patches from %s to %s", len(patches), from, to)
+	s.say("carrying %s from %s to %s", patchCount(len(patches)), from, to)
 	return worktree.Rebase(ctx, r.dir, old, next, patches, r.force)
 }
 
@@ -124,7 +124,7 @@ func (s *session) rebased(ctx context.Context, dir string, result worktree.Rebas
 	problems := s.printProblems(inspected)
 	s.say("%s holds the series on %s", s.under(dir), result.To)
 	if problems > 0 {
-		s.say("mend the %d problems above in it, then: goroot save, goroot check, goroot build", problems)
+		s.say("mend in it what is said above, then: goroot save, goroot check, goroot build")
 	} else {
 		s.say("look the hooks over, then: goroot save, goroot check, goroot build")
 	}

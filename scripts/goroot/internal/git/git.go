@@ -84,13 +84,28 @@ func Init(ctx context.Context, dir, branch string) (Repo, error) {
 	if _, err := r.Run(ctx, "init", "-q", "--template=", "--object-format=sha1", "--initial-branch="+branch); err != nil {
 		return Repo{}, err
 	}
-	for _, setting := range settings {
-		key, value, _ := strings.Cut(setting, "=")
-		if _, err := r.Run(ctx, "config", key, value); err != nil {
-			return Repo{}, err
-		}
+	if err := r.configure(); err != nil {
+		return Repo{}, err
 	}
 	return r, r.writeInfo("attributes", attributes)
+}
+
+// configure writes the settings into the repository's own configuration, at
+// once instead of with a git process for each.
+func (r Repo) configure() error {
+	f, err := os.OpenFile(filepath.Join(r.dir, ".git", "config"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("git: configure: %w", err)
+	}
+	defer f.Close()
+	for _, setting := range settings {
+		key, value, _ := strings.Cut(setting, "=")
+		section, name, _ := strings.Cut(key, ".")
+		if _, err := fmt.Fprintf(f, "[%s]\n\t%s = %s\n", section, name, value); err != nil {
+			return fmt.Errorf("git: configure: %w", err)
+		}
+	}
+	return nil
 }
 
 // Open names the repository whose work tree is dir. The error is

@@ -73,14 +73,15 @@ func Message(p series.Patch, r Report) []string {
 			extra = append(extra, symbol)
 		}
 	}
+	var wrong []string
 	if len(missing) > 0 {
-		problems = append(problems, "message: Touches lacks "+strings.Join(missing, ", "))
+		wrong = append(wrong, "lacks "+strings.Join(missing, ", "))
 	}
 	if len(extra) > 0 {
-		problems = append(problems, "message: Touches names what the patch does not hook: "+strings.Join(extra, ", "))
+		wrong = append(wrong, "names what the patch does not hook: "+strings.Join(extra, ", "))
 	}
-	if len(missing)+len(extra) > 0 {
-		problems = append(problems, "message: it should read\n"+TouchesField(is))
+	if len(wrong) > 0 {
+		problems = append(problems, "message: Touches "+strings.Join(wrong, "; ")+"; it should read\n"+TouchesField(is))
 	}
 	return problems
 }

@@ -41,13 +41,16 @@ func fetchRemedy(message string) string {
 		}
 		return false
 	}
+	platform := runtime.GOOS + "/" + runtime.GOARCH
 	switch {
 	case has("SECURITY ERROR", "checksum mismatch"):
 		return ": what the proxy sent is not what Go released: do not use it; try another GOPROXY"
 	case has("no space left"):
 		return ": free disk space, or move GOMODCACHE"
-	case has("404", "not found", "unknown revision", "invalid version"):
-		return ": check that this version was released for " + runtime.GOOS + "/" + runtime.GOARCH + " (https://go.dev/dl)"
+	case has("toolchain not available"):
+		return ": check that this version was released for " + platform + " (https://go.dev/dl), and `go env GOPROXY`"
+	case has("404", "not found", "no such file", "unknown revision", "invalid version"):
+		return ": check that this version was released for " + platform + " (https://go.dev/dl)"
 	case has("dial tcp", "lookup", "timeout", "no such host", "connection refused", "proxyconnect", "module lookup disabled"):
 		return ": no way to the module proxy: check the network and `go env GOPROXY`"
 	}

@@ -76,7 +76,7 @@ func (b *Build) build(ctx context.Context, key string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	tree := filepath.Join(work, "go")
-	b.say(fmt.Sprintf("building %s with %d patches (a few minutes, once)", b.Version, len(b.Series)))
+	b.say(fmt.Sprintf("building %s, patches: %d (a few minutes, once)", b.Version, len(b.Series)))
 	bootstrap, err := b.prepare(ctx, tree, key)
 	if err != nil {
 		return err

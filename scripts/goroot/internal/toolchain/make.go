@@ -48,6 +48,7 @@ func (b *Build) make(ctx context.Context, tree, bootstrap, log string) error {
 	<-done
 	switch {
 	case ctx.Err() != nil:
+		os.Remove(log) // it tells of no failure
 		return fmt.Errorf("toolchain: make: %w", ctx.Err())
 	case errors.Is(err, exec.ErrNotFound):
 		return errors.New("toolchain: make: bash is not on the PATH: install bash")

@@ -72,11 +72,13 @@ func replaceable(ctx context.Context, dir string, s series.Series, force bool) (
 		return t, err
 	}
 	now, err := series.Export(ctx, t.Repo, t.State.Base, "HEAD")
-	if err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	if now.Digest() != s.Digest() {
-		return nil, &UnsavedError{dir, "has commits that the series has not", "write them back with `goroot save`, or drop them with --force"}
+	if err != nil || now.Digest() != s.Digest() { // what is no series is not saved either
+		return nil, &UnsavedError{
+			Dir: dir, What: "has commits that the series has not", Remedy: "write them back with `goroot save`, or drop them with --force",
+		}
 	}
 	t.State.Head, t.State.Digest = head, now.Digest()
 	return t, t.keep()

@@ -45,8 +45,10 @@ func Save(ctx context.Context, dir, patches string, force bool) (Saved, error) {
 	}
 	saved := Saved{Differences: series.Diff(old, next), Version: t.State.Version, Patches: len(next)}
 	if old.Digest() != t.State.Digest && len(saved.Differences) > 0 && !force {
-		return Saved{}, &UnsavedError{patches, "changed since the work tree was made",
-			"keep your commits (git format-patch), make the tree anew with `goroot edit --force` and add them; or overwrite the series with `goroot save --force`"}
+		return Saved{}, &UnsavedError{
+			Dir: patches, What: "changed since the work tree was made",
+			Remedy: "keep your commits (git format-patch), make the tree anew with `goroot edit --force` and add them; or overwrite the series with `goroot save --force`",
+		}
 	}
 	pin, err := source.ReadPin(patches)
 	if len(saved.Differences) > 0 || err != nil || pin != t.State.Version {
@@ -60,7 +62,7 @@ func Save(ctx context.Context, dir, patches string, force bool) (Saved, error) {
 
 // straight makes sure that the commits after the base are patches, one each.
 func (t *Tree) straight(ctx context.Context) error {
-	refuse := func(what, remedy string) error { return &UnsavedError{t.Repo.Dir(), what, remedy} }
+	refuse := func(what, remedy string) error { return &UnsavedError{Dir: t.Repo.Dir(), What: what, Remedy: remedy} }
 	if _, err := t.Repo.Run(ctx, "merge-base", "--is-ancestor", t.State.Base, "HEAD"); err != nil {
 		return refuse("is not on top of its base commit", "check out the branch "+branch+", or rebase your commits onto the tag "+baseTag)
 	}

@@ -95,21 +95,33 @@ func (t *Tree) Head(ctx context.Context) (string, error) {
 // in it would be lost or is half-done.
 type UnsavedError struct {
 	Dir, What, Remedy string
+	Changes           []string // git's status lines, where they are the reason
 }
 
 func (e *UnsavedError) Error() string {
-	return fmt.Sprintf("worktree: %s %s: %s", e.Dir, e.What, e.Remedy)
+	const shown = 10
+	what := e.What
+	if len(e.Changes) > 0 {
+		what += " (" + strings.Join(e.Changes[:min(len(e.Changes), shown)], ", ")
+		if more := len(e.Changes) - shown; more > 0 {
+			what += fmt.Sprintf(" and %d more", more)
+		}
+		what += ")"
+	}
+	return fmt.Sprintf("worktree: %s %s: %s", e.Dir, what, e.Remedy)
 }
 
 // busy returns an error if git waits for somebody in the work tree.
 func (t *Tree) busy() error {
 	if t.State.Rebase != nil {
-		return &UnsavedError{t.Repo.Dir(), "holds an unfinished rebase to " + t.State.Version.String(),
-			"go on with `goroot rebase --continue`, or give it up with `goroot rebase --abort`"}
+		return &UnsavedError{
+			Dir: t.Repo.Dir(), What: "holds an unfinished rebase to " + t.State.Version.String(),
+			Remedy: "go on with `goroot rebase --continue`, or give it up with `goroot rebase --abort`",
+		}
 	}
 	for _, name := range []string{"rebase-apply", "rebase-merge", "MERGE_HEAD", "CHERRY_PICK_HEAD"} {
 		if _, err := os.Stat(t.Repo.Path(".git/" + name)); err == nil {
-			return &UnsavedError{t.Repo.Dir(), "is in the middle of a git operation", "finish or abort it with git"}
+			return &UnsavedError{Dir: t.Repo.Dir(), What: "is in the middle of a git operation", Remedy: "finish or abort it with git"}
 		}
 	}
 	return nil
@@ -121,13 +133,13 @@ func (t *Tree) clean(ctx context.Context) error {
 	if err != nil || len(changes) == 0 {
 		return err
 	}
-	const shown = 10
-	list := strings.Join(changes[:min(len(changes), shown)], "\n  ")
-	if len(changes) > shown {
-		list += fmt.Sprintf("\n  and %d more", len(changes)-shown)
+	for n, change := range changes {
+		changes[n] = strings.TrimSpace(change)
 	}
-	return &UnsavedError{t.Repo.Dir(), "has changes that are not committed:\n  " + list + "\n",
-		"commit them to the patch they belong to (git commit --amend, or --fixup and git rebase -i --autosquash base), or drop them"}
+	return &UnsavedError{
+		Dir: t.Repo.Dir(), What: "has changes that are not committed", Changes: changes,
+		Remedy: "commit them to the patch they belong to (git commit --amend, or --fixup and git rebase -i --autosquash base), or drop them",
+	}
 }
 
 // IsUnsaved tells an [*UnsavedError].
