@@ -113,3 +113,11 @@ func (l *Listener) closeReturned() {
 		c.shut(nil)
 	}
 }
+
+// idleCount is the number of connections that wait for their next request.
+func (l *Listener) idleCount() int {
+	t := &l.returned
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.idle)
+}

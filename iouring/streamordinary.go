@@ -2,6 +2,7 @@ package iouring
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 )
@@ -16,10 +17,15 @@ func (s *Stream) openOrdinary(w http.ResponseWriter, rc *http.ResponseController
 }
 
 // openForeign starts a stream on a connection that is not of this package but
-// had to be hijacked to find that out; it is closed at the end.
+// had to be hijacked to find that out. It is closed at the end, so what the
+// client pipelines is not read as requests; it is read to notice its going.
 func (s *Stream) openForeign(c net.Conn) {
 	s.foreign, s.request = c, context.Background()
 	s.wake = make(chan struct{}, 1)
+	go func() {
+		_, _ = io.Copy(io.Discard, c)
+		s.end(nil, ErrPeerGone)
+	}()
 }
 
 // Serve is how a handler ends. On a ring it returns nil at once; on the
