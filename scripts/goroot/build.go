@@ -87,39 +87,42 @@ func (s *session) build(ctx context.Context, link string, prefix int, verbose bo
 		return err
 	}
 	if link != "" {
-		if err := setLink(goroot, link); err != nil {
+		moved, err := setLink(goroot, link)
+		if err != nil {
 			return err
 		}
-		s.say("%s -> %s", s.under(link), goroot)
+		if moved {
+			s.say("%s -> %s", s.under(link), goroot)
+		}
 	}
 	fmt.Fprintln(s.out, goroot)
 	return nil
 }
 
-// setLink makes link point to target, in one step.
-func setLink(target, link string) error {
+// setLink makes link point to target, in one step. moved is false if it did already.
+func setLink(target, link string) (moved bool, err error) {
 	info, err := os.Lstat(link)
 	switch {
 	case err == nil && info.Mode()&os.ModeSymlink == 0:
-		return fmt.Errorf("build: link %s: something that is no link is there: move it away", link)
+		return false, fmt.Errorf("build: link %s: something that is no link is there: move it away", link)
 	case err == nil:
 		if now, err := os.Readlink(link); err == nil && now == target {
-			return nil
+			return false, nil
 		}
 	case !errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("build: link: %w", err)
+		return false, fmt.Errorf("build: link: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
-		return fmt.Errorf("build: link: %w", err)
+		return false, fmt.Errorf("build: link: %w", err)
 	}
 	next := fmt.Sprintf("%s.%d", link, os.Getpid())
 	if err := os.Symlink(target, next); err != nil {
-		return fmt.Errorf("build: link: %w", err)
+		return false, fmt.Errorf("build: link: %w", err)
 	}
 	if err := os.Rename(next, link); err != nil {
-		return errors.Join(fmt.Errorf("build: link: %w", err), os.Remove(next))
+		return false, errors.Join(fmt.Errorf("build: link: %w", err), os.Remove(next))
 	}
-	return nil
+	return true, nil
 }
 
 var cleanVerb = verb{

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/weirgo/weir/scripts/goroot/internal/series"
+	"github.com/weirgo/weir/scripts/goroot/internal/source"
+	"github.com/weirgo/weir/scripts/goroot/internal/stocktest"
+	"github.com/weirgo/weir/scripts/goroot/internal/worktree"
+)
+
+// cached returns real Go of a version if the module cache has it; a test
+// downloads nothing.
+func cached(t *testing.T, v source.Version) worktree.Stock {
+	t.Helper()
+	t.Setenv("GOPROXY", "off")
+	s, err := stock(t.Context(), v)
+	if err != nil {
+		t.Skipf("not supported here: %s is not in the module cache; `goroot fetch --version %s` puts it there", v, v)
+	}
+	return s
+}
+
+// TestRealRebase carries the series of this checkout to other versions of real
+// Go. It either comes out with the hooks where they were, or stops and names
+// where.
+func TestRealRebase(t *testing.T) {
+	stocktest.NeedGit(t)
+	patches := filepath.Join("..", "..", "goroot-patches")
+	pin, err := source.ReadPin(patches)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := series.Read(patches)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := cached(t, pin)
+	home, err := worktree.Check(t.Context(), from, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []source.Version{"1.27.0", "1.27.3", "1.26.11"} {
+		t.Run(string(to), func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "tree")
+			result, err := worktree.Rebase(context.Background(), dir, from, cached(t, to), s, false)
+			for _, o := range result.Outcome {
+				t.Logf("%s: %s", o.Result, o.Patch)
+			}
+			var stop *worktree.ConflictError
+			if errors.As(err, &stop) {
+				t.Log(stop.Report())
+				judgeConflict(t, stop)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			away, err := worktree.InspectTree(t.Context(), dir)
+			if err != nil || len(away) != len(home) {
+				t.Fatalf("%d patches of %d, %v", len(away), len(home), err)
+			}
+			for n := range away {
+				if got, want := away[n].Report.Symbols(), home[n].Report.Symbols(); !slices.Equal(got, want) {
+					t.Errorf("%s hooks %q, at home %q", away[n].Patch.Name, got, want)
+				}
+			}
+		})
+	}
+}
+
+// judgeConflict asks for the patch, the files, and a declaration in Go files.
+func judgeConflict(t *testing.T, stop *worktree.ConflictError) {
+	t.Helper()
+	if stop.Patch == "" || len(stop.Places) == 0 {
+		t.Errorf("a conflict nowhere: %+v", stop)
+	}
+	for _, p := range stop.Places {
+		if p.File == "" || strings.HasSuffix(p.File, ".go") && len(p.Here)+len(p.Patch) == 0 {
+			t.Errorf("no place named: %+v", p)
+		}
+	}
+}
