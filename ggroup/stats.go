@@ -1,13 +1,28 @@
 package ggroup
 
+import (
+	"math"
+	"time"
+)
+
+// WaitBuckets is the number of buckets of a [Wait].
+const WaitBuckets = 41
+
 // Stats is a snapshot of a group. Its counters are read one after the other
-// while the program runs.
+// while the program runs, and only grow until the group is closed. With stock
+// Go those marked with * stay 0.
 type Stats struct {
 	Name       string
 	Class      Class
 	Weight     int    // DefaultWeight if none was given
 	Goroutines int    // goroutines in the group now
 	Created    uint64 // goroutines created in the group
+
+	Running     time.Duration // * time on processors, calls of C until they lose theirs included
+	Wait        Wait          // * from ready to running
+	Preemptions uint64        // * times a goroutine was stopped for another
+	Throttled   time.Duration // * time out of quota, of all goroutines together
+	Exclusive   int           // * processors that run this group alone now
 
 	// NotInEffect lists the options that were given and that this runtime
 	// does not carry out.
@@ -18,6 +33,62 @@ type Stats struct {
 type NotInEffect struct {
 	Option string // as called, WithClass(latency)
 	Why    string // what is missing
+}
+
+func (s *Stats) unmet(option, why string) {
+	s.NotInEffect = append(s.NotInEffect, NotInEffect{option, why})
+}
+
+// Wait is a histogram of the time between a goroutine's becoming ready and
+// its running.
+type Wait struct {
+	Sum time.Duration
+	// Counts[i] counts waits of less than 2^i ns, and not less than half of
+	// that; the last bucket all longer ones too.
+	Counts [WaitBuckets]uint64
+}
+
+// Count returns the number of waits.
+func (w *Wait) Count() (n uint64) {
+	for _, c := range w.Counts {
+		n += c
+	}
+	return n
+}
+
+// Bound returns the upper bound of bucket i.
+func (w *Wait) Bound(i int) time.Duration {
+	if i >= WaitBuckets-1 {
+		return math.MaxInt64
+	}
+	return 1 << i
+}
+
+// Quantile returns a bound below which at least the fraction q, 0 to 1, of
+// all waits were. It is at most twice the true quantile; 0 without any wait.
+func (w *Wait) Quantile(q float64) time.Duration {
+	n := w.Count()
+	if n == 0 {
+		return 0
+	}
+	rank := uint64(math.Ceil(min(max(q, 0), 1) * float64(n)))
+	seen := uint64(0)
+	for i, c := range w.Counts {
+		seen += c
+		if c != 0 && seen >= rank {
+			return w.Bound(i)
+		}
+	}
+	return math.MaxInt64
+}
+
+// Sub returns the waits of w that before, an older snapshot, does not have.
+func (w *Wait) Sub(before *Wait) Wait {
+	d := Wait{Sum: w.Sum - before.Sum}
+	for i := range d.Counts {
+		d.Counts[i] = w.Counts[i] - before.Counts[i]
+	}
+	return d
 }
 
 // Stats returns the group's counters. Those of a closed group are 0.

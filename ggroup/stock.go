@@ -115,6 +115,6 @@ func (b *backend) stats(g *Group, s *Stats) {
 	s.Goroutines = int(b.state.Load() & countMask)
 	s.Created = b.created.Load()
 	for _, option := range g.settings.asked() {
-		s.NotInEffect = append(s.NotInEffect, NotInEffect{option, inEffectWith})
+		s.unmet(option, inEffectWith)
 	}
 }

@@ -4,8 +4,9 @@ package ggroup
 
 import (
 	"errors"
-	"runtime"
+	"fmt"
 	rt "runtime/ggroup"
+	"time"
 )
 
 // A backend is the runtime's group.
@@ -14,9 +15,19 @@ type backend struct {
 }
 
 func (b *backend) open(g *Group) (err error) {
-	b.group, err = rt.New(g.name, rt.Config{Owner: g})
+	s := &g.settings
+	b.group, err = rt.New(g.name, rt.Config{
+		Owner:        g,
+		Class:        runtimeClass[s.class],
+		Weight:       s.weight,
+		CPUQuota:     s.cpuQuota,
+		Exclusive:    s.exclusive,
+		EagerHandoff: s.eagerHandoff,
+	})
 	return convert(err)
 }
+
+var runtimeClass = [...]rt.Class{Normal: rt.Normal, Latency: rt.Latency, Background: rt.Background}
 
 // convert maps the runtime's errors to this package's.
 func convert(err error) error {
@@ -60,13 +71,23 @@ func current() *Group {
 	return nil
 }
 
-func yield() { runtime.Gosched() }
+func yield() { rt.Yield() }
 
 func (b *backend) stats(g *Group, s *Stats) {
 	v := b.group.Stats()
 	s.Goroutines = int(v.Goroutines)
 	s.Created = v.Created
-	for _, option := range g.settings.asked() {
-		s.NotInEffect = append(s.NotInEffect, NotInEffect{option, "this toolchain does not have it yet"})
+	s.Running = time.Duration(v.RunningNs)
+	s.Preemptions = v.Preemptions
+	s.Throttled = time.Duration(v.ThrottledNs)
+	s.Exclusive = v.Exclusive
+	s.Wait.Sum = time.Duration(v.WaitNs)
+	s.Wait.Counts = v.Wait
+	if want := g.settings.exclusive; v.Exclusive < want {
+		s.unmet(fmt.Sprintf("WithExclusive(%d)", want),
+			fmt.Sprintf("%d given: GOMAXPROCS leaves no more, one processor stays for all", v.Exclusive))
+	}
+	if g.settings.noStackScan {
+		s.unmet("WithNoStackScan()", "this toolchain does not have it yet")
 	}
 }
