@@ -87,3 +87,24 @@ func (l *opList) pop() *op {
 	l.head, o.next = o.next, nil
 	return o
 }
+
+// remove takes o out and reports whether it was there.
+func (l *opList) remove(o *op) bool {
+	var before *op
+	for x := l.head; x != nil; before, x = x, x.next {
+		if x != o {
+			continue
+		}
+		if before == nil {
+			l.head = o.next
+		} else {
+			before.next = o.next
+		}
+		if l.tail == o {
+			l.tail = before
+		}
+		o.next = nil
+		return true
+	}
+	return false
+}

@@ -16,6 +16,8 @@ type ringConfig struct {
 	ops         int // requests in the kernel at once
 	buffers     int // provided buffers, and
 	bufferBytes int // the size of each
+	inboxBytes  int // what a connection whose reader does not read holds before its
+	// receive is called off; it goes on at half of that
 }
 
 // defaultRingConfig fits thousands of connections. 256 entries also bound how
@@ -24,9 +26,10 @@ var defaultRingConfig = ringConfig{
 	entries:     256,
 	completions: 16384,
 	queue:       4096,
-	ops:         32768,
+	ops:         1 << 18,
 	buffers:     512,
 	bufferBytes: 4096,
+	inboxBytes:  64 << 10,
 }
 
 var errRingClosed = errors.New("iouring: ring is closed")
@@ -96,12 +99,11 @@ func startRing(cfg ringConfig) (*ring, error) {
 		// No unlock: the thread ends with the goroutine, and with it whatever
 		// the kernel still associates with it.
 		k, err := newURing(cfg, &r.stats)
-		started <- err
-		if err != nil {
-			return
-		}
 		r.k = k
-		r.run()
+		started <- err
+		if err == nil {
+			r.run()
+		}
 	}()
 	if err := <-started; err != nil {
 		return nil, err
@@ -195,20 +197,27 @@ func (r *ring) close() {
 func (r *ring) run() {
 	defer close(r.ended)
 	for !r.stopped {
-		r.takeTasks()
-		idle := r.backlog.empty() && r.broken == nil
-		if idle {
-			r.asleep.Store(true)
-			idle = r.queue.empty() && r.maySleep()
-		}
-		r.k.publishBuffers()
-		err := r.k.enter(idle)
-		r.asleep.Store(false)
-		r.reap()
-		r.entered(err)
-		r.stopIfDone()
+		r.step()
 	}
 	r.k.close()
+}
+
+// step is one turn: tasks in, enter, completions out.
+func (r *ring) step() {
+	r.takeTasks()
+	// What waits for a slot needs a completion first; what waits for room, only
+	// an enter.
+	idle := (r.backlog.empty() || !r.slotsFor(r.backlog.head)) && len(r.uncancelled) == 0 && r.broken == nil
+	if idle {
+		r.asleep.Store(true)
+		idle = r.queue.empty() && r.maySleep()
+	}
+	r.k.publishBuffers()
+	err := r.k.enter(idle)
+	r.asleep.Store(false)
+	r.reap()
+	r.entered(err)
+	r.stopIfDone()
 }
 
 // maySleep is false while the ring is closing and either someone is still
@@ -217,20 +226,14 @@ func (r *ring) maySleep() bool {
 	return !r.closing.Load() || r.cancelled && r.pushers.Load() == 0
 }
 
-// takeTasks prepares submissions until there is no task or no room.
+// takeTasks takes all tasks and prepares what there is room for; the rest waits
+// in the backlog, which costs nothing and is bounded by the number of ops.
 func (r *ring) takeTasks() {
 	r.retryCancels()
-	for !r.backlog.empty() {
-		if o := r.backlog.head; !r.fits(o) {
-			return
-		}
+	for !r.backlog.empty() && r.fits(r.backlog.head) {
 		r.issue(r.backlog.pop())
 	}
-	for r.backlog.empty() {
-		t := r.queue.pop()
-		if t == nil {
-			return
-		}
+	for t := r.queue.pop(); t != nil; t = r.queue.pop() {
 		t.onRing(r)
 	}
 }

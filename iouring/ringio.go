@@ -12,10 +12,6 @@ import (
 	"github.com/weirgo/weir/iouring/internal/sys"
 )
 
-// inboxLimitBytes is how much a connection whose reader does not read may hold
-// before its receive is called off; it goes on at half of that.
-const inboxLimitBytes = 64 << 10
-
 // ringIO is the part of a connection that a ring's thread receives for: one
 // multishot receive for its life, into provided buffers that go back to the
 // kernel as soon as their data is copied to the waiting reader, or to the inbox
@@ -141,7 +137,7 @@ func (x *ringIO) deliver(r *ring, res int32, data []byte, more bool) {
 		x.want = false
 		h.wake()
 	}
-	full := len(x.data) > inboxLimitBytes && x.want
+	full := len(x.data) > r.config.inboxBytes && x.want
 	if full {
 		x.want = false
 	}
@@ -239,7 +235,7 @@ func (x *ringIO) read(p []byte) (int, error) {
 // whether the caller must arm the receive: one that is still being called off
 // arms itself again with its last completion.
 func (x *ringIO) resume() bool {
-	if x.want || x.err != nil || x.stream != nil || len(x.data) >= inboxLimitBytes/2 {
+	if x.want || x.err != nil || x.stream != nil || len(x.data) >= x.ring.config.inboxBytes/2 {
 		return false
 	}
 	x.want = true

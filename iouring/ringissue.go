@@ -28,8 +28,12 @@ func (r *ring) fits(o *op) bool {
 	if r.broken != nil || o.cancels.Load() {
 		return true // completes without the kernel
 	}
-	n := o.chainEntries()
-	return r.k.room() >= n && len(r.free)+r.config.ops-len(r.slots) >= int(n)
+	return r.k.room() >= o.chainEntries() && r.slotsFor(o)
+}
+
+// slotsFor reports whether the table has room for o's chain.
+func (r *ring) slotsFor(o *op) bool {
+	return len(r.free)+r.config.ops-len(r.slots) >= int(o.chainEntries())
 }
 
 // issue gives o's chain to the kernel; fits has said yes. A chain is broken off
@@ -96,10 +100,14 @@ func (r *ring) finish(o *op, res int32, flags uint32) {
 	o.owner.complete(r, o, res, flags, false)
 }
 
-// cancelNow asks the kernel to end o if it has it; if o waits in the backlog,
-// its turn there ends it, and if it has completed meanwhile, nothing happens.
+// cancelNow asks the kernel to end o if it has it, takes it out of the backlog
+// if it waits there, and does nothing if it has completed meanwhile.
 func (r *ring) cancelNow(o *op) {
 	o.cancels.Store(true)
+	if r.backlog.remove(o) {
+		r.issue(o) // which ends it
+		return
+	}
 	if o.state.Load() != opIssued || r.broken != nil {
 		return
 	}

@@ -56,8 +56,21 @@ type Stream struct {
 	wake    chan struct{}
 }
 
-// keptBytes is the capacity above which an emptied buffer is let go.
-const keptBytes = 4 << 10
+const (
+	// firstBytes is the capacity a stream's buffer begins with: a few frames.
+	firstBytes = 1 << 10
+	// keptBytes is the capacity above which the buffer of a stream that has
+	// caught up is let go.
+	keptBytes = 4 << 10
+)
+
+// kept empties b, or lets it go if a burst has made it large.
+func kept(b []byte) []byte {
+	if cap(b) > keptBytes {
+		return nil
+	}
+	return b[:0]
+}
 
 func newStream(f *FanOut) *Stream {
 	s := &Stream{fan: f, done: make(chan struct{})}
@@ -83,6 +96,9 @@ func (s *Stream) Append(frame []byte) error {
 			s.Abort(ErrSlowClient)
 		}
 		return ErrStreamFull
+	}
+	if s.pending == nil {
+		s.pending = make([]byte, 0, max(firstBytes, len(frame)+16))
 	}
 	if s.framed() {
 		s.pending = appendChunk(s.pending, frame)

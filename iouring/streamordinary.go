@@ -61,10 +61,7 @@ func (s *Stream) writePending() (ended bool) {
 	err := s.writeOut(data)
 
 	s.mu.Lock()
-	s.sending = s.sending[:0]
-	if cap(s.sending) > keptBytes {
-		s.sending = nil
-	}
+	s.sending = kept(s.sending)
 	ready := s.took(len(data))
 	s.mu.Unlock()
 	if ready && err == nil {

@@ -133,11 +133,8 @@ func (s *Stream) beginSend() (begin, finished bool) {
 		return false, false
 	}
 	if s.sent == len(s.sending) {
-		if cap(s.sending) > keptBytes {
-			s.sending = nil
-		}
 		if len(s.pending) == 0 {
-			s.sending, s.sent = s.sending[:0], 0
+			s.sending, s.sent = kept(s.sending), 0
 			return false, s.finishing
 		}
 		s.sending, s.pending, s.sent = s.pending, s.sending[:0], 0
@@ -246,8 +243,8 @@ func (s *Stream) sendDirect() {
 	rest := n < len(s.pending)
 	if rest {
 		s.sending, s.pending, s.sent = s.pending, s.sending[:0], n
-	} else if s.pending = s.pending[:0]; cap(s.pending) > keptBytes {
-		s.pending = nil
+	} else {
+		s.pending = kept(s.pending)
 	}
 	ready := s.took(n)
 	toRing := rest || s.finishing
