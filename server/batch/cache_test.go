@@ -2,6 +2,7 @@ package batch
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/weirgo/weir/server/engine"
@@ -100,10 +101,57 @@ func TestPromptShrinks(t *testing.T) {
 	if f := g.Finish(); f.Reason != FinishLength || f.CompletionTokens != 4 {
 		t.Errorf("finish %+v", f)
 	}
-	if want := []int{32, 16, 8}; len(sizes) < 3 || sizes[0] != want[0] || sizes[1] != want[1] || sizes[2] != want[2] {
+	// After a batch that fits, twice its size is tried again.
+	if want := []int{32, 16, 8, 16, 8}; len(sizes) < len(want) || !slices.Equal(sizes[:len(want)], want) {
 		t.Errorf("batches %v, want them to begin %v", sizes, want)
 	}
 	if s := loop.Stats(); s.Evictions != 0 {
 		t.Errorf("%d evictions", s.Evictions)
+	}
+}
+
+// evictThird starts three sequences in a cache that gets too small, and steps
+// until the third is evicted. The readers of none have read.
+func evictThird(t *testing.T, first Request, ring int) (loop *Loop, model *enginetest.Model, g [3]*Generation) {
+	t.Helper()
+	loop, model = stepped(t, enginetest.Options{CacheTokens: 40}, engine.ContextConfig{ContextTokens: 3 * 64}, Config{MaxSequences: 3, RingTokens: ring})
+	g = [3]*Generation{submit(t, loop, first), submit(t, loop, plain(2, 10, 20)), submit(t, loop, plain(3, 10, 20))}
+	for loop.Stats().Evictions == 0 {
+		loop.step()
+	}
+	if !slices.Equal(loop.live, g[:2]) || g[2].seq.cached != 0 {
+		t.Fatalf("%d live, the youngest has %d tokens cached", len(loop.live), g[2].seq.cached)
+	}
+	return loop, model, g
+}
+
+// TestEvictedComeBackAfterAnEnd checks that an evicted sequence is admitted
+// again once another has ended, and not before.
+func TestEvictedComeBackAfterAnEnd(t *testing.T) {
+	loop, model, g := evictThird(t, plain(1, 10, 8), 32)
+	for !g[0].seq.ended {
+		if slices.Contains(loop.live, g[2]) {
+			t.Fatal("admitted while the others run")
+		}
+		loop.step()
+	}
+	loop.step()
+	if !slices.Equal(loop.live, g[1:]) {
+		t.Fatal("not admitted after the end of another")
+	}
+	all := finishAll(t, loop, g[:])
+	for i, limit := range []int{8, 20, 20} {
+		checkOutput(t, model, loop.Limits(), plain(i+1, 10, limit), all[i], g[i].Finish())
+	}
+}
+
+// TestEvictedComeBackBesidePaused checks that an evicted sequence goes on when
+// nobody reads what the others generate, and that they lose nothing by it.
+func TestEvictedComeBackBesidePaused(t *testing.T) {
+	loop, model, g := evictThird(t, plain(1, 10, 20), 8)
+	third := finishAll(t, loop, g[2:])
+	others := finishAll(t, loop, g[:2])
+	for i, tokens := range append(others, third...) {
+		checkOutput(t, model, loop.Limits(), plain(i+1, 10, 20), tokens, g[i].Finish())
 	}
 }

@@ -1,0 +1,183 @@
+package batch
+
+import (
+	"context"
+	"io"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/enginetest"
+)
+
+// returns checks that call does not block.
+func returns(t *testing.T, call func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { call(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("still parked after 30 s")
+	}
+}
+
+// TestParkSeesInputs checks that the engine goroutine does not park on an
+// input that came while it was not parked, and so woke nobody.
+func TestParkSeesInputs(t *testing.T) {
+	for name, input := range map[string]func(*testing.T, *Loop){
+		"request": func(t *testing.T, l *Loop) { submit(t, l, plain(1, 5, 0)) },
+		"cancel": func(t *testing.T, l *Loop) {
+			g := submit(t, l, plain(1, 5, 0))
+			for l.step(); g.space() > 0; l.step() {
+			}
+			g.Cancel()
+		},
+		"room": func(t *testing.T, l *Loop) {
+			g := submit(t, l, plain(1, 5, 0))
+			for l.step(); g.space() > 0; l.step() {
+			}
+			l.step() // pauses
+			ready(t, g, 2)
+		},
+		"close": func(t *testing.T, l *Loop) { l.closing.Store(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1, RingTokens: 4})
+			input(t, loop)
+			returns(t, loop.park)
+		})
+	}
+}
+
+// TestParkIsWoken is the same with an engine goroutine that is parked.
+func TestParkIsWoken(t *testing.T) {
+	loop, _ := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1, RingTokens: 4})
+	parked := func() {
+		for loop.idle.parked.Load() == 0 {
+			runtime.Gosched()
+		}
+	}
+	parked()
+	g := submit(t, loop, plain(1, 5, 20)) // wakes it
+	for range 2 {
+		parked() // the ring is full
+		returns(t, func() { ready(t, g, 4) })
+	}
+	parked()
+	g.Cancel()
+	returns(t, func() { collect(t, g) })
+	parked()
+}
+
+// TestWaitSeesResults checks that a reader does not park on what came while it
+// was not waiting.
+func TestWaitSeesResults(t *testing.T) {
+	for name, event := range map[string]func(*Loop, *Generation, context.CancelFunc){
+		"result":  func(l *Loop, g *Generation, _ context.CancelFunc) { l.step() },
+		"end":     func(l *Loop, g *Generation, _ context.CancelFunc) { g.Cancel(); l.step() },
+		"context": func(_ *Loop, _ *Generation, cancel context.CancelFunc) { cancel() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			g, err := loop.Submit(ctx, plain(1, 5, 0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			event(loop, g, cancel)
+			returns(t, func() { g.wait(ctx) })
+			if g.waiting.Load() != 0 {
+				t.Error("still marked as waiting")
+			}
+		})
+	}
+}
+
+// TestLastResult races a reader against the last result and the end that
+// follows it at once: the result must not be lost.
+func TestLastResult(t *testing.T) {
+	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
+	rounds := 20_000
+	if testing.Short() {
+		rounds = 2_000
+	}
+	for range rounds {
+		g := loop.newGeneration(context.Background(), plain(1, 1, 1))
+		var begin atomic.Bool
+		go func() {
+			begin.Store(true)
+			g.put(7, nil)
+			g.end(Finish{Reason: FinishLength})
+		}()
+		for !begin.Load() {
+		}
+		var dst [2]Result
+		if n, err := g.Next(t.Context(), dst[:]); n != 1 || err != nil || dst[0].Token != 7 {
+			t.Fatalf("Next returned %d, %v", n, err)
+		}
+		if n, err := g.Next(t.Context(), dst[:]); n != 0 || err != io.EOF {
+			t.Fatalf("then %d, %v", n, err)
+		}
+	}
+}
+
+// TestDrainWaitsForSubmit closes a loop between a Submit's count and its push.
+func TestDrainWaitsForSubmit(t *testing.T) {
+	loop, _ := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
+	loop.inFlight.Add(1)
+	g := loop.newGeneration(t.Context(), plain(1, 5, 0))
+	closed := make(chan error)
+	go func() { closed <- loop.Close() }()
+	for range 100 {
+		select {
+		case err := <-closed:
+			t.Fatalf("closed with a request on its way: %v", err)
+		default:
+			time.Sleep(10 * time.Microsecond)
+		}
+	}
+	loop.queue.push(g)
+	returns(t, func() {
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+		if _, f := collect(t, g); f.Reason != FinishAborted || f.Err != ErrClosed {
+			t.Errorf("finish %+v", f)
+		}
+	})
+}
+
+// watchedContext counts who watches it, as package context lets it.
+type watchedContext struct {
+	context.Context
+	watchers atomic.Int32
+}
+
+func (c *watchedContext) AfterFunc(func()) (stop func() bool) {
+	c.watchers.Add(1)
+	return func() bool { c.watchers.Add(-1); return true }
+}
+
+// TestContextIsReleased checks that an ended generation watches its context no
+// more: the context may live for ever.
+func TestContextIsReleased(t *testing.T) {
+	loop, _ := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
+	parent, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ctx := &watchedContext{Context: parent}
+	g, err := loop.Submit(ctx, plain(1, 5, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := ctx.watchers.Load(); n > 1 {
+		t.Fatalf("%d watchers", n)
+	}
+	collect(t, g)
+	if n := ctx.watchers.Load(); n != 0 {
+		t.Errorf("%d watchers left", n)
+	}
+}
