@@ -13,11 +13,12 @@ func init() {
 			"another P, not a switch. Beside CPU-bound goroutines it is far worse than the article says: each turn gives " +
 			"the P away for as long as the others keep it, whole time slices (hogs4/gosched).",
 		Metric: "alone/yield/ns_added",
-		Label:  "time that a yield each turn adds to a turn, nothing else runnable",
+		Label:  "time that ggroup.Yield each turn adds to a turn, nothing else runnable",
 		Unit:   "ns",
 		Better: harness.LowerIsBetter,
 		Bars: []harness.Bar{
 			{Text: "a yield adds at most the article's 417 - 82 ns", Bound: harness.AtMost, Limit: 335},
+			{Text: "it costs at most 10 ns with nothing waiting", Bound: harness.AtMost, Limit: 10},
 			{Text: "Gosched each turn enters the scheduler each turn, as the article counts",
 				Metric: "alone/gosched/switches_per_10k", Bound: harness.AtLeast, Limit: 9_900},
 			{Text: "the article's cure never enters it",

@@ -1,6 +1,7 @@
-// Command c05 measures a token loop that yields: never, by runtime.Gosched
-// each turn, and by the article's cure, time.Sleep(0) each 64 turns; alone and
-// beside CPU-bound goroutines.
+// Command c05 measures a token loop that yields: never; by runtime.Gosched each
+// turn; by the article's cure, time.Sleep(0) each 64 turns; and by ggroup.Yield
+// each turn, as a goroutine of a latency group, which with stock Go is Gosched
+// again. Each is measured alone and beside CPU-bound goroutines of no group.
 //
 // A turn is a calibrated piece of dependent arithmetic, as long as the article's
 // turn without a yield, and an append. For each cell it gives ns_per_turn, alone
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/ggroup"
 )
 
 var (
@@ -35,23 +37,26 @@ var (
 // A variant is a token loop with its own way of yielding.
 type variant struct {
 	name  string
+	group *ggroup.Group  // that the loop runs in; nil: none
 	yield func(turn int) // nil: never
 }
 
-// variants are the loops compared. A group-aware yield joins them here, and
-// toolchainYield then names it.
+// variants are the loops compared; the first, which never yields, is what the
+// others add their time to.
 var variants = []variant{
-	{"plain", nil},
-	{"gosched", func(int) { runtime.Gosched() }},
-	{"sleep0", func(turn int) {
+	{name: "plain"},
+	{name: "gosched", yield: func(int) { runtime.Gosched() }},
+	{name: "sleep0", yield: func(turn int) {
 		if turn%*sleepEvery == 0 {
 			time.Sleep(0)
 		}
 	}},
+	{
+		name:  "yield",
+		group: ggroup.New("infer", ggroup.WithClass(ggroup.Latency)),
+		yield: func(int) { ggroup.Yield() },
+	},
 }
-
-// toolchainYield is the best yield this toolchain offers a token loop.
-const toolchainYield = "gosched"
 
 func main() { sample.Main(measure) }
 
@@ -69,17 +74,23 @@ func measure(r *sample.Recorder) error {
 		if count > 0 {
 			place = fmt.Sprintf("hogs%d", count)
 		}
-		perTurn := make(map[string]float64)
-		for _, v := range variants {
-			c := runCell(v, count, steps)
-			perTurn[v.name] = c.nsPerTurn
+		var plain float64
+		for i, v := range variants {
+			c, err := runCell(v, count, steps)
+			if err != nil {
+				return err
+			}
 			r.Set(place+"/"+v.name+"/ns_per_turn", c.nsPerTurn)
+			if i == 0 {
+				plain = c.nsPerTurn
+			} else {
+				r.Set(place+"/"+v.name+"/ns_added", c.nsPerTurn-plain)
+			}
 			// Beside hogs the runtime's count holds their preemptions too.
 			if count == 0 {
 				r.Set(place+"/"+v.name+"/switches_per_10k", c.switchesPer10k)
 			}
 		}
-		r.Set(place+"/yield/ns_added", perTurn[toolchainYield]-perTurn["plain"])
 	}
 	return nil
 }
@@ -124,17 +135,31 @@ func calibrate(d time.Duration) int {
 // A cell is what one loop beside some hogs came to.
 type cell struct{ nsPerTurn, switchesPer10k float64 }
 
-// runCell runs the loop until it has made its passes or spent its budget.
-func runCell(v variant, hogCount, steps int) cell {
+// runCell runs the loop, in its group, beside hogs of none.
+func runCell(v variant, hogCount, steps int) (c cell, err error) {
 	var stop atomic.Bool
-	var running sync.WaitGroup
+	var started, running sync.WaitGroup
+	started.Add(hogCount)
 	for range hogCount {
 		running.Go(func() {
+			started.Done()
 			for state := uint64(1); !stop.Load(); {
 				state = decode(state, steps)
 			}
 		})
 	}
+	defer running.Wait()
+	defer stop.Store(true)
+	started.Wait()
+	if v.group == nil {
+		return runPasses(v, hogCount, steps), nil
+	}
+	err = v.group.Do(func() { c = runPasses(v, hogCount, steps) })
+	return c, err
+}
+
+// runPasses runs the loop until it has made its passes or spent its budget.
+func runPasses(v variant, hogCount, steps int) cell {
 	var spent atomic.Bool
 	timer := time.AfterFunc(*budget, func() { spent.Store(true) })
 	defer timer.Stop()
@@ -153,8 +178,6 @@ func runCell(v variant, hogCount, steps int) cell {
 		perTurn = append(perTurn, float64(time.Since(passBegin).Nanoseconds())/float64(len(output)))
 	}
 	elapsed, switches := time.Since(begin), schedulerPasses()-before
-	stop.Store(true)
-	running.Wait()
 	c := cell{
 		nsPerTurn:      float64(elapsed.Nanoseconds()) / float64(turns),
 		switchesPer10k: switches * 10_000 / float64(turns),
