@@ -28,8 +28,9 @@ type Config struct {
 	LogitsBytes int
 	// PrefillTokens is how many prompt tokens a step takes at most while
 	// other sequences decode: it bounds how much a new prompt slows running
-	// streams down. Default 128, about the cost of doubling the step of a
-	// batch of 64 on CPUs and next to nothing on a GPU.
+	// streams down. Default 128: where a prompt token costs what a decoded
+	// one does, as on CPUs, a step of 64 sequences takes three times as long
+	// at most; on a GPU it is next to nothing.
 	PrefillTokens int
 	// Group is the group of the engine goroutine, one of latency and eager
 	// hand-off as a rule. Default: that of the goroutine that calls New.
