@@ -24,7 +24,10 @@ const minimumMinor = 32
 
 // attributes switch off what a .gitattributes file in the tree could do to
 // line endings, filters and merges. info/attributes beats every such file.
-const attributes = "* -text !eol !ident !filter !working-tree-encoding !diff !merge\n"
+// go.env has no functions: without a driver of its own, git would take a
+// setting that the patch does not touch for the heading of a hunk.
+const attributes = "* -text !eol !ident !filter !working-tree-encoding !diff !merge\n" +
+	"go.env diff=settings\n"
 
 // settings hold for every command, and are written into new repositories.
 var settings = []string{

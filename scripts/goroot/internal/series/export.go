@@ -12,6 +12,7 @@ import (
 var formatPatch = []string{
 	"-c", "format.signOff=false", "-c", "format.useAutoBase=false", "-c", "format.notes=false",
 	"-c", "format.from=false", "-c", "format.mboxrd=false",
+	"-c", "diff.settings.xfuncname=^no line of settings heads others$",
 	"format-patch", "--quiet",
 	"--zero-commit", "--no-signature", "--subject-prefix=", "--no-numbered", "--no-thread", "--no-cover-letter",
 	"--no-attach", "--no-encode-email-headers", "--suffix=.patch", "--filename-max-length=64",
