@@ -42,6 +42,7 @@ func TestUsage(t *testing.T) {
 		{"number", []string{"serve", "-m", "x", "-c", "many"}, exitUsage, "invalid value"},
 		{"temperature", []string{"serve", "-m", "x", "--temp", "NaN"}, exitUsage, "--temp is NaN"},
 		{"timeout", []string{"serve", "-m", "x", "--timeout", "0"}, exitUsage, "positive"},
+		{"transport", []string{"serve", "-m", "x", "--io", "tcp"}, exitUsage, `--io is "tcp": give one of uring, net`},
 		{"level", []string{"serve", "-m", "x", "--log-level", "loud"}, exitUsage, "debug, info, warn or error"},
 		{"templates", []string{"serve", "-m", "x", "--chat-template", "a", "--chat-template-file", "b"}, exitUsage, "give one"},
 		{"no template file", []string{"serve", "-m", "x", "--chat-template-file", "/nowhere/t"}, exitFailed, "/nowhere/t"},
@@ -182,5 +183,35 @@ func TestDoctorAndVersion(t *testing.T) {
 	code, stdout, _ = weir(t, env, "version")
 	if code != exitDone || !strings.Contains(stdout, "weir  ") || !strings.Contains(stdout, "toolchain  go1.") || !strings.Contains(stdout, "engine     llama.cpp ") {
 		t.Errorf("version: exit code %d, %q", code, stdout)
+	}
+}
+
+// What doctor and version say of the transport is what serve would take.
+func TestTransportFromEnvironment(t *testing.T) {
+	chosen, err := chooseTransport("uring")
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := "ok    io_uring"
+	if chosen.reason != nil {
+		state = "warn  io_uring"
+	}
+	for _, test := range []struct{ env, version, doctor string }{
+		{"WEIR_IO=auto", chosen.String(), state},
+		{"WEIR_IO=net", "package net, as asked for", "warn  io_uring        switched off by WEIR_IO"},
+		{"WEIR_IO=fast", "", "FAIL  io_uring"},
+	} {
+		env := append(withLibrary(t), test.env)
+		code, stdout, stderr := weir(t, env, "version")
+		if test.version == "" {
+			if code != exitFailed || !strings.Contains(stderr, "WEIR_IO") {
+				t.Errorf("%s: version: exit code %d, %q", test.env, code, stderr)
+			}
+		} else if code != exitDone || !strings.Contains(stdout, "io         "+test.version) {
+			t.Errorf("%s: version: exit code %d, %q", test.env, code, stdout)
+		}
+		if _, stdout, _ = weir(t, env, "doctor"); !strings.Contains(stdout, test.doctor) {
+			t.Errorf("%s: doctor says\n%s", test.env, stdout)
+		}
 	}
 }

@@ -28,6 +28,13 @@ func examineKernel(subject) []finding {
 }
 
 func examineRing(subject) []finding {
+	chosen, err := chooseTransport(defaultOptions().io)
+	if err != nil {
+		return []finding{{"io_uring", bad, err.Error(), "unset WEIR_IO"}}
+	}
+	if chosen.backend == iouring.BackendNet {
+		return []finding{{"io_uring", poor, "switched off by WEIR_IO: package net serves instead", "unset WEIR_IO"}}
+	}
 	features, err := iouring.Probe()
 	if err == nil {
 		err = features.Missing()

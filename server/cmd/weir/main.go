@@ -18,7 +18,7 @@ const usage = `usage: weir COMMAND [flags]
 
   serve     serve a model over OpenAI's HTTP API
   doctor    say what this machine has, lacks, and what to do about it
-  version   versions of Weir, its Go toolchain and its engine library
+  version   versions of Weir, its Go toolchain, its I/O and its engine library
 
 weir COMMAND -h lists a command's flags.
 `

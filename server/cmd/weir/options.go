@@ -23,8 +23,9 @@ type options struct {
 	noMemoryMap, lockMemory          bool
 	library                          string
 
-	host                  string
+	host, io              string
 	port, queue           int
+	transport             transport // from io
 	keys                  []string
 	keyFile               string
 	timeout, drainTimeout time.Duration
@@ -40,7 +41,7 @@ type options struct {
 func defaultOptions() options {
 	return options{
 		parallel: 4, batchTokens: 2048, microBatchTokens: 512, gpuLayers: -1,
-		host: "127.0.0.1", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second,
+		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second,
 		predict: -1, topK: 40, seed: -1, temperature: 0.8, topP: 0.95, minP: 0.05,
 		logLevel: "info",
 	}
@@ -66,6 +67,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.section("Server")
 	f.text(&o.host, "host", "ADDRESS", "address to listen on; default 127.0.0.1")
 	f.whole(&o.port, "port", "N", "port to listen on, 0: any free one; default 8080")
+	f.text(&o.io, "io", "uring|net", "what moves the bytes; uring takes net where it must; default uring")
 	f.list(&o.keys, "api-key", "KEY[,KEY]", "keys that clients must send one of; may be repeated")
 	f.text(&o.keyFile, "api-key-file", "FILE", "file with such keys, one a line")
 	f.whole(&o.queue, "queue", "N", "requests that may wait, further ones get 429; default 256")
@@ -124,6 +126,11 @@ func (o *options) check() error {
 			return fmt.Errorf("serve: %s is %v: give a number from 0 to %v", f.name, f.value, f.top)
 		}
 	}
+	transport, err := chooseTransport(o.io)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	o.transport = transport
 	if o.template != "" && o.templateFile != "" {
 		return fmt.Errorf("serve: both --chat-template and --chat-template-file: give one")
 	}

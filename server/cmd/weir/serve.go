@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/ggroup"
+	"github.com/weirgo/weir/iouring"
 	"github.com/weirgo/weir/server/api"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/chat"
@@ -43,7 +44,7 @@ func serveCommand(args []string, stdout, stderr io.Writer) error {
 
 // serve runs until ctx is done and everything is closed again.
 func serve(ctx context.Context, o *options, log *slog.Logger) (err error) {
-	listener, err := listen(ctx, o)
+	listener, err := listen(ctx, o, log)
 	if err != nil {
 		return err
 	}
@@ -82,9 +83,10 @@ func serve(ctx context.Context, o *options, log *slog.Logger) (err error) {
 }
 
 // listen takes the port.
-func listen(ctx context.Context, o *options) (net.Listener, error) {
+func listen(ctx context.Context, o *options, log *slog.Logger) (net.Listener, error) {
 	address := net.JoinHostPort(o.host, strconv.Itoa(o.port))
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	listener, err := iouring.ListenContext(ctx, "tcp", address, iouring.WithBackend(o.transport.backend),
+		iouring.WithIdleTimeout(idleTimeout), iouring.WithLogger(log))
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("serve: listen on %s: the port is in use: stop the other program, or choose another port with --port (0: any free one)", address)
@@ -155,7 +157,7 @@ func announce(listener net.Listener, model engine.Model, limits engine.Limits, o
 	}
 	log.Info("serving", "url", "http://"+listener.Addr().String(), "model", o.alias,
 		"parallel", limits.MaxSequences, "context_tokens", limits.ContextTokens, "sequence_tokens", limits.SequenceTokens,
-		"threads", limits.Threads, "vocab", model.Info().VocabSize, "version", version.Weir, "toolchain", version.Toolchain())
+		"threads", limits.Threads, "io", o.transport.name, "vocab", model.Info().VocabSize, "version", version.Weir, "toolchain", version.Toolchain())
 }
 
 // Bounds of the HTTP server.

@@ -8,7 +8,7 @@ import (
 )
 
 func versionCommand(args []string, stdout io.Writer) error {
-	f := newFlagSet("version", "Prints the versions of Weir, its Go toolchain and its engine library.")
+	f := newFlagSet("version", "Prints the versions of Weir, its Go toolchain, its I/O and its engine library.")
 	var dir string
 	f.text(&dir, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
 	if err := f.parse(args, stdout); err != nil {
@@ -16,6 +16,11 @@ func versionCommand(args []string, stdout io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "weir       %s\n", version.Weir)
 	fmt.Fprintf(stdout, "toolchain  %s\n", version.Toolchain())
+	chosen, err := chooseTransport(defaultOptions().io)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "io         %s\n", chosen)
 	library, err := openLibrary(dir, nil)
 	if err != nil {
 		fmt.Fprintf(stdout, "engine     none: %v\n", err)
