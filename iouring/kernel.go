@@ -35,6 +35,8 @@ type kernel interface {
 	buffer(bid uint16) []byte
 	addBuffer(bid uint16)
 	publishBuffers()
+	// registerBuffers registers memory for reads; bare errno.
+	registerBuffers(v []unix.Iovec) error
 	close()
 }
 
@@ -127,6 +129,11 @@ func (k *uring) publishBuffers() {
 		k.buffers.Publish()
 		k.dirty = false
 	}
+}
+
+func (k *uring) registerBuffers(v []unix.Iovec) error {
+	_, err := k.ring.Register(sys.RegisterBuffers, unsafe.Pointer(&v[0]), uint32(len(v)))
+	return err
 }
 
 func (k *uring) enter(wait bool) error {

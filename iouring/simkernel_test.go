@@ -87,6 +87,8 @@ func (k *simKernel) buffer(bid uint16) []byte    { return k.buffers[bid] }
 func (k *simKernel) addBuffer(bid uint16)        { k.added = append(k.added, bid) }
 func (k *simKernel) close()                      { k.closed = true }
 
+func (k *simKernel) registerBuffers([]unix.Iovec) error { return nil }
+
 func (k *simKernel) publishBuffers() {
 	k.free = append(k.free, k.added...)
 	k.added = nil

@@ -1,0 +1,207 @@
+package iouring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/weirgo/weir/iouring/internal/sys"
+)
+
+// FileReaderConfig bounds a FileReader. The zero value takes the defaults.
+type FileReaderConfig struct {
+	// PieceBytes is the size of one read (default 1 MiB), a multiple of 4096.
+	PieceBytes int
+	// Depth is how many reads are in flight (default 32).
+	Depth int
+	// Buffered reads through the page cache instead of O_DIRECT.
+	Buffered bool
+	// Backend chooses who reads, as for Listen; the fallback is pread from
+	// Depth goroutines.
+	Backend Backend
+}
+
+// progressInterval is how often Read reports how far it is.
+const progressInterval = 50 * time.Millisecond
+
+// directAlignBytes is what O_DIRECT asks of offsets, lengths and addresses on
+// every disk in use (512 is possible, 4096 always right).
+const directAlignBytes = 4096
+
+// FileReader reads large parts of files into an Arena with many reads in
+// flight, past the page cache where the file system allows it. It has a ring
+// thread of its own. One Read goes at a time; others wait for it.
+type FileReader struct {
+	config     FileReaderConfig
+	arena      *Arena
+	ring       *ring // nil: preads
+	registered bool
+	turn       chan struct{}
+}
+
+// NewFileReader makes a reader into arena, which must outlive it.
+func NewFileReader(arena *Arena, cfg FileReaderConfig) (*FileReader, error) {
+	if cfg.PieceBytes == 0 {
+		cfg.PieceBytes = 1 << 20
+	}
+	if cfg.Depth == 0 {
+		cfg.Depth = 32
+	}
+	if cfg.PieceBytes < directAlignBytes || cfg.PieceBytes%directAlignBytes != 0 || cfg.Depth < 1 || cfg.Depth > 1024 {
+		return nil, fmt.Errorf("iouring: make file reader: pieces of %d bytes, %d in flight: want a multiple of %d, 1 to 1024",
+			cfg.PieceBytes, cfg.Depth, directAlignBytes)
+	}
+	f := &FileReader{config: cfg, arena: arena, turn: make(chan struct{}, 1)}
+	c := newConfig([]Option{WithBackend(cfg.Backend)})
+	ch, err := c.choose(sharedProbe)
+	if err != nil {
+		return nil, err
+	}
+	if !ch.uring {
+		logFallback(c.logger, ch)
+		return f, nil
+	}
+	f.ring, err = startRing(ringConfig{entries: 256, completions: 2048, queue: 256, ops: 1024, buffers: 2, bufferBytes: 64})
+	if err != nil {
+		return nil, err
+	}
+	f.registered = f.register()
+	return f, nil
+}
+
+// register registers the arena; without the right to lock so much memory
+// (RLIMIT_MEMLOCK) reads go to it unregistered.
+func (f *FileReader) register() bool {
+	r := &bufferRegistration{iovecs: f.arena.iovecs(), done: make(chan error, 1)}
+	if err := f.ring.post(r); err != nil {
+		return false
+	}
+	return <-r.done == nil
+}
+
+// bufferRegistration is a task because a single-issuer ring refuses other
+// threads.
+type bufferRegistration struct {
+	iovecs []unix.Iovec
+	done   chan error
+}
+
+func (b *bufferRegistration) onRing(r *ring) { b.done <- r.k.registerBuffers(b.iovecs) }
+
+// Registered reports whether the arena is registered with the kernel.
+func (f *FileReader) Registered() bool { return f.registered }
+
+// Close ends the reader's thread.
+func (f *FileReader) Close() error {
+	f.turn <- struct{}{}
+	if f.ring != nil {
+		f.ring.close()
+	}
+	return nil
+}
+
+// Read fills arena.Bytes()[at:at+n] with n bytes of file from offset off. It
+// calls progress, if given, on its own goroutine about every 50 ms and at the
+// end, with the bytes read so far. When ctx is done it calls off what is in
+// flight, waits for that, and returns ctx's error; the memory then holds parts.
+// A file that ends early gives io.ErrUnexpectedEOF.
+//
+// O_DIRECT is used for whole pieces whose offset agrees with at modulo 4096;
+// the rest, and file systems without it, go through the page cache.
+func (f *FileReader) Read(ctx context.Context, path string, off int64, at, n int, progress func(doneBytes int64)) error {
+	if off < 0 || at < 0 || n < 0 || at > len(f.arena.bytes) || n > len(f.arena.bytes)-at {
+		return fmt.Errorf("iouring: read %s: %d bytes to %d: outside the arena of %d bytes", path, n, at, len(f.arena.bytes))
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f.turn <- struct{}{}
+	defer func() { <-f.turn }()
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("iouring: read: %w", err)
+	}
+	defer file.Close()
+	j := &fileJob{reader: f, buffered: int(file.Fd()), direct: -1, off: off, at: at, left: n, done: make(chan struct{})}
+	if !f.config.Buffered && (off-int64(at))%directAlignBytes == 0 {
+		if direct, err := os.OpenFile(path, os.O_RDONLY|unix.O_DIRECT, 0); err == nil {
+			defer direct.Close()
+			j.direct = int(direct.Fd())
+		} else if !errors.Is(err, unix.EINVAL) {
+			return fmt.Errorf("iouring: read: %w", err)
+		}
+	}
+	if f.ring == nil {
+		err = j.pread(ctx, progress)
+	} else {
+		err = j.run(ctx, progress)
+	}
+	runtime.KeepAlive(f.arena)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("iouring: read %s: %w", path, err)
+	}
+	return err
+}
+
+// piece is a part of a job: one read, continued if the kernel reads short.
+type piece struct {
+	op
+	job    *fileJob
+	off    int64
+	at, n  int
+	direct bool
+}
+
+// prepare implements opOwner.
+func (p *piece) prepare(_ *op, e *sys.SQE) {
+	fd := p.job.buffered
+	if p.direct {
+		fd = p.job.direct
+	}
+	arena := p.job.reader.arena.bytes
+	n := p.n
+	if p.job.reader.registered {
+		index := p.at / registeredLimitBytes
+		n = min(n, (index+1)*registeredLimitBytes-p.at) // one registered buffer a read
+		e.ReadFixed(fd, unsafe.Pointer(&arena[p.at]), n, p.off, uint16(index))
+		return
+	}
+	e.Read(fd, unsafe.Pointer(&arena[p.at]), n, p.off)
+}
+
+// complete implements opOwner.
+func (p *piece) complete(r *ring, _ *op, res int32, _ uint32, _ bool) {
+	j := p.job
+	switch {
+	case res > 0:
+		p.advance(int(res))
+		j.doneBytes.Add(int64(res))
+	case res == 0:
+		j.fail(io.ErrUnexpectedEOF)
+	case unix.Errno(-res) == unix.EINTR, unix.Errno(-res) == unix.EAGAIN:
+	case unix.Errno(-res) == unix.EINVAL && p.direct:
+		p.direct = false // the file system takes O_DIRECT at open and refuses it here
+	default:
+		j.fail(os.NewSyscallError("read", unix.Errno(-res)))
+	}
+	if j.stopped() || p.n == 0 && !j.cut(p) {
+		j.finish(r)
+		return
+	}
+	r.restart(&p.op)
+}
+
+func (p *piece) advance(n int) {
+	p.off += int64(n)
+	p.at += n
+	p.n -= n
+	// A short direct read, at the end of a file, leaves what is not aligned.
+	p.direct = p.direct && p.off%directAlignBytes == 0 && p.n%directAlignBytes == 0
+}
