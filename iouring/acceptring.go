@@ -67,14 +67,14 @@ func (l *Listener) complete(r *ring, o *op, res int32, _ uint32, more bool) {
 	case full:
 		r.cancelNow(o)
 	}
-	l.in.setReady(false)
+	l.in.setReady()
 }
 
 func (l *Listener) accepted(r *ring, fd int) {
 	c := &Conn{network: l.network, listener: l}
 	c.init(fd)
-	c.in.init(false)
-	c.out.init(false)
+	c.in.init()
+	c.out.init()
 	x := newRingIO(c, r)
 	c.ringIO.Store(x)
 	t := &l.returned

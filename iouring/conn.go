@@ -18,33 +18,52 @@ import (
 // once, Close fails what is blocked with net.ErrClosed and sends FIN before it
 // returns.
 //
-// Where package net serves (see Listen), a Conn passes everything on to a
-// connection of that package.
+//	inner   ringIO  who receives                   who sends
+//	set     nil     the caller, package net        the caller
+//	set     set     a ring, for a stream or while  the stream, on the ring
+//	                it waits for its next request
+//	nil     set     a ring, for the connection's   the caller's thread; the ring
+//	                life (ReceiveMultishot)        waits for room
+//
+// Only a stream's beginning and the return to the listener move between the
+// first two, when nobody reads or writes.
 type Conn struct {
 	descriptor
-	in, out half
-	poller  *poller
-	token   pollToken
+	in, out half // used while ringIO is set
 
 	network       string
 	listener      *Listener // nil for a dialed connection
 	local, remote atomic.Pointer[net.Addr]
 
-	mode    sync.Mutex             // held while the next two change, and to close
-	ringIO  atomic.Pointer[ringIO] // a ring's thread receives; nil: poller watches
+	mode    sync.Mutex             // held while ringIO and linger0 change, and to close
+	ringIO  atomic.Pointer[ringIO] // a ring's thread receives
 	linger0 bool                   // Close is to reset: no FIN
 
-	returned atomic.Bool // waits in the listener for its next request
-	unread   []byte      // arrived before what Read gets from the kernel; guarded by in.turn
-	inner    net.Conn
+	begun  bool   // unread may hold something; set before the reader has the connection
+	unread []byte // arrived before what Read gets from the kernel; guarded by in.turn
+	inner  net.Conn
+}
+
+// newNetConn wraps a connection of package net.
+func newNetConn(inner net.Conn, network string, l *Listener) *Conn {
+	c := &Conn{inner: inner, network: network, listener: l}
+	c.file = inner
+	c.init(-1)
+	c.in.init()
+	c.out.init()
+	return c
 }
 
 // Read implements net.Conn.
 func (c *Conn) Read(p []byte) (int, error) {
-	if c.inner != nil {
+	if c.inner != nil && !c.begun {
 		return c.inner.Read(p)
 	}
 	c.in.turn.Lock()
+	if c.inner != nil && len(c.unread) == 0 {
+		c.in.turn.Unlock()
+		return c.inner.Read(p)
+	}
 	defer c.in.turn.Unlock()
 	n, err := c.read(p)
 	if err != nil && err != io.EOF {
@@ -53,45 +72,19 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// read gives what arrived early, then what the ring receives; in.turn is held.
 func (c *Conn) read(p []byte) (int, error) {
-	if len(p) == 0 || len(c.unread) > 0 {
-		if err := c.in.failed(); err != nil {
-			return 0, err
-		}
-		n := copy(p, c.unread)
-		if c.unread = c.unread[n:]; len(c.unread) == 0 {
-			c.unread = nil
-		}
-		return n, nil
+	if len(c.unread) == 0 {
+		return c.ringIO.Load().read(p)
 	}
-	if x := c.ringIO.Load(); x != nil {
-		return x.read(p)
+	if err := c.in.failed(); err != nil {
+		return 0, err
 	}
-	err := c.in.await()
-	for err == nil {
-		if !c.acquire() {
-			return 0, net.ErrClosed
-		}
-		n, errno := unix.Read(c.fd, p)
-		c.release()
-		switch {
-		case errno == unix.EINTR:
-		case errno == unix.EAGAIN:
-			err = c.in.awaitEdge()
-		case errno != nil:
-			c.in.setReady(false)
-			return 0, os.NewSyscallError("read", errno)
-		case n == 0:
-			c.in.setReady(true) // the end stays
-			return 0, io.EOF
-		default:
-			if n == len(p) {
-				c.in.setReady(false) // there may be more, and no edge for it
-			}
-			return n, nil
-		}
+	n := copy(p, c.unread)
+	if c.unread = c.unread[n:]; len(c.unread) == 0 {
+		c.unread = nil
 	}
-	return 0, err
+	return n, nil
 }
 
 // Write implements net.Conn. It goes to the kernel on the caller's own thread
@@ -130,7 +123,7 @@ func (c *Conn) write(p []byte) (int, error) {
 		switch {
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN:
-			if err := c.awaitWritable(); err != nil {
+			if err := c.ringIO.Load().awaitWritable(); err != nil {
 				return done, err
 			}
 		case errno != nil:
@@ -145,31 +138,9 @@ func (c *Conn) write(p []byte) (int, error) {
 	}
 }
 
-func (c *Conn) awaitWritable() error {
-	if x := c.ringIO.Load(); x != nil {
-		return x.awaitWritable()
-	}
-	return c.out.await()
-}
-
-// readiness implements pollTarget.
-func (c *Conn) readiness(events uint32) {
-	hup := events&hupEvents != 0
-	if hup || events&(unix.EPOLLIN|unix.EPOLLPRI) != 0 {
-		c.in.setReady(hup || events&unix.EPOLLPRI != 0)
-		c.begin()
-	}
-	if events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-		c.out.setReady(false)
-	}
-}
-
 // Close implements net.Conn. Blocked calls fail with net.ErrClosed. When it
-// returns, FIN is on its way: nothing of ours holds the file.
+// returns, FIN is on its way.
 func (c *Conn) Close() error {
-	if c.inner != nil {
-		return c.inner.Close()
-	}
 	if !c.shut(nil) {
 		return c.opError("close", net.ErrClosed)
 	}
@@ -189,21 +160,16 @@ func (c *Conn) shut(r *ring) bool {
 		return false
 	}
 	x := c.ringIO.Load()
-	if x == nil {
-		c.poller.remove(c.fd, c.token)
-	} else if !c.linger0 {
+	if x != nil && !c.linger0 {
 		_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
 	}
 	c.mode.Unlock()
-	if x == nil {
-		c.release()
-	}
 	c.in.close()
 	c.out.close()
 	if x != nil {
 		x.callOff(r)
-		c.release()
 	}
+	c.release()
 	return true
 }
 
@@ -218,7 +184,7 @@ func (c *Conn) shutdown(how int) error {
 	if h, ok := c.inner.(interface {
 		CloseRead() error
 		CloseWrite() error
-	}); ok {
+	}); ok && c.ringIO.Load() == nil {
 		if how == unix.SHUT_RD {
 			return h.CloseRead()
 		}
@@ -245,20 +211,21 @@ func (c *Conn) control(op string, f func(fd int) error) error {
 
 // SetDeadline implements net.Conn.
 func (c *Conn) SetDeadline(t time.Time) error {
-	if c.inner != nil {
-		return c.inner.SetDeadline(t)
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
 	}
-	err := c.in.setDeadline(t)
-	if err == nil {
-		err = c.out.setDeadline(t)
-	}
-	return c.deadlineError(err)
+	return c.SetWriteDeadline(t)
 }
 
 // SetReadDeadline implements net.Conn.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	if c.inner != nil {
-		return c.inner.SetReadDeadline(t)
+		if !c.begun {
+			return c.inner.SetReadDeadline(t)
+		}
+		if err := c.inner.SetReadDeadline(t); err != nil {
+			return err
+		}
 	}
 	return c.deadlineError(c.in.setDeadline(t))
 }

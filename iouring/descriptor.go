@@ -1,6 +1,7 @@
 package iouring
 
 import (
+	"io"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +17,7 @@ import (
 //	closedBit             closed: the last one out did it
 type descriptor struct {
 	fd   int
+	file io.Closer // closes it; nil: close(2)
 	refs atomic.Int64
 }
 
@@ -40,9 +42,14 @@ func (d *descriptor) acquire() bool {
 }
 
 func (d *descriptor) release() {
-	if d.refs.Add(-1) == closedBit {
-		_ = unix.Close(d.fd)
+	if d.refs.Add(-1) != closedBit {
+		return
 	}
+	if d.file != nil {
+		_ = d.file.Close()
+		return
+	}
+	_ = unix.Close(d.fd)
 }
 
 // seal forbids further use and reports whether this call was the one that did.

@@ -31,18 +31,15 @@ func DialContext(ctx context.Context, network, address string, opts ...Option) (
 	}
 	if !ch.uring {
 		logFallback(cfg.logger, ch)
-		return &Conn{inner: inner, network: network}, nil
+	}
+	if !ch.uring || cfg.receive != ReceiveMultishot {
+		return newNetConn(inner, network, nil), nil
 	}
 	fd, err := takeDescriptor(inner.(syscall.Conn))
 	_ = inner.Close()
 	if err == nil {
 		var c *Conn
-		if cfg.receive == ReceiveMultishot {
-			c, err = newRingConn(fd, network)
-		} else {
-			c, err = newConn(fd, network, nil)
-		}
-		if err == nil {
+		if c, err = newRingConn(fd, network); err == nil {
 			return c, nil
 		}
 	}
@@ -58,8 +55,8 @@ func newRingConn(fd int, network string) (*Conn, error) {
 	}
 	c := &Conn{network: network}
 	c.init(fd)
-	c.in.init(false)
-	c.out.init(false)
+	c.in.init()
+	c.out.init()
 	x := newRingIO(c, r)
 	c.ringIO.Store(x)
 	x.arm()

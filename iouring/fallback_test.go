@@ -29,8 +29,8 @@ func checkServes(t *testing.T, uring bool, opts ...Option) string {
 		_ = s.Append([]byte("streamed"))
 		_ = s.Close()
 	}), opts...)
-	if (ln.inner == nil) != uring {
-		t.Errorf("io_uring serves: %v, want %v", ln.inner == nil, uring)
+	if ln.uring != uring {
+		t.Errorf("io_uring serves: %v, want %v", ln.uring, uring)
 	}
 	c, err := Dial("tcp", ln.Addr().String(), opts...)
 	if err != nil {

@@ -164,7 +164,7 @@ func (f *FanOut) open(s *Stream, w http.ResponseWriter, r *http.Request) error {
 		pipelined = append(pipelined, b...)
 	}
 	c, ok := conn.(*Conn)
-	if !ok || c.inner != nil {
+	if !ok || !c.attachable() {
 		s.openForeign(conn)
 		return nil
 	}

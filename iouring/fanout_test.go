@@ -63,9 +63,6 @@ func eachFanOut(t *testing.T, f func(t *testing.T, cfg FanOutConfig, network str
 	for _, b := range fanBackends {
 		t.Run(b.name, func(t *testing.T) {
 			eachVariant(t, func(t *testing.T, network string, opts ...Option) {
-				if newConfig(opts).backend == BackendNet && b.cfg.Backend == BackendURing {
-					t.Skip("a foreign connection: see TestStreamOnForeignListener")
-				}
 				f(t, b.cfg, network, opts...)
 			})
 		})

@@ -19,7 +19,7 @@ import (
 type FileReaderConfig struct {
 	// PieceBytes is the size of one read (default 1 MiB), a multiple of 4096.
 	PieceBytes int
-	// Depth is how many reads are in flight (default 32).
+	// Depth is how many reads are in flight (default 16).
 	Depth int
 	// Buffered reads through the page cache instead of O_DIRECT.
 	Buffered bool
@@ -52,7 +52,7 @@ func NewFileReader(arena *Arena, cfg FileReaderConfig) (*FileReader, error) {
 		cfg.PieceBytes = 1 << 20
 	}
 	if cfg.Depth == 0 {
-		cfg.Depth = 32
+		cfg.Depth = 16
 	}
 	if cfg.PieceBytes < directAlignBytes || cfg.PieceBytes%directAlignBytes != 0 || cfg.Depth < 1 || cfg.Depth > 1024 {
 		return nil, fmt.Errorf("iouring: make file reader: pieces of %d bytes, %d in flight: want a multiple of %d, 1 to 1024",

@@ -7,14 +7,12 @@ import (
 	"time"
 )
 
-// half is one direction of a connection: who may go next, whether it is worth
-// asking the kernel, and the deadline.
+// half is one direction of a connection in a ring's care, or of a listener: who
+// may go next, whether there is something to go for, and the deadline.
 //
 //	flag     set by                        cleared by
-//	ready    poller (an edge), a reader    the claim before each system call, so
-//	         that may have left data       that an edge during the call is seen
-//	sticky   poller (hang-up, urgent       never: asking is always worth it, the
-//	         data), unix sockets           kernel may send no further edge
+//	ready    the ring's thread (an edge)   the claim before each attempt, so that
+//	                                       an edge during it is seen
 //	expired  timer, setDeadline (past)     setDeadline (zero or future)
 //	closed   close                         never
 //
@@ -28,7 +26,6 @@ type half struct {
 	cond    sync.Cond
 	waiting bool
 	ready   bool
-	sticky  bool
 	expired bool
 	closed  bool
 
@@ -36,10 +33,7 @@ type half struct {
 	timer    *time.Timer
 }
 
-func (h *half) init(sticky bool) {
-	h.cond.L = &h.mu
-	h.sticky = sticky
-}
+func (h *half) init() { h.cond.L = &h.mu }
 
 // check returns the error that keeps any operation from starting, and clears
 // readiness, so that an edge after it is seen.
@@ -62,22 +56,6 @@ func (h *half) failed() error {
 func (h *half) await() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.sticky && h.err() == nil {
-		h.ready = false
-		return nil
-	}
-	return h.park()
-}
-
-// awaitEdge is await for a caller whose system call has just said EAGAIN: only
-// an edge since its claim counts.
-func (h *half) awaitEdge() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.park()
-}
-
-func (h *half) park() error {
 	for {
 		if err := h.err(); err != nil {
 			return err
@@ -102,10 +80,9 @@ func (h *half) err() error {
 }
 
 // setReady notes readiness and wakes the goroutine that waits for it.
-func (h *half) setReady(sticky bool) {
+func (h *half) setReady() {
 	h.mu.Lock()
 	h.ready = true
-	h.sticky = h.sticky || sticky
 	h.wake()
 	h.mu.Unlock()
 }

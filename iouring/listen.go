@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -14,23 +15,28 @@ import (
 
 // Listener accepts stream connections. It is safe for any number of goroutines.
 type Listener struct {
-	descriptor
-	config  config
-	in      half
-	poller  *poller
-	token   pollToken
-	network string
-	addr    net.Addr
-	path    string // socket file to unlink
-	inner   net.Listener
-
+	config   config
+	network  string
+	addr     net.Addr
+	uring    bool // io_uring is to be had, and wanted
 	returned returnedConns
-	ring     *ring // with ReceiveMultishot: accepts, and receives for the connections
-	accepts  op
-	armed    bool // guarded by returned.mu, as are the next two: the kernel has it
-	want     bool // it is to go on
-	failed   error
+
+	inner    net.Listener // package net accepts; nil with ReceiveMultishot
+	deadline sync.Mutex   // held while inner's deadline is moved
+	until    time.Time    // the caller's deadline, guarded by deadline
+
+	// With ReceiveMultishot a ring accepts, and receives for the connections.
+	descriptor
+	in      half
+	path    string // socket file to unlink
+	ring    *ring
+	accepts op
+	armed   bool // guarded by returned.mu, as are the next two: the kernel has it
+	want    bool // it is to go on
+	failed  error
 }
+
+type deadliner interface{ SetDeadline(time.Time) error }
 
 // Listen announces on address like net.Listen, for the networks tcp, tcp4,
 // tcp6 and unix. What it accepts is a *Conn.
@@ -52,26 +58,44 @@ func ListenContext(ctx context.Context, network, address string, opts ...Option)
 	if err != nil {
 		return nil, err
 	}
-	lc := net.ListenConfig{KeepAliveConfig: cfg.keepAlive, KeepAlive: -1}
-	if !ch.uring {
-		lc.KeepAlive = 0
+	lc := net.ListenConfig{KeepAliveConfig: cfg.keepAlive}
+	if ch.uring {
+		// Accepted sockets inherit keep-alive from the listener's on Linux: that
+		// saves four system calls a connection.
+		lc.KeepAlive, lc.KeepAliveConfig = -1, net.KeepAliveConfig{}
+		lc.Control = func(network, _ string, raw syscall.RawConn) error {
+			return controlStream(network, raw, cfg.keepAlive)
+		}
 	}
 	inner, err := lc.Listen(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{config: cfg, network: network, addr: inner.Addr()}
+	l := &Listener{config: cfg, network: network, addr: inner.Addr(), inner: inner, uring: ch.uring}
 	l.returned.idle = map[*Conn]*time.Timer{}
-	l.in.init(true)
-	if !ch.uring {
+	l.in.init()
+	switch {
+	case !ch.uring:
 		logFallback(cfg.logger, ch)
-		l.inner = inner
-		return l, nil
-	}
-	if err := l.adopt(inner); err != nil {
-		return nil, fmt.Errorf("iouring: listen on %s: %w", address, err)
+	case cfg.receive == ReceiveMultishot:
+		if err := l.adopt(); err != nil {
+			return nil, fmt.Errorf("iouring: listen on %s: %w", address, err)
+		}
 	}
 	return l, nil
+}
+
+// controlStream sets a listening socket's options before it is bound.
+func controlStream(network string, raw syscall.RawConn, k net.KeepAliveConfig) error {
+	if network == "unix" {
+		return nil
+	}
+	var setErr error
+	err := raw.Control(func(fd uintptr) { setErr = setStreamOptions(int(fd), k) })
+	if err == nil {
+		err = setErr
+	}
+	return err
 }
 
 func streamNetwork(network string) bool {
@@ -83,45 +107,29 @@ func streamNetwork(network string) bool {
 }
 
 // adopt takes the socket out of package net's hands: that one knows addresses,
-// this one accepts.
-func (l *Listener) adopt(inner net.Listener) error {
-	if u, ok := inner.(*net.UnixListener); ok {
+// the ring accepts.
+func (l *Listener) adopt() error {
+	if u, ok := l.inner.(*net.UnixListener); ok {
 		u.SetUnlinkOnClose(false)
 		if a := u.Addr().(*net.UnixAddr); a.Name != "" && a.Name[0] != '@' {
 			l.path = a.Name
 		}
 	}
-	fd, err := takeDescriptor(inner.(syscall.Conn))
-	_ = inner.Close()
+	fd, err := takeDescriptor(l.inner.(syscall.Conn))
+	_ = l.inner.Close()
+	l.inner = nil
 	if err == nil {
 		l.init(fd)
-		err = l.watch()
-	}
-	if err != nil && l.path != "" {
-		_ = os.Remove(l.path)
-	}
-	return err
-}
-
-func (l *Listener) watch() error {
-	// Accepted sockets inherit these on Linux: five system calls saved each.
-	if l.network != "unix" {
-		if err := setStreamOptions(l.fd, l.config.keepAlive); err != nil {
-			_ = unix.Close(l.fd)
-			return err
-		}
-	}
-	var err error
-	if l.config.receive == ReceiveMultishot {
 		l.accepts.owner = l
 		if l.ring, err = sharedRing(); err == nil {
 			err = l.resumeAccept()
 		}
-	} else if l.poller, err = sharedPoller(); err == nil {
-		l.token, err = l.poller.add(l.fd, l)
+		if err != nil {
+			_ = unix.Close(fd)
+		}
 	}
-	if err != nil {
-		_ = unix.Close(l.fd)
+	if err != nil && l.path != "" {
+		_ = os.Remove(l.path)
 	}
 	return err
 }
@@ -146,13 +154,24 @@ func takeDescriptor(c syscall.Conn) (int, error) {
 // Accept implements net.Listener. Connections come from the kernel and, with
 // the next request begun, from finished streams.
 func (l *Listener) Accept() (net.Conn, error) {
-	if l.inner != nil {
-		c, err := l.inner.Accept()
-		if err != nil {
+	if l.inner == nil {
+		return l.acceptFromRing()
+	}
+	for {
+		if c := l.dequeue(); c != nil {
+			return c, nil
+		}
+		inner, err := l.inner.Accept()
+		if err == nil {
+			return newNetConn(inner, l.network, l), nil
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) || l.interrupted() {
 			return nil, err
 		}
-		return &Conn{inner: c, network: l.network, listener: l}, nil
 	}
+}
+
+func (l *Listener) acceptFromRing() (net.Conn, error) {
 	l.in.turn.Lock()
 	defer l.in.turn.Unlock()
 	err := l.in.check()
@@ -160,95 +179,32 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if c := l.dequeue(); c != nil {
 			return c, nil
 		}
-		var c *Conn
-		if c, err = l.accept(); c != nil {
-			return c, nil
+		if err = l.resumeAccept(); err == nil {
+			err = l.in.await()
 		}
-		if err == unix.EAGAIN {
-			err = l.in.awaitEdge()
-		}
-	}
-	if errors.Is(err, os.ErrClosed) {
-		err = net.ErrClosed
 	}
 	return nil, &net.OpError{Op: "accept", Net: l.network, Addr: l.addr, Err: err}
 }
-
-// accept takes one connection from the kernel; EAGAIN if there is none.
-func (l *Listener) accept() (*Conn, error) {
-	if l.ring != nil {
-		if err := l.resumeAccept(); err != nil {
-			return nil, err
-		}
-		return nil, unix.EAGAIN
-	}
-	for {
-		if !l.acquire() {
-			return nil, net.ErrClosed
-		}
-		fd, sa, err := unix.Accept4(l.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		l.release()
-		switch err {
-		case nil:
-			c, err := newConn(fd, l.network, l)
-			if err != nil {
-				return nil, err
-			}
-			remote := netAddress(l.network, sa)
-			c.remote.Store(&remote)
-			return c, nil
-		case unix.EINTR, unix.ECONNABORTED:
-		case unix.EAGAIN:
-			return nil, unix.EAGAIN
-		default:
-			return nil, os.NewSyscallError("accept4", err)
-		}
-	}
-}
-
-func newConn(fd int, network string, l *Listener) (*Conn, error) {
-	p, err := sharedPoller()
-	if err != nil {
-		_ = unix.Close(fd)
-		return nil, err
-	}
-	c := &Conn{network: network, listener: l, poller: p}
-	c.init(fd)
-	c.in.init(network == "unix") // a short read there does not mean the end
-	c.out.init(false)
-	if c.token, err = p.add(fd, c); err != nil {
-		_ = unix.Close(fd)
-		return nil, err
-	}
-	return c, nil
-}
-
-// readiness implements pollTarget.
-func (l *Listener) readiness(uint32) { l.in.setReady(false) }
 
 // Close implements net.Listener: Accept fails with net.ErrClosed, connections
 // that wait for their next request are closed, the others live on.
 func (l *Listener) Close() error {
 	if l.inner != nil {
-		return l.inner.Close()
+		err := l.inner.Close()
+		l.closeReturned()
+		return err
 	}
 	if !l.seal() {
 		return &net.OpError{Op: "close", Net: l.network, Addr: l.addr, Err: net.ErrClosed}
 	}
-	if l.ring == nil {
-		l.poller.remove(l.fd, l.token)
-	} else {
-		_ = unix.Shutdown(l.fd, unix.SHUT_RDWR) // refuses at once, whatever the kernel still holds
-	}
+	_ = unix.Shutdown(l.fd, unix.SHUT_RDWR) // refuses at once, whatever the kernel still holds
 	l.release()
 	if l.path != "" {
 		_ = os.Remove(l.path)
 	}
 	l.in.close()
 	l.closeReturned()
-	if l.ring != nil {
-		_ = l.ring.cancel(&l.accepts)
-	}
+	_ = l.ring.cancel(&l.accepts) // a closed ring has cancelled it
 	return nil
 }
 
@@ -258,8 +214,11 @@ func (l *Listener) Addr() net.Addr { return l.addr }
 // SetDeadline makes Accept fail with os.ErrDeadlineExceeded from t on; the zero
 // time means never.
 func (l *Listener) SetDeadline(t time.Time) error {
-	if d, ok := l.inner.(interface{ SetDeadline(time.Time) error }); ok {
-		return d.SetDeadline(t)
+	if l.inner == nil {
+		return l.in.setDeadline(t)
 	}
-	return l.in.setDeadline(t)
+	l.deadline.Lock()
+	defer l.deadline.Unlock()
+	l.until = t
+	return l.inner.(deadliner).SetDeadline(t)
 }

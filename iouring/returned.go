@@ -18,10 +18,10 @@ type returnedConns struct {
 }
 
 // giveBack takes c, which nobody reads or writes any more, for its next
-// request. It closes c if the listener is closed, keeps none, or is full.
+// request; the ring goes on receiving for it. It closes c if the listener is
+// closed, keeps none, or is full. The ring's thread calls it.
 func (l *Listener) giveBack(r *ring, c *Conn) {
-	_ = c.out.setDeadline(time.Time{})
-	_ = c.in.setDeadline(time.Time{})
+	_ = c.SetDeadline(time.Time{})
 	t := &l.returned
 	t.mu.Lock()
 	if t.closed || l.config.idleTimeout <= 0 || len(t.idle) >= l.config.idleLimit {
@@ -32,41 +32,78 @@ func (l *Listener) giveBack(r *ring, c *Conn) {
 	// The timer stands in the map before it can fire.
 	t.idle[c] = time.AfterFunc(l.config.idleTimeout, func() { l.expire(c) })
 	t.mu.Unlock()
-	c.returned.Store(true)
-	if c.begun() {
-		c.begin()
-	}
-}
 
-// begun reports whether something of the next request, or the end, is there.
-func (c *Conn) begun() bool {
-	c.in.mu.Lock()
-	defer c.in.mu.Unlock()
 	x := c.ringIO.Load()
-	return len(c.unread) > 0 || c.in.ready || c.in.sticky && c.network != "unix" ||
-		x != nil && (len(x.data) > 0 || x.err != nil)
-}
-
-// begin gives a returned connection to Accept; for any other it does nothing.
-func (c *Conn) begin() {
-	if c.returned.Load() && c.returned.CompareAndSwap(true, false) {
-		c.listener.begin(c)
+	c.in.mu.Lock()
+	begun := len(c.unread) > 0 || len(x.data) > 0 || x.err != nil
+	x.idle = !begun
+	c.in.mu.Unlock()
+	if begun {
+		l.begin(r, c)
 	}
 }
 
-func (l *Listener) begin(c *Conn) {
+// begin moves a connection on which something has come: to Accept, when the
+// ring has let go of it, or out if it is the peer's end. The ring's thread
+// calls it.
+func (l *Listener) begin(r *ring, c *Conn) {
 	t := &l.returned
 	t.mu.Lock()
 	timer, ok := t.idle[c]
 	delete(t.idle, c)
-	if ok {
-		timer.Stop()
+	t.mu.Unlock()
+	if !ok {
+		return // expired, or the listener is closed
+	}
+	timer.Stop()
+	x := c.ringIO.Load()
+	c.in.mu.Lock()
+	gone := len(c.unread) == 0 && len(x.data) == 0
+	c.in.mu.Unlock()
+	switch {
+	case gone:
+		c.shut(r)
+	case x.borrowed:
+		x.unborrow(r, func(r *ring) { l.enqueue(r, c) })
+	default:
+		l.enqueue(r, c)
+	}
+}
+
+// enqueue gives a connection to Accept.
+func (l *Listener) enqueue(r *ring, c *Conn) {
+	t := &l.returned
+	t.mu.Lock()
+	closed := t.closed
+	if !closed {
 		t.queue = append(t.queue, c)
 	}
 	t.mu.Unlock()
-	if ok {
-		l.in.setReady(false)
+	if closed {
+		c.shut(r)
+		return
 	}
+	l.interrupt()
+}
+
+// interrupt makes Accept look at the queue.
+func (l *Listener) interrupt() {
+	if l.inner == nil {
+		l.in.setReady()
+		return
+	}
+	l.deadline.Lock()
+	_ = l.inner.(deadliner).SetDeadline(time.Unix(1, 0))
+	l.deadline.Unlock()
+}
+
+// interrupted puts the caller's deadline back after interrupt and reports
+// whether it has passed.
+func (l *Listener) interrupted() (passed bool) {
+	l.deadline.Lock()
+	defer l.deadline.Unlock()
+	_ = l.inner.(deadliner).SetDeadline(l.until)
+	return !l.until.IsZero() && !time.Now().Before(l.until)
 }
 
 // expire closes a connection that stayed silent.

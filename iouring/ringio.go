@@ -38,7 +38,8 @@ type ringIO struct {
 	polling atomic.Bool
 
 	armed, want bool
-	borrowed    bool   // from the poller, for a stream's life
+	borrowed    bool   // from package net, for a stream and until the next request
+	idle        bool   // in the listener's keeping, nothing of the next request yet
 	data        []byte // arrived, unread
 	err         error  // after data: io.EOF or an errno
 	dst         []byte // the waiting reader's memory
@@ -105,7 +106,7 @@ func (x *ringIO) prepare(o *op, e *sys.SQE) {
 func (x *ringIO) complete(r *ring, o *op, res int32, flags uint32, more bool) {
 	if o == &x.poll {
 		x.polling.Store(false)
-		x.conn.out.setReady(false)
+		x.conn.out.setReady()
 		x.conn.release()
 		return
 	}
@@ -151,6 +152,8 @@ func (x *ringIO) deliver(r *ring, res int32, data []byte, more bool) {
 		x.armed = false
 	}
 	onOff, stream := x.afterDelivery(off)
+	idle := x.idle && (len(x.data) > 0 || x.err != nil)
+	x.idle = x.idle && !idle
 	h.mu.Unlock()
 
 	switch {
@@ -167,8 +170,8 @@ func (x *ringIO) deliver(r *ring, res int32, data []byte, more bool) {
 	if onOff != nil {
 		onOff(r)
 	}
-	if res >= 0 {
-		x.conn.begin()
+	if idle {
+		x.conn.listener.begin(r, x.conn)
 	}
 }
 

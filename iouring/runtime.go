@@ -7,16 +7,12 @@ import (
 )
 
 // shared is what all listeners and connections of a process stand on: the
-// answer of the probe and the poller. It is started by the first use and lives
+// answer of the probe and the ring. It is started by the first use and lives
 // as long as the process.
 var shared struct {
 	probeOnce sync.Once
 	features  Features
 	probeErr  error
-
-	pollerOnce sync.Once
-	poller     *poller
-	pollerErr  error
 
 	ringOnce sync.Once
 	ring     atomic.Pointer[ring]
@@ -29,11 +25,6 @@ var shared struct {
 func sharedProbe() (Features, error) {
 	shared.probeOnce.Do(func() { shared.features, shared.probeErr = Probe() })
 	return shared.features, shared.probeErr
-}
-
-func sharedPoller() (*poller, error) {
-	shared.pollerOnce.Do(func() { shared.poller, shared.pollerErr = newPoller() })
-	return shared.poller, shared.pollerErr
 }
 
 // sharedRing is the ring whose thread serves fan-out and, with

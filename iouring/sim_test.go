@@ -60,8 +60,8 @@ func (s *simulation) addPeer(stream bool) {
 	}
 	c := &Conn{network: "tcp"}
 	c.init(fd)
-	c.in.init(false)
-	c.out.init(false)
+	c.in.init()
+	c.out.init()
 	x := newRingIO(c, s.r)
 	c.ringIO.Store(x)
 	p := &simPeer{fd: int32(fd), conn: c}

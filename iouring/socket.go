@@ -46,6 +46,9 @@ func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
 // Close (the default), 0 drops it and resets the connection, > 0 is a limit.
 func (c *Conn) SetLinger(sec int) error {
 	if t, ok := c.inner.(*net.TCPConn); ok {
+		c.mode.Lock()
+		c.linger0 = sec == 0
+		c.mode.Unlock()
 		return t.SetLinger(sec)
 	}
 	l := unix.Linger{}
@@ -100,11 +103,8 @@ func seconds(d time.Duration) int {
 // and obey the deadlines. A connection whose data a ring thread receives
 // refuses Read, because what arrives is no longer in the socket.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
-	if c.inner != nil {
-		if s, ok := c.inner.(syscall.Conn); ok {
-			return s.SyscallConn()
-		}
-		return nil, c.opError("raw-control", syscall.EOPNOTSUPP)
+	if s, ok := c.inner.(syscall.Conn); ok {
+		return s.SyscallConn()
 	}
 	if err := c.in.failed(); err == net.ErrClosed {
 		return nil, c.opError("raw-control", err)
@@ -118,35 +118,26 @@ func (r rawConn) Control(f func(fd uintptr)) error {
 	return r.c.control("raw-control", func(fd int) error { f(uintptr(fd)); return nil })
 }
 
-func (r rawConn) Read(f func(fd uintptr) bool) error {
-	if r.c.ringIO.Load() != nil {
-		return r.c.opError("raw-read", syscall.EOPNOTSUPP)
-	}
-	return r.c.raw("raw-read", &r.c.in, f)
+func (r rawConn) Read(func(fd uintptr) bool) error {
+	return r.c.opError("raw-read", syscall.EOPNOTSUPP)
 }
 
-func (r rawConn) Write(f func(fd uintptr) bool) error { return r.c.raw("raw-write", &r.c.out, f) }
-
-// raw calls f until it is done, waiting for an edge in between.
-func (c *Conn) raw(op string, h *half, f func(fd uintptr) bool) error {
-	h.turn.Lock()
-	defer h.turn.Unlock()
-	err := h.check()
+// Write calls f until it is done, waiting for room in between.
+func (r rawConn) Write(f func(fd uintptr) bool) error {
+	c := r.c
+	c.out.turn.Lock()
+	defer c.out.turn.Unlock()
+	err := c.out.check()
 	for err == nil {
 		if !c.acquire() {
-			return c.opError(op, net.ErrClosed)
+			return c.opError("raw-write", net.ErrClosed)
 		}
 		done := f(uintptr(c.fd))
 		c.release()
 		if done {
-			h.setReady(false) // f may have left something
 			return nil
 		}
-		if h == &c.out {
-			err = c.awaitWritable()
-		} else {
-			err = h.awaitEdge()
-		}
+		err = c.ringIO.Load().awaitWritable()
 	}
-	return c.opError(op, err)
+	return c.opError("raw-write", err)
 }

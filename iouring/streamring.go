@@ -24,6 +24,13 @@ func (s *Stream) openRing(c *Conn, pipelined []byte, keep bool) error {
 	return nil
 }
 
+// attachable reports whether a ring can take the connection over: it is ours to
+// close, and a socket.
+func (c *Conn) attachable() bool {
+	_, socket := c.inner.(syscall.Conn)
+	return c.inner == nil || socket
+}
+
 // attach puts the connection into a ring's care for a stream: the peer's end is
 // noticed without a goroutine, and what it pipelines is kept.
 func (c *Conn) attach(r *ring, s *Stream) (*ringIO, error) {
@@ -35,7 +42,9 @@ func (c *Conn) attach(r *ring, s *Stream) (*ringIO, error) {
 	defer c.release()
 	x := c.ringIO.Load()
 	if x == nil {
-		c.poller.remove(c.fd, c.token)
+		if err := c.borrowDescriptor(); err != nil {
+			return nil, err
+		}
 		x = newRingIO(c, r)
 		x.borrowed = true
 		c.ringIO.Store(x)
@@ -46,20 +55,41 @@ func (c *Conn) attach(r *ring, s *Stream) (*ringIO, error) {
 	return x, nil
 }
 
-// detach ends a stream's hold on the connection; then runs on the ring's
-// thread when the connection may be read again. The ring's thread calls it.
-func (c *Conn) detach(r *ring, then func(r *ring)) {
-	x := c.ringIO.Load()
-	c.in.mu.Lock()
-	x.stream = nil
-	if !x.borrowed {
-		c.in.mu.Unlock()
-		then(r)
-		return
+// borrowDescriptor learns the number of package net's descriptor. It stays
+// valid: only shut closes the connection, and not before the last request.
+func (c *Conn) borrowDescriptor() error {
+	raw, err := c.inner.(syscall.Conn).SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { c.fd = int(fd) })
 	}
+	return err
+}
+
+// releaseStream ends a stream's hold on the connection, which goes on receiving.
+func (x *ringIO) releaseStream() {
+	x.conn.in.mu.Lock()
+	x.stream = nil
+	x.conn.in.mu.Unlock()
+}
+
+// unborrow ends a ring's care for a connection of package net's; then runs on
+// the ring's thread when the connection may be read again, with what has
+// arrived in unread. The ring's thread calls it.
+func (x *ringIO) unborrow(r *ring, then func(r *ring)) {
+	c := x.conn
+	off := func(r *ring) {
+		c.in.mu.Lock()
+		c.unread, x.data = append(c.unread, x.data...), nil
+		c.begun = true
+		c.in.mu.Unlock()
+		c.mode.Lock()
+		c.ringIO.Store(nil)
+		c.mode.Unlock()
+		then(r)
+	}
+	c.in.mu.Lock()
 	x.want = false
 	armed := x.armed
-	off := func(r *ring) { c.unborrow(r, x, then) }
 	if armed {
 		x.onOff = off
 	}
@@ -69,36 +99,6 @@ func (c *Conn) detach(r *ring, then func(r *ring)) {
 		return
 	}
 	off(r)
-}
-
-// unborrow gives the connection back to the poller, with what has arrived.
-func (c *Conn) unborrow(r *ring, x *ringIO, then func(r *ring)) {
-	c.in.mu.Lock()
-	c.unread = append(c.unread, x.data...)
-	x.data = nil
-	gone := x.err != nil && len(c.unread) == 0
-	c.in.mu.Unlock()
-	if gone {
-		c.shut(r)
-		return
-	}
-	c.mode.Lock()
-	if !c.acquire() {
-		c.mode.Unlock()
-		return
-	}
-	token, err := c.poller.add(c.fd, c)
-	if err == nil {
-		c.token = token
-		c.ringIO.Store(nil)
-	}
-	c.mode.Unlock()
-	c.release()
-	if err != nil {
-		c.shut(r)
-		return
-	}
-	then(r)
 }
 
 // sendOnRing sends what is pending, on the ring's thread.
@@ -188,8 +188,8 @@ func (s *Stream) sendFailed(r *ring, errno syscall.Errno) {
 // finish ends a stream all of whose bytes the kernel has.
 func (s *Stream) finish(r *ring) {
 	if s.keep {
-		l := s.conn.listener
-		s.conn.detach(r, func(r *ring) { l.giveBack(r, s.conn) })
+		s.conn.ringIO.Load().releaseStream()
+		s.conn.listener.giveBack(r, s.conn)
 	} else {
 		s.conn.shut(r)
 	}
