@@ -58,7 +58,7 @@ func serve(ctx context.Context, o *options, log *slog.Logger) (err error) {
 	if err != nil {
 		return fmt.Errorf("serve: open goroutine group: %w", err)
 	}
-	defer func() { err = errors.Join(err, group.Close()) }()
+	defer func() { err = errors.Join(err, closeGroup(group)) }()
 	loop, err := batch.New(model, o.context(model.Info()), batch.Config{
 		MaxSequences: o.parallel, QueueLimit: o.queue, Group: group, Log: log,
 	})
@@ -80,6 +80,14 @@ func serve(ctx context.Context, o *options, log *slog.Logger) (err error) {
 	}
 	announce(listener, model, loop.Limits(), o, log)
 	return serveHTTP(ctx, listener, handler, loop, o, log)
+}
+
+// closeGroup waits for the engine goroutine, which has done its work when the
+// loop is closed but may not have left the group yet.
+func closeGroup(group *ggroup.Group) error {
+	bound, cancel := context.WithTimeout(context.Background(), cutOffTimeout)
+	defer cancel()
+	return group.Shutdown(bound)
 }
 
 // listen takes the port.
