@@ -73,6 +73,7 @@ type FanOut struct {
 	config FanOutConfig
 	lane   *lane // nil: every stream takes the ordinary path
 
+	spares  spareBuffers
 	mu      sync.Mutex
 	streams map[*Stream]struct{}
 	closed  bool

@@ -56,22 +56,6 @@ type Stream struct {
 	wake    chan struct{}
 }
 
-const (
-	// firstBytes is the capacity a stream's buffer begins with: a few frames.
-	firstBytes = 1 << 10
-	// keptBytes is the capacity above which the buffer of a stream that has
-	// caught up is let go.
-	keptBytes = 4 << 10
-)
-
-// kept empties b, or lets it go if a burst has made it large.
-func kept(b []byte) []byte {
-	if cap(b) > keptBytes {
-		return nil
-	}
-	return b[:0]
-}
-
 func newStream(f *FanOut) *Stream {
 	s := &Stream{fan: f, done: make(chan struct{})}
 	s.send.owner = s
@@ -97,9 +81,7 @@ func (s *Stream) Append(frame []byte) error {
 		}
 		return ErrStreamFull
 	}
-	if s.pending == nil {
-		s.pending = make([]byte, 0, max(firstBytes, len(frame)+16))
-	}
+	s.pending = s.fan.spares.room(s.pending, len(frame)+chunkBytes)
 	if s.framed() {
 		s.pending = appendChunk(s.pending, frame)
 	} else {
@@ -289,7 +271,10 @@ func (s *Stream) stalled() bool {
 	return s.idleTicks > stallTicks
 }
 
-const lastChunk = "0\r\n\r\n"
+const (
+	lastChunk  = "0\r\n\r\n"
+	chunkBytes = 16 + 2 + 2 // at most, around a chunk's data
+)
 
 // appendChunk appends data as one chunk of RFC 9112, section 7.1.
 func appendChunk(b, data []byte) []byte {

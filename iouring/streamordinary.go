@@ -61,7 +61,7 @@ func (s *Stream) writePending() (ended bool) {
 	err := s.writeOut(data)
 
 	s.mu.Lock()
-	s.sending = kept(s.sending)
+	s.sending = s.fan.spares.kept(s.sending)
 	ready := s.took(len(data))
 	s.mu.Unlock()
 	if ready && err == nil {

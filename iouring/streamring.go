@@ -134,7 +134,7 @@ func (s *Stream) beginSend() (begin, finished bool) {
 	}
 	if s.sent == len(s.sending) {
 		if len(s.pending) == 0 {
-			s.sending, s.sent = kept(s.sending), 0
+			s.sending, s.sent = s.fan.spares.kept(s.sending), 0
 			return false, s.finishing
 		}
 		s.sending, s.pending, s.sent = s.pending, s.sending[:0], 0
@@ -244,7 +244,7 @@ func (s *Stream) sendDirect() {
 	if rest {
 		s.sending, s.pending, s.sent = s.pending, s.sending[:0], n
 	} else {
-		s.pending = kept(s.pending)
+		s.pending = s.fan.spares.kept(s.pending)
 	}
 	ready := s.took(n)
 	toRing := rest || s.finishing
