@@ -11,7 +11,8 @@ func init() {
 		Mistaken: "time.Sleep(0) returns at once and lets nobody run, so the cure is to do nothing. Alone, Gosched comes " +
 			"back to the same goroutine through the scheduler's global queue: its price is that lock and the attempt to wake " +
 			"another P, not a switch. Beside CPU-bound goroutines it is far worse than the article says: each turn gives " +
-			"the P away for as long as the others keep it, whole time slices (hogs4/gosched).",
+			"the P away for as long as the others keep it, whole time slices (hogs4/gosched). ggroup.Yield asks first whether " +
+			"anybody of the caller's class or a higher one waits, and else goes on; on stock Go it is Gosched.",
 		Metric: "alone/yield/ns_added",
 		Label:  "time that ggroup.Yield each turn adds to a turn, nothing else runnable",
 		Unit:   "ns",
@@ -19,11 +20,13 @@ func init() {
 		Bars: []harness.Bar{
 			{Text: "a yield adds at most the article's 417 - 82 ns", Bound: harness.AtMost, Limit: 335},
 			{Text: "it costs at most 10 ns with nothing waiting", Bound: harness.AtMost, Limit: 10},
+			{Text: "a call of ggroup.Yield by itself, by a goroutine of no group", Metric: "call/yield_ns", Bound: harness.AtMost, Limit: 10},
+			{Text: "the same, of a latency group", Metric: "call/yield_in_group_ns", Bound: harness.AtMost, Limit: 10},
 			{Text: "Gosched each turn enters the scheduler each turn, as the article counts",
 				Metric: "alone/gosched/switches_per_10k", Bound: harness.AtLeast, Limit: 9_900},
 			{Text: "the article's cure never enters it",
 				Metric: "alone/sleep0/switches_per_10k", Bound: harness.AtMost, Limit: 50},
 		},
-		Quick: []string{"-passes=5", "-budget=100ms"},
+		Quick: []string{"-passes=5", "-calls=10000", "-budget=100ms"},
 	})
 }

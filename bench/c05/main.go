@@ -2,6 +2,8 @@
 // turn; by the article's cure, time.Sleep(0) each 64 turns; and by ggroup.Yield
 // each turn, as a goroutine of a latency group, which with stock Go is Gosched
 // again. Each is measured alone and beside CPU-bound goroutines of no group.
+// What a call of ggroup.Yield costs by itself, and how soon a goroutine of a
+// latency group runs that the loop has readied, is in yield.go.
 //
 // A turn is a calibrated piece of dependent arithmetic, as long as the article's
 // turn without a yield, and an append. For each cell it gives ns_per_turn, alone
@@ -12,7 +14,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"math"
 	"runtime"
 	"runtime/metrics"
 	"strconv"
@@ -21,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirgo/weir/bench/internal/crowd"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/ggroup"
 )
@@ -31,6 +33,8 @@ var (
 	sleepEvery = flag.Int("sleep-every", 64, "turns between calls of time.Sleep(0) (the article's cure)")
 	hogs       = flag.String("hogs", "0,1,4", "numbers of CPU-bound goroutines beside the loop; 0 must be among them")
 	passes     = flag.Int("passes", 100, "passes of each cell")
+	calls      = flag.Int("calls", 100_000, "calls of ggroup.Yield in one pass of the cost of a call")
+	askEvery   = flag.Int("ask-every", 100, "turns between attempts to ready the latency goroutine")
 	budget     = flag.Duration("budget", 500*time.Millisecond, "time after which a cell ends with the turns it has")
 )
 
@@ -61,14 +65,14 @@ var variants = []variant{
 func main() { sample.Main(measure) }
 
 func measure(r *sample.Recorder) error {
-	if *iterations < 1 || *passes < 1 || *sleepEvery < 1 || *work < 0 || *budget <= 0 {
-		return fmt.Errorf("iterations, passes, sleep-every and budget must be positive")
+	if *iterations < 1 || *passes < 1 || *calls < 1 || *askEvery < 1 || *sleepEvery < 1 || *work < 0 || *budget <= 0 {
+		return fmt.Errorf("iterations, passes, calls, ask-every, sleep-every and budget must be positive")
 	}
 	counts, err := parseCounts(*hogs)
 	if err != nil {
 		return err
 	}
-	steps := calibrate(*work)
+	steps := crowd.Calibrate(*work)
 	for _, count := range counts {
 		place := "alone"
 		if count > 0 {
@@ -92,7 +96,10 @@ func measure(r *sample.Recorder) error {
 			}
 		}
 	}
-	return nil
+	if err := yieldToNobody(r); err != nil {
+		return err
+	}
+	return yieldToLatency(r, steps)
 }
 
 func parseCounts(list string) ([]int, error) {
@@ -107,31 +114,6 @@ func parseCounts(list string) ([]int, error) {
 	return counts, nil
 }
 
-// decode stands for the computation of one token: steps of multiply and
-// xorshift, each depending on the one before.
-//
-//go:noinline
-func decode(state uint64, steps int) uint64 {
-	for range steps {
-		state ^= state >> 29
-		state *= 0x9e3779b97f4a7c15
-	}
-	return state
-}
-
-// calibrate returns the steps of decode that take about d: the best of many
-// tries, as anything else on the machine only makes a try longer.
-func calibrate(d time.Duration) int {
-	const steps = 100_000
-	best := math.Inf(1)
-	for range 50 {
-		begin := time.Now()
-		decode(uint64(steps), steps)
-		best = min(best, float64(time.Since(begin).Nanoseconds())/steps)
-	}
-	return max(1, int(math.Round(float64(d.Nanoseconds())/best)))
-}
-
 // A cell is what one loop beside some hogs came to.
 type cell struct{ nsPerTurn, switchesPer10k float64 }
 
@@ -144,7 +126,7 @@ func runCell(v variant, hogCount, steps int) (c cell, err error) {
 		running.Go(func() {
 			started.Done()
 			for state := uint64(1); !stop.Load(); {
-				state = decode(state, steps)
+				state = crowd.Compute(state, steps)
 			}
 		})
 	}
@@ -195,7 +177,7 @@ func runPasses(v variant, hogCount, steps int) cell {
 func tokenLoop(output []uint64, yield func(int), steps int, spent *atomic.Bool) []uint64 {
 	state := uint64(1)
 	for turn := range *iterations {
-		state = decode(state, steps)
+		state = crowd.Compute(state, steps)
 		output = append(output, state)
 		if yield != nil {
 			yield(turn + 1)

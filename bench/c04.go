@@ -1,0 +1,40 @@
+package main
+
+import "github.com/weirgo/weir/bench/internal/harness"
+
+func init() {
+	declare(harness.Experiment{
+		ID:    "c04",
+		Title: "an inference group beside 10 000 goroutines, and an echo beside CPU-bound ones",
+		Claim: "Mistake 1: 10 000 goroutines that sleep for 1 ms on 2 Ps, in place of 100, take the mean delay from 0.8 to " +
+			"127 ms, and 38 % of them starve (wait for more than 100 ms).",
+		Mistaken: "A sleeping goroutine does not compete for a P: ten thousand of them cost a few milliseconds of timers " +
+			"(sleep10000/crowd_mean_ms), not 127, and none starves. What starves is what waits behind goroutines that " +
+			"compute (cpu10000): for a crowd of them that is arithmetic, 10 000 slices of 10 ms on 2 Ps are 50 s, and no " +
+			"scheduler changes it. What a scheduler can do is not to let a group that answers people wait behind the crowd. " +
+			"On stock Go the group is the same source with no class in effect. Timers round up to 1 ms on an idle machine " +
+			"(epoll), on both sides.",
+		Metric: "cpu10000/inference_mean_us",
+		Label:  "mean delay of the inference group beside 10 000 CPU-bound goroutines",
+		Unit:   "µs",
+		Better: harness.LowerIsBetter,
+		Bars: []harness.Bar{
+			{Text: "beside 10 000 CPU-bound goroutines none of the inference group starves",
+				Metric: "cpu10000/inference_starved_share", Bound: harness.AtMost, Limit: 0},
+			{Text: "beside 16 hogs, ready → running as the runtime counts it, p99",
+				Metric: "echo16/inference_ready_p99_us", Bound: harness.AtMost, Limit: 500},
+			{Text: "beside 16 hogs, client's send → running as the program's clocks tell, p99",
+				Metric: "echo16/arrival_p99_us", Bound: harness.AtMost, Limit: 500},
+			{Text: "beside 16 hogs, median round trip at least 1000 × better than stock",
+				Metric: "echo16/roundtrip_p50_us", Ratio: true, Bound: harness.AtMost, Limit: 1.0 / 1000},
+			{Text: "beside 16 hogs, p99 of the round trip at least 20 × better than stock",
+				Metric: "echo16/roundtrip_p99_us", Ratio: true, Bound: harness.AtMost, Limit: 1.0 / 20},
+			{Text: "a saturated latency class leaves Normal its share",
+				Metric: "saturated/normal_share", Bound: harness.AtLeast, Limit: 0.05},
+			{Text: "a saturated latency class leaves Background its share",
+				Metric: "saturated/background_share", Bound: harness.AtLeast, Limit: 0.05},
+			{Text: "and neither waits for longer", Metric: "saturated/oldest_wait_ms", Bound: harness.AtMost, Limit: 200},
+		},
+		Quick: []string{"-window=300ms", "-echo-window=500ms", "-saturated-window=500ms"},
+	})
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirgo/weir/bench/internal/delay"
+	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/ggroup"
+)
+
+// callPasses is how often the cost of a call is taken; the median counts.
+const callPasses = 20
+
+// yieldToNobody measures a call of ggroup.Yield while nothing waits, by a
+// goroutine of no group and by one of a latency group.
+func yieldToNobody(r *sample.Recorder) error {
+	r.Set("call/yield_ns", yieldCost())
+	group, err := ggroup.Open("token loop", ggroup.WithClass(ggroup.Latency))
+	if err != nil {
+		return err
+	}
+	var grouped float64
+	if err := group.Do(func() { grouped = yieldCost() }); err != nil {
+		return err
+	}
+	r.Set("call/yield_in_group_ns", grouped)
+	return group.Close()
+}
+
+func yieldCost() float64 {
+	var perCall []float64
+	for range callPasses {
+		begin := time.Now()
+		for range *calls {
+			ggroup.Yield()
+		}
+		perCall = append(perCall, float64(time.Since(begin).Nanoseconds())/float64(*calls))
+	}
+	return sample.Median(perCall)
+}
+
+// yieldToLatency measures on one P how long a goroutine of a latency group,
+// readied by a token loop in no group, waits until it runs.
+func yieldToLatency(r *sample.Recorder, steps int) error {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for _, v := range variants {
+		group, err := ggroup.Open("answers", ggroup.WithClass(ggroup.Latency))
+		if err != nil {
+			return err
+		}
+		waits, err := askLatency(group, v, steps)
+		if err != nil {
+			return err
+		}
+		waits.Record(r, "waiting/"+v.name+"/wait", delay.Microseconds)
+	}
+	return nil
+}
+
+// askLatency runs the token loop for the budget and closes the group. When the
+// group's goroutine has answered it is asked again.
+func askLatency(group *ggroup.Group, v variant, steps int) (*delay.Set, error) {
+	var waits delay.Set
+	var spent, asked atomic.Bool
+	questions := make(chan time.Time, 1)
+	err := group.Go(func() {
+		for sent := range questions {
+			waits.Add(time.Since(sent))
+			asked.Store(false)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	timer := time.AfterFunc(*budget, func() { spent.Store(true) })
+	defer timer.Stop()
+	ask := func(turn int) {
+		if turn%*askEvery == 0 && asked.CompareAndSwap(false, true) {
+			questions <- time.Now()
+		}
+		if v.yield != nil {
+			v.yield(turn)
+		}
+	}
+	output := make([]uint64, 0, *iterations)
+	for !spent.Load() {
+		output = tokenLoop(output[:0], ask, steps, &spent)
+	}
+	close(questions)
+	return &waits, group.Shutdown(context.Background())
+}

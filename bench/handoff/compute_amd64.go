@@ -1,0 +1,49 @@
+package main
+
+import (
+	"math"
+	"time"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
+)
+
+// computeAddress is the address of computeC, for a call as of C code.
+var computeAddress uintptr
+
+// cycles returns the time-stamp counter.
+func cycles() uint64
+
+// endedAt is where computeC notes the counter. It is not on a stack, and only
+// one goroutine at a time calls computeC.
+var endedAt uint64
+
+// A computation is a C call that computes for a certain time.
+type computation struct {
+	steps           uintptr
+	cyclesPerSecond float64
+}
+
+// newComputation calibrates a call that takes about d.
+func newComputation(d time.Duration) (computation, error) {
+	const steps = 2_000_000
+	c := computation{steps: steps}
+	best := math.Inf(1)
+	begin, beginCycles := time.Now(), cycles()
+	for range 10 {
+		callBegin := time.Now()
+		c.call()
+		best = min(best, time.Since(callBegin).Seconds()/steps)
+	}
+	c.cyclesPerSecond = float64(cycles()-beginCycles) / time.Since(begin).Seconds()
+	c.steps = uintptr(max(1, d.Seconds()/best))
+	return c, nil
+}
+
+// call calls C and returns the time from C's last act to now. The counter runs
+// at one constant rate on all cores of any machine that Go's own timers work
+// well on.
+func (c computation) call() time.Duration {
+	purego.SyscallN(computeAddress, c.steps, uintptr(unsafe.Pointer(&endedAt)))
+	return time.Duration(float64(cycles()-endedAt) / c.cyclesPerSecond * float64(time.Second))
+}
