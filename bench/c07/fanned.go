@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirgo/weir/iouring"
+)
+
+// fanned serves all streams by fan-out: the source's goroutine makes the
+// frames of all and sends them at once.
+type fanned struct {
+	fan    *iouring.FanOut
+	count  atomic.Int64
+	buffer []byte // the source's
+}
+
+func (f *fanned) start(s *source) (string, error) {
+	listener, err := iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(iouring.BackendURing))
+	if err != nil {
+		return "", err
+	}
+	if f.fan, err = iouring.NewFanOut(iouring.FanOutConfig{Backend: iouring.BackendURing}); err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.stream(s, w, r) })}
+	go server.Serve(listener)
+	return listener.Addr().String(), nil
+}
+
+// fannedOutlet is a stream and its frames; tokens counts those made.
+type fannedOutlet struct {
+	fanned *fanned
+	stream *iouring.Stream
+	frames framer
+	tokens int
+	burst  []byte // instead of a token, for a client that does not read
+}
+
+// stuckPrompt in a request marks it as that of the client that does not read.
+const stuckPrompt = "stuck"
+
+// burstBytes a step fill the socket of a client that does not read at once.
+const burstBytes = 64 << 10
+
+func (f *fanned) stream(s *source, w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-cache")
+	stream, err := f.fan.Open(w, r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	o := &fannedOutlet{fanned: f, stream: stream, frames: appendFrames(int(f.count.Add(1)))}
+	if bytes.Contains(body, []byte(stuckPrompt)) {
+		o.burst = bytes.Repeat([]byte(" burst"), burstBytes/6)
+	}
+	s.joined <- o
+	_ = stream.Serve()
+}
+
+// token appends a frame. A stream that is not ready or has ended takes none:
+// the client sees that tokens are missing.
+func (o *fannedOutlet) token(text []byte) {
+	if !o.stream.Ready() {
+		return
+	}
+	if o.burst != nil {
+		text = o.burst
+	}
+	o.fanned.buffer = o.frames.text(o.fanned.buffer[:0], text)
+	if o.stream.Append(o.fanned.buffer) == nil {
+		o.tokens++
+	}
+}
+
+func (o *fannedOutlet) finish() {
+	_ = o.stream.Append(o.frames.end(nil, o.tokens))
+	_ = o.stream.Close()
+}
+
+func (f *fanned) flush() { f.fan.Flush() }
+func (f *fanned) ring() (enters, sends uint64) {
+	s := iouring.Stats()
+	return s.Enters, s.Submissions
+}
+
+func (f *fanned) pause(d time.Duration) { time.Sleep(d) }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/weirgo/weir/server/openai"
+)
+
+// framer makes the SSE frames of one stream, behind what dst holds.
+type framer interface {
+	text(dst, token []byte) []byte
+	end(dst []byte, tokens int) []byte
+}
+
+// head is what all chunks of stream n share.
+func head(n int) openai.Head {
+	return openai.Head{ID: fmt.Sprintf("cmpl-%026d", n), Created: 1_750_000_000, Model: "synthetic", SystemFingerprint: "fp_c07"}
+}
+
+// marshalled frames are made as most servers make them.
+type marshalled struct{ chunk completionChunk }
+
+type completionChunk struct {
+	ID                string             `json:"id"`
+	Object            string             `json:"object"`
+	Created           int64              `json:"created"`
+	Model             string             `json:"model"`
+	SystemFingerprint string             `json:"system_fingerprint"`
+	Choices           []completionChoice `json:"choices"`
+	Usage             *openai.Usage      `json:"usage"`
+}
+
+type completionChoice struct {
+	Index        int     `json:"index"`
+	Text         string  `json:"text"`
+	Logprobs     *string `json:"logprobs"`
+	FinishReason *string `json:"finish_reason"`
+}
+
+func marshalFrames(n int) framer {
+	h := head(n)
+	return &marshalled{completionChunk{ID: h.ID, Object: "text_completion", Created: h.Created, Model: h.Model, SystemFingerprint: h.SystemFingerprint}}
+}
+
+func (m *marshalled) text(dst, token []byte) []byte {
+	return m.frame(dst, []completionChoice{{Text: string(token)}}, nil)
+}
+
+func (m *marshalled) end(dst []byte, tokens int) []byte {
+	reason, usage := "length", openai.NewUsage(1, tokens)
+	dst = m.frame(dst, []completionChoice{{FinishReason: &reason}}, nil)
+	dst = m.frame(dst, []completionChoice{}, &usage)
+	return append(dst, "data: [DONE]\n\n"...)
+}
+
+func (m *marshalled) frame(dst []byte, choices []completionChoice, usage *openai.Usage) []byte {
+	chunk := m.chunk
+	chunk.Choices, chunk.Usage = choices, usage
+	data, err := json.Marshal(chunk)
+	if err != nil {
+		panic("c07: chunk does not marshal") // plain fields always do
+	}
+	return fmt.Appendf(dst, "data: %s\n\n", data)
+}
+
+// appended frames are the server's own.
+type appended struct{ encoder *openai.StreamEncoder }
+
+func appendFrames(n int) framer { return appended{openai.NewCompletionStream(head(n), true)} }
+
+func (a appended) text(dst, token []byte) []byte { return a.encoder.AppendText(dst, token) }
+
+func (a appended) end(dst []byte, tokens int) []byte {
+	dst = a.encoder.AppendFinish(dst, openai.FinishLength)
+	dst = a.encoder.AppendUsage(dst, openai.NewUsage(1, tokens))
+	return a.encoder.AppendDone(dst)
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/iouring"
+)
+
+// servePosts answers small POSTs over the arm's listener.
+func servePosts(name string) error {
+	listen := net.Listen
+	if name == "fanout" {
+		listen = func(network, address string) (net.Listener, error) {
+			return iouring.Listen(network, address, iouring.WithBackend(iouring.BackendURing))
+		}
+	}
+	listener, err := listenLocal(listen)
+	if err != nil {
+		return err
+	}
+	fmt.Println(listener.Addr())
+	return http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(strconv.AppendInt([]byte(`{"bytes":`), int64(len(body)), 10))
+		_, _ = io.WriteString(w, "}\n")
+	}))
+}
+
+// measurePosts measures each number of connections against one server.
+func measurePosts(ctx context.Context, r *sample.Recorder, counts []int) (err error) {
+	if len(counts) == 0 {
+		return nil
+	}
+	server, err := startChild(ctx, "-posts")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	for _, n := range counts {
+		if err := measurePost(r, server, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func measurePost(r *sample.Recorder, server *child, n int) error {
+	p, err := newPoster(server.address, n)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	total := time.Duration(*seconds * float64(time.Second))
+	if _, _, err := p.run(total / 4); err != nil { // warm up
+		return err
+	}
+	before, err := sample.ProcessCPU(server.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	answered, spent, err := p.run(total)
+	if err != nil {
+		return err
+	}
+	after, err := sample.ProcessCPU(server.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	prefix := fmt.Sprintf("posts%d/", n)
+	r.Set(prefix+"per_second", float64(answered)/spent.Seconds())
+	r.Set(prefix+"cpu_us_per_request", float64((after-before).Microseconds())/float64(max(1, answered)))
+	return nil
+}
