@@ -159,13 +159,13 @@ func (c *Conn) shut(r *ring) bool {
 		c.mode.Unlock()
 		return false
 	}
+	c.in.close() // first, so that nobody takes the shutdown for the peer's end
+	c.out.close()
 	x := c.ringIO.Load()
 	if x != nil && !c.linger0 {
 		_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
 	}
 	c.mode.Unlock()
-	c.in.close()
-	c.out.close()
 	if x != nil {
 		x.callOff(r)
 	}

@@ -197,13 +197,13 @@ func (l *Listener) Close() error {
 	if !l.seal() {
 		return &net.OpError{Op: "close", Net: l.network, Addr: l.addr, Err: net.ErrClosed}
 	}
+	l.in.close()
+	l.closeReturned()
 	_ = unix.Shutdown(l.fd, unix.SHUT_RDWR) // refuses at once, whatever the kernel still holds
 	l.release()
 	if l.path != "" {
 		_ = os.Remove(l.path)
 	}
-	l.in.close()
-	l.closeReturned()
 	_ = l.ring.cancel(&l.accepts) // a closed ring has cancelled it
 	return nil
 }
