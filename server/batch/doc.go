@@ -16,7 +16,9 @@
 // and begins the next decode at once. Turning tokens into text and bytes is the
 // readers' work, on the other cores; so is the log-softmax over logits, which
 // travel through the ring as they are. With nothing to decode the goroutine
-// parks. A reader is woken at most once a step, and only if it waits.
+// parks. A reader is woken at most once a step, and only if it waits. Where
+// many generations are one goroutine's to read, the [Feed] names those with
+// results once a step.
 //
 // Prompts share what the decoding sequences leave of a batch, and no more than
 // [Config.PrefillTokens] while somebody decodes: half for the shortest, the

@@ -9,7 +9,7 @@ import (
 )
 
 // Generation is the output of one request: a bounded lock-free ring with one
-// producer, the engine goroutine, and one consumer, whoever calls Next.
+// producer, the engine goroutine, and one consumer, whoever calls Next or Poll.
 //
 // The atomics, and who moves them:
 //
@@ -23,10 +23,11 @@ import (
 //	           then wakes the engine once half the ring is free.
 //	cancelled  false→true by anyone; the engine acts on it
 //	ended      false→true by the engine after the last result and finish
+//	announced  false→true by Announce: the engine tells the feed, not wake
 //
 // Each pair that must not miss the other stores its own word and then loads
 // the other's: reader waiting/tail, engine tail/waiting; reader head/stalled,
-// engine stalled/head.
+// engine stalled/head; reader announced/tail, engine tail/announced.
 type Generation struct {
 	loop    *Loop
 	ctx     context.Context
@@ -51,6 +52,12 @@ type Generation struct {
 	ended     atomic.Bool
 	stalled   atomic.Bool
 	cancelled atomic.Bool
+
+	// Of the feed, if it reads the generation.
+	announced atomic.Bool
+	listed    atomic.Bool
+	next      *Generation
+	owner     any
 }
 
 // slot is a result in the ring; its logits, if any, lie in Generation.logits.
@@ -62,23 +69,31 @@ type slot struct{ token engine.Token }
 // already there come first. One goroutine at a time may call Next; it should
 // go on until io.EOF, also after Cancel, for Finish to be valid.
 func (g *Generation) Next(ctx context.Context, dst []Result) (n int, err error) {
-	if len(dst) == 0 {
-		panic("batch: Next with an empty slice")
-	}
 	for {
-		ended := g.ended.Load() // before take: the last results precede it
-		if n := g.take(dst); n > 0 {
-			return n, nil
-		}
-		if ended {
-			g.releaseLogits()
-			return 0, io.EOF
+		if n, err := g.Poll(dst); n > 0 || err != nil {
+			return n, err
 		}
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
 		g.wait(ctx)
 	}
+}
+
+// Poll is Next without the wait: it returns 0 and nil if there is nothing yet.
+func (g *Generation) Poll(dst []Result) (n int, err error) {
+	if len(dst) == 0 {
+		panic("batch: read into an empty slice")
+	}
+	ended := g.ended.Load() // before take: the last results precede it
+	if n := g.take(dst); n > 0 {
+		return n, nil
+	}
+	if ended {
+		g.releaseLogits()
+		return 0, io.EOF
+	}
+	return 0, nil
 }
 
 // take moves ready results into dst.
@@ -188,5 +203,5 @@ func (g *Generation) end(f Finish) {
 	}
 	g.finish = f
 	g.ended.Store(true)
-	g.wakeReader()
+	g.tell()
 }

@@ -30,6 +30,7 @@ type Loop struct {
 	close    sync.Once
 	closeErr error
 	idle     idle
+	feed     Feed
 	counters counters
 
 	// The rest belongs to the engine goroutine.
@@ -84,6 +85,7 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		torndown:    make(chan struct{}),
 		done:        make(chan struct{}),
 		idle:        newIdle(),
+		feed:        newFeed(),
 		context:     ctx,
 		batch:       engine.NewBatch(limits.BatchTokens),
 		waiting:     make([]*Generation, 0, cfg.MaxSequences+cfg.QueueLimit),
@@ -226,6 +228,7 @@ func (l *Loop) drain() error {
 			l.finish(g, FinishAborted, ErrClosed)
 		}
 		l.sweepLive()
+		l.feed.endStep()
 		if l.inFlight.Load() == 0 {
 			break
 		}

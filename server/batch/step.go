@@ -19,6 +19,7 @@ func (l *Loop) step() bool {
 	l.admit()
 	decodes, prompts := l.plan()
 	if l.batch.Len() == 0 {
+		l.feed.endStep()
 		l.publish()
 		return false
 	}
@@ -43,6 +44,7 @@ func (l *Loop) step() bool {
 		l.counters.errors.Add(1)
 		l.failBatch(err)
 	}
+	l.feed.endStep()
 	l.publish()
 	if l.config.Observe != nil {
 		l.config.Observe(Step{DecodeRows: decodes, PromptRows: prompts, Duration: time.Duration(spent), Err: err})
@@ -175,7 +177,7 @@ func (l *Loop) advance(g *Generation) (delivered uint64) {
 	if len(s.tokens) >= s.limit {
 		l.finish(g, FinishLength, nil)
 	} else {
-		g.wakeReader()
+		g.tell()
 	}
 	return 1
 }
