@@ -1,0 +1,31 @@
+//go:build !goexperiment.ggroup
+
+package ggroup_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/weirgo/weir/ggroup"
+)
+
+// TestStockGoSaysWhatItLacks: each option that needs the scheduler is listed.
+func TestStockGoSaysWhatItLacks(t *testing.T) {
+	g := open(t, "lacking",
+		ggroup.WithClass(ggroup.Latency), ggroup.WithWeight(300), ggroup.WithCPUQuota(0.25),
+		ggroup.WithExclusive(1), ggroup.WithEagerHandoff(), ggroup.WithNoStackScan())
+	s := g.Stats()
+	want := []string{"WithClass(latency)", "WithWeight(300)", "WithCPUQuota(0.25)",
+		"WithExclusive(1)", "WithEagerHandoff()", "WithNoStackScan()"}
+	if len(s.NotInEffect) != len(want) {
+		t.Fatalf("NotInEffect = %+v, want %v", s.NotInEffect, want)
+	}
+	for i, n := range s.NotInEffect {
+		if n.Option != want[i] || !strings.Contains(n.Why, "GOEXPERIMENT ggroup") {
+			t.Errorf("NotInEffect[%d] = %+v, want %s", i, n, want[i])
+		}
+	}
+	if s.Class != ggroup.Latency || s.Weight != 300 {
+		t.Errorf("Stats = %+v", s)
+	}
+}
