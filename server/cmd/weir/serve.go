@@ -54,7 +54,7 @@ func serve(ctx context.Context, o *options, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, model.Close()) }()
-	group, err := ggroup.Open("inference", ggroup.WithClass(ggroup.Latency), ggroup.WithEagerHandoff())
+	group, err := ggroup.Open("inference", ggroup.WithClass(ggroup.Latency))
 	if err != nil {
 		return fmt.Errorf("serve: open goroutine group: %w", err)
 	}
