@@ -5,7 +5,7 @@
 //
 // The crowd (crowd.go): 100 and 10 000 goroutines, the article's that sleep for
 // 1 ms and CPU-bound ones, beside goroutines of the inference group that are
-// due every 10 ms. A delay is the time from when one was due to when it ran;
+// due every 50 ms. A delay is the time from when one was due to when it ran;
 // every due time counts, also those that passed while it was waiting.
 //
 // The echo (echo.go): a goroutine that echoes over TCP beside CPU-bound ones,
@@ -40,7 +40,7 @@ var (
 	starvedAt  = flag.Duration("starved", 100*time.Millisecond, "wait from which on a goroutine counts as starved (the article's)")
 	window     = flag.Duration("window", time.Second, "time measured beside each crowd")
 	members    = flag.Int("inference", 100, "goroutines of the inference group")
-	interval   = flag.Duration("interval", 10*time.Millisecond, "time between the tokens of an inference goroutine")
+	interval   = flag.Duration("interval", 50*time.Millisecond, "time between the tokens of an inference goroutine")
 	tokenWork  = flag.Duration("token-work", 20*time.Microsecond, "computation for a token")
 
 	hogs         = flag.String("hogs", "0,2,4,16", "CPU-bound goroutines beside the echo goroutine")

@@ -49,6 +49,10 @@ type Experiment struct {
 	// Packages are built by both toolchains besides bench/<id>, into
 	// ${stock}/<base name> and ${weir}/<base name>.
 	Packages []string
+	// Tests are packages whose test binaries are built by both toolchains,
+	// into ${stock}/<base name>.test and ${weir}/<base name>.test. One of
+	// the standard library is the toolchain's own.
+	Tests []string
 	// Derive, if not nil, adds to each round's measurements what follows
 	// from several arms, such as a share of the reference.
 	Derive func(Round) error
@@ -89,8 +93,11 @@ type Bar struct {
 	Metric string // default: the experiment's
 	Arm    string // whose median; default "weir"
 	Ratio  bool   // the median of weir/stock instead
-	Bound  Bound
-	Limit  float64
+	// BeyondNoise misses the bar only if the whole confidence interval lies
+	// on the wrong side.
+	BeyondNoise bool
+	Bound       Bound
+	Limit       float64
 }
 
 // holds reports whether value is on the bar's good side.

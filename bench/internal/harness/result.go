@@ -158,7 +158,7 @@ func (b Bar) judge(metrics map[string]Measured) (BarResult, error) {
 		}
 		judged.Value, low, high = spread.Median, spread.Low, spread.High
 	}
-	judged.Holds = b.holds(judged.Value)
+	judged.Holds = b.holds(judged.Value) || b.BeyondNoise && (b.holds(low) || b.holds(high))
 	judged.Certain = b.holds(low) == judged.Holds && b.holds(high) == judged.Holds
 	return judged, nil
 }

@@ -81,6 +81,9 @@ func TestHoldsFollowsTheBars(t *testing.T) {
 		{"ratio missed", []Bar{{Ratio: true, Bound: AtMost, Limit: 0.1}}, false, true},
 		{"value", []Bar{{Bound: AtMost, Limit: 5.5}}, true, false},
 		{"other arm", []Bar{{Arm: "stock", Bound: AtLeast, Limit: 10}}, true, true},
+		{"missed within noise, which is no excuse", []Bar{{Arm: "stock", Bound: AtMost, Limit: 10.5}}, false, false},
+		{"missed within noise", []Bar{{Arm: "stock", BeyondNoise: true, Bound: AtMost, Limit: 10.5}}, true, false},
+		{"missed beyond noise", []Bar{{Arm: "stock", BeyondNoise: true, Bound: AtMost, Limit: 9}}, false, true},
 		{"one of two", []Bar{{Bound: AtMost, Limit: 1}, {Bound: AtMost, Limit: 9}}, false, true},
 	}
 	for _, test := range tests {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -157,7 +158,8 @@ func (r *Runner) params(raw []rawSample) map[string]any {
 	return params
 }
 
-// build compiles the experiment's command and packages by both toolchains.
+// build compiles the experiment's command, packages and tests by both
+// toolchains.
 func (r *Runner) build(ctx context.Context, e Experiment) error {
 	for _, name := range []Toolchain{Stock, Weir} {
 		dir := r.binaries(name)
@@ -165,7 +167,12 @@ func (r *Runner) build(ctx context.Context, e Experiment) error {
 			return fmt.Errorf("harness: make directory of binaries: %w", err)
 		}
 		for _, pkg := range append([]string{"./bench/" + e.ID}, e.Packages...) {
-			if err := r.toolchains[name].build(ctx, r.root, pkg, dir); err != nil {
+			if err := r.toolchains[name].build(ctx, r.root, pkg, filepath.Join(dir, path.Base(pkg)), "build", "-trimpath", "-buildvcs=false"); err != nil {
+				return err
+			}
+		}
+		for _, pkg := range e.Tests {
+			if err := r.toolchains[name].build(ctx, r.root, pkg, filepath.Join(dir, path.Base(pkg)+".test"), "test", "-c"); err != nil {
 				return err
 			}
 		}

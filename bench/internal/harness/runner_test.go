@@ -152,6 +152,27 @@ func TestBuildFailureShowsTheCompiler(t *testing.T) {
 	}
 }
 
+func TestTestsAreBuilt(t *testing.T) {
+	r := newTestRunner(t, 1)
+	source := filepath.Join(r.root, "inner", "inner_test.go")
+	if err := os.Mkdir(filepath.Dir(source), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(source, []byte("package inner\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := threeArms(filepath.Join(r.root, "log"))
+	e.Tests = []string{"./inner"}
+	if _, err := r.Run(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []Toolchain{Stock, Weir} {
+		if _, err := os.Stat(filepath.Join(r.binaries(name), "inner.test")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestBinaryOfAnotherToolchainIsRefused(t *testing.T) {
 	r := newTestRunner(t, 1)
 	weir := r.toolchains[Weir]

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -74,11 +73,11 @@ func (g goCommand) environment() []string {
 	return append(environ, "GOTOOLCHAIN="+g.choice, "CGO_ENABLED=0")
 }
 
-// build compiles a package of the module at root into dir and checks which
-// toolchain the binary names as its own.
-func (g goCommand) build(ctx context.Context, root, pkg, dir string) error {
-	binary := filepath.Join(dir, path.Base(pkg))
-	cmd := exec.CommandContext(ctx, g.path, "build", "-trimpath", "-buildvcs=false", "-o", binary, pkg)
+// build compiles a package as the module at root sees it into a binary, by the
+// go subcommand with its flags, and checks which toolchain the binary names as
+// its own.
+func (g goCommand) build(ctx context.Context, root, pkg, binary string, subcommand ...string) error {
+	cmd := exec.CommandContext(ctx, g.path, append(subcommand, "-o", binary, pkg)...)
 	cmd.Dir, cmd.Env = root, g.environment()
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("harness: build %s with %s: %w\n%s", pkg, g.version, err, strings.TrimSpace(string(output)))
