@@ -31,5 +31,9 @@
 // # Limits
 //
 // At most [MaxGroups] groups exist at once. Goroutines started by the runtime
-// itself, by time.AfterFunc or by C code are in no group.
+// itself, by time.AfterFunc or by C code are in no group. The garbage
+// collector's workers are not interrupted for a latency goroutine, and run on
+// exclusive processors too. The runtime notices that all goroutines are
+// deadlocked within a second, not at once, while a latency group exists, and
+// not at all while a group has exclusive processors.
 package ggroup
