@@ -8,8 +8,8 @@ func init() {
 		Title: "an inference group beside 10 000 goroutines, and an echo beside CPU-bound ones",
 		Claim: "Mistake 1: 10 000 goroutines that sleep for 1 ms on 2 Ps, in place of 100, take the mean delay from 0.8 to " +
 			"127 ms, and 38 % of them starve (wait for more than 100 ms).",
-		Mistaken: "A sleeping goroutine does not compete for a P: ten thousand of them cost a few milliseconds of timers " +
-			"(sleep10000/crowd_mean_ms), not 127, and none starves. What starves is what waits behind goroutines that " +
+		Mistaken: "A sleeping goroutine does not compete for a P. Ten thousand of them cost what it takes to start them and " +
+			"to run their timers, once (sleep10000/crowd_mean_ms; it grows if other programs load the machine). What starves is what waits behind goroutines that " +
 			"compute (cpu10000): for a crowd of them that is arithmetic, 10 000 slices of 10 ms on 2 Ps are 50 s, and no " +
 			"scheduler changes it. What a scheduler can do is not to let a group that answers people wait behind the crowd. " +
 			"On stock Go the group is the same source with no class in effect. Timers round up to 1 ms on an idle machine " +

@@ -35,7 +35,7 @@ var (
 	tests      = flag.String("tests", "", "test `binaries`, separated by commas")
 	benchmarks = flag.String("benchmarks", "", "`names` of benchmarks without the prefix Benchmark, separated by commas; "+
 		"each must be in one of the binaries")
-	benchTime = flag.Duration("bench-time", 30*time.Millisecond, "time of one run of a benchmark")
+	benchTime = flag.Duration("bench-time", 15*time.Millisecond, "time of one run of a benchmark")
 	count     = flag.Int("count", 3, "runs of each benchmark, of which the fastest counts")
 	cpu       = flag.Int("cpu", 2, "GOMAXPROCS")
 )

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/weirgo/weir/bench/internal/sample"
+)
+
+// TestMeasure runs every part, small and short, with real calls of C.
+func TestMeasure(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skipf("not supported: %v", errNoComputation)
+	}
+	*calls, *hogs, *emptyCalls = 2, 2, 100
+	*length, *busy, *idle = time.Millisecond, time.Millisecond, time.Millisecond
+	*window, *shortCall = 20*time.Millisecond, 500*time.Microsecond
+	r := sample.NewRecorder()
+	if err := measure(r); err != nil {
+		t.Fatal(err)
+	}
+	got := r.Measurements()
+	for name, least := range map[string]float64{
+		"idle/wait_count": 2, "busy/wait_count": 2, "return_compute/late_count": 1, "return_sleep/late_count": 1,
+		"call/plain_ns": 1, "call/eager_ns": 1,
+	} {
+		if got[name] < least {
+			t.Errorf("%s is %v, want %v at least", name, got[name], least)
+		}
+	}
+	*library = "libnowhere.so"
+	if err := measure(sample.NewRecorder()); err == nil {
+		t.Error("a missing library was opened")
+	}
+}
+
+func TestComputation(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skipf("not supported: %v", errNoComputation)
+	}
+	short, err := newComputation(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := newComputation(5 * time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []computation{short, long} {
+		begin := time.Now()
+		late, took := c.call(), time.Since(begin)
+		if late < 0 || late > took {
+			t.Errorf("C ended %v ago, of %v in all", late, took)
+		}
+	}
+}
