@@ -65,8 +65,9 @@ func yieldToLatency(r *sample.Recorder, steps int) error {
 func askLatency(group *ggroup.Group, v variant, steps int) (*delay.Set, error) {
 	var waits delay.Set
 	var spent, asked atomic.Bool
-	questions := make(chan time.Time, 1)
+	questions, answered := make(chan time.Time, 1), make(chan struct{})
 	err := group.Go(func() {
+		defer close(answered)
 		for sent := range questions {
 			waits.Add(time.Since(sent))
 			asked.Store(false)
@@ -90,5 +91,6 @@ func askLatency(group *ggroup.Group, v variant, steps int) (*delay.Set, error) {
 		output = tokenLoop(output[:0], ask, steps, &spent)
 	}
 	close(questions)
+	<-answered
 	return &waits, group.Shutdown(context.Background())
 }

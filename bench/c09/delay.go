@@ -121,10 +121,14 @@ func generate(late *delay.Set, token *[]byte, first, ends time.Time, workSteps i
 }
 
 // collect has the heap collected again and again, so that the collector works
-// no matter how much garbage monitoring gets to make.
+// no matter how much garbage monitoring gets to make; once at least.
 func collect(ends time.Time) {
-	for ; time.Now().Before(ends); time.Sleep(*collectEvery) {
+	for {
 		runtime.GC()
+		if !time.Now().Before(ends) {
+			return
+		}
+		time.Sleep(*collectEvery)
 	}
 }
 
@@ -141,10 +145,11 @@ type line struct {
 // its garbage is not all short-lived.
 const keptLines = 1024
 
-// observe encodes log lines until the time given and returns how many.
+// observe encodes log lines until the time given, one at least, and returns how
+// many.
 func observe(ends time.Time) (lines int64) {
 	kept := make([][]byte, keptLines)
-	for now := time.Now(); now.Before(ends); now = time.Now() {
+	for now := time.Now(); lines == 0 || now.Before(ends); now = time.Now() {
 		text, err := json.Marshal(line{
 			Time: now, Level: "INFO", Text: "request finished",
 			Labels: map[string]string{"model": "tiny", "class": "latency", "route": "/v1/chat/completions"},

@@ -29,6 +29,7 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("%s is %v, want %v at least", name, got[name], least)
 		}
 	}
+	defer func(name string) { *library = name }(*library)
 	*library = "libnowhere.so"
 	if err := measure(sample.NewRecorder()); err == nil {
 		t.Error("a missing library was opened")
