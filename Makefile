@@ -11,6 +11,8 @@ GO_VERSION := $(shell cat goroot-patches/GO_VERSION)
 # verifies; and ours. Neither is swapped for another by a go.mod line.
 STOCK_GO := GOTOOLCHAIN=go$(GO_VERSION) go
 WEIR_GO  := GOTOOLCHAIN=local $(CURDIR)/build/go/bin/go
+# By its real path: Go's own tests compare what they find with GOROOT.
+IN_GOROOT := cd "$$(realpath build/go)/src" &&
 GOROOT_TOOL := $(STOCK_GO) run ./scripts/goroot
 
 # A user's own engine library (LLAMA_LIB=dir) is taken instead of the pinned one.
@@ -81,8 +83,8 @@ test-race: toolchain engine need-cc ## every package with the race detector, bot
 
 .PHONY: test-std
 test-std: toolchain ## Go's own standard library tests on our toolchain
-	cd build/go/src && $(WEIR_GO) test -short std
-	cd build/go/src && GODEBUG=gccheckmark=1 $(WEIR_GO) test -short runtime
+	$(IN_GOROOT) GOTOOLCHAIN=local ../bin/go test -short std
+	$(IN_GOROOT) GODEBUG=gccheckmark=1 GOTOOLCHAIN=local ../bin/go test -short runtime
 
 ##@ Measure
 
