@@ -3,6 +3,7 @@
 package ggroup_test
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -22,7 +23,8 @@ func spin(t *testing.T, g *ggroup.Group, n int) (stop func()) {
 		wg.Add(1)
 		if err := g.Go(func() {
 			defer wg.Done()
-			for x := uint64(1); !end.Load(); x ^= x << 13 {
+			for !end.Load() {
+				runtime.KeepAlive(fmt.Sprint(n)) // calls, so that it can be preempted without signals
 			}
 		}); err != nil {
 			t.Fatal(err)
@@ -80,11 +82,17 @@ func TestNobodyStarves(t *testing.T) {
 		for range turns {
 		}
 	}
-	runtime.GC()
+	var before, now runtime.MemStats
+	runtime.ReadMemStats(&before)
+	go runtime.GC()
+	for now.NumGC == before.NumGC {
+		time.Sleep(time.Millisecond)
+		runtime.ReadMemStats(&now)
+	}
 }
 
 func TestQuotaThrottles(t *testing.T) {
-	g := open(t, "throttled", ggroup.WithCPUQuota(0.05))
+	g := open(t, "throttled", ggroup.WithCPUQuota(0.2))
 	stop := spin(t, g, 2)
 	for g.Stats().Throttled < 50*time.Millisecond {
 		time.Sleep(time.Millisecond)
