@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -20,7 +19,6 @@ type Handler struct {
 	keys     keyring
 	metrics  *metrics
 	mux      http.ServeMux
-	emitter  *emitter // nil: each stream is written by its handler
 	started  time.Time
 	draining atomic.Bool
 }
@@ -40,11 +38,6 @@ func New(cfg Config) (*Handler, error) {
 	if h.metrics, err = newMetrics(cfg.ModelID, cfg.Loop); err != nil {
 		return nil, err
 	}
-	if cfg.FanOut != nil {
-		if h.emitter, err = startEmitter(h); err != nil {
-			return nil, err
-		}
-	}
 	h.routes()
 	return h, nil
 }
@@ -55,25 +48,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.Serv
 // Drain refuses new generations with 503 from now on, and makes /health say
 // so. Running ones go on.
 func (h *Handler) Drain() { h.draining.Store(true) }
-
-// Wait waits until the streams that have left the HTTP server are sent to
-// their end; http.Server.Shutdown knows nothing of them, and comes first. When
-// ctx is done it returns the context's error, and they go on.
-func (h *Handler) Wait(ctx context.Context) error {
-	if h.emitter == nil {
-		return nil
-	}
-	return h.emitter.wait(ctx)
-}
-
-// Close cuts off the streams that are left and frees what New made. Without a
-// FanOut there is nothing to do.
-func (h *Handler) Close() error {
-	if h.emitter == nil {
-		return nil
-	}
-	return h.emitter.close()
-}
 
 // route is one path: its method, and whether it is open to everybody.
 type route struct {
