@@ -3,6 +3,7 @@
 package ggroup_test
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -22,7 +23,8 @@ func spin(t *testing.T, g *ggroup.Group, n int) (stop func()) {
 		wg.Add(1)
 		if err := g.Go(func() {
 			defer wg.Done()
-			for x := uint64(1); !end.Load(); x ^= x << 13 {
+			for !end.Load() {
+				runtime.KeepAlive(fmt.Sprint(n)) // calls, so that it can be preempted without signals
 			}
 		}); err != nil {
 			t.Fatal(err)
@@ -80,16 +82,54 @@ func TestNobodyStarves(t *testing.T) {
 		for range turns {
 		}
 	}
-	runtime.GC()
+	var before, now runtime.MemStats
+	runtime.ReadMemStats(&before)
+	go runtime.GC()
+	for now.NumGC == before.NumGC {
+		time.Sleep(time.Millisecond)
+		runtime.ReadMemStats(&now)
+	}
 }
 
 func TestQuotaThrottles(t *testing.T) {
-	g := open(t, "throttled", ggroup.WithCPUQuota(0.05))
+	g := open(t, "throttled", ggroup.WithCPUQuota(0.2))
 	stop := spin(t, g, 2)
 	for g.Stats().Throttled < 50*time.Millisecond {
 		time.Sleep(time.Millisecond)
 	}
 	stop()
+}
+
+// TestEagerHandoffAfterCallbacks: each way back into C gives the processor
+// away, that of a callback like that of a call. So with one processor a ready
+// goroutine runs between two callbacks, however short the time.
+func TestEagerHandoffAfterCallbacks(t *testing.T) {
+	openLibc(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	g := open(t, "calls back", ggroup.WithEagerHandoff())
+	done := make(chan bool)
+	ggroup.BindTo(g, func() {
+		defer close(done)
+		var ran atomic.Int64
+		asked, between := int64(0), 0
+		sortInC(100, func() {
+			if ran.Load() == asked && asked != 0 {
+				between++
+			}
+			for ran.Load() != asked {
+				runtime.Gosched()
+			}
+			asked++
+			go ran.Add(1)
+		})
+		if between < int(asked)/2 {
+			t.Errorf("a ready goroutine ran between %d of %d callbacks", between, asked)
+		}
+		for ran.Load() != asked {
+			runtime.Gosched()
+		}
+	})
+	<-done
 }
 
 // TestTracebackShowsTheGroup in the place where crashes show it.
