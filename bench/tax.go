@@ -27,7 +27,7 @@ func init() {
 	arm := func(t harness.Toolchain) harness.Arm {
 		binaries := "${" + string(t) + "}"
 		return harness.Arm{Name: string(t), Toolchain: t, Args: []string{
-			"-tests=" + binaries + "/runtime.test," + binaries + "/time.test",
+			"-tests=" + binaries + "/runtime.${layout}.test," + binaries + "/time.${layout}.test",
 			"-benchmarks=" + strings.Join(names, ","),
 		}}
 	}
@@ -43,7 +43,7 @@ func init() {
 		Bars: []harness.Bar{{Text: "geometric mean of all benchmarks against stock", Ratio: true,
 			Bound: harness.AtMost, Limit: 1.01}},
 		Arms:  []harness.Arm{arm(harness.Stock), arm(harness.Weir)},
-		Tests: []string{"runtime", "time"},
+		Tests: []string{"runtime", "time"}, Layouts: 5,
 		Quick: []string{"-bench-time=1ms", "-count=1"},
 	}
 	for _, name := range names {

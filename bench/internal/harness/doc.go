@@ -16,7 +16,9 @@
 //
 // The medians, their 95 % confidence intervals and the U test are benchstat's
 // (golang.org/x/perf/benchmath). The interval of a ratio is a bootstrap over
-// rounds, which keeps the arms of a round together, with a fixed seed.
+// rounds, which keeps the arms of a round together, with a fixed seed. A bar is
+// held against the median, or, where something must never happen, against the
+// worst round.
 //
 //	runner, err := harness.NewRunner(harness.Options{Out: "build/bench"})
 //	result, err := runner.Run(ctx, experiment)

@@ -28,6 +28,9 @@ const (
 // DefaultTimeout bounds a child whose experiment names no other bound.
 const DefaultTimeout = 2 * time.Minute
 
+// maxLayouts bounds the binaries that an experiment leaves on the disk.
+const maxLayouts = 20
+
 // Experiment declares what is compared and when it holds.
 type Experiment struct {
 	ID    string // also its command, bench/<id>, and its file, <id>.json
@@ -53,6 +56,12 @@ type Experiment struct {
 	// into ${stock}/<base name>.test and ${weir}/<base name>.test. One of
 	// the standard library is the toolchain's own.
 	Tests []string
+	// Layouts, if not 0, is how many binaries are linked of each of Tests,
+	// <base name>.1.test to <base name>.<Layouts>.test, each with its
+	// functions in another order. Rounds take them in turns: where a loop
+	// happens to lie in memory moves a benchmark by more than what is looked
+	// for here, and so becomes part of the spread between rounds.
+	Layouts int
 	// Derive, if not nil, adds to each round's measurements what follows
 	// from several arms, such as a share of the reference.
 	Derive func(Round) error
@@ -68,7 +77,8 @@ type Arm struct {
 	// Toolchain is the one that built the command this arm runs.
 	Toolchain Toolchain
 	// Args are the command's arguments. ${stock} and ${weir} stand for the
-	// directories of the two toolchains' binaries, ${root} for the module's.
+	// directories of the two toolchains' binaries, ${root} for the module's,
+	// ${layout} for the number of the round's layout.
 	Args []string
 }
 
@@ -87,7 +97,7 @@ const (
 	AtMost  Bound = "≤"
 )
 
-// Bar is a condition on the medians.
+// Bar is a condition on the medians, or on every round.
 type Bar struct {
 	Text   string // in words
 	Metric string // default: the experiment's
@@ -96,8 +106,11 @@ type Bar struct {
 	// BeyondNoise misses the bar only if the whole confidence interval lies
 	// on the wrong side.
 	BeyondNoise bool
-	Bound       Bound
-	Limit       float64
+	// EachRound holds the worst round against the limit, in place of the
+	// median: for what must never happen.
+	EachRound bool
+	Bound     Bound
+	Limit     float64
 }
 
 // holds reports whether value is on the bar's good side.
@@ -150,6 +163,9 @@ func (e Experiment) complete() (Experiment, error) {
 	if len(e.Bars) == 0 {
 		return fail("it has no bar")
 	}
+	if e.Layouts < 0 || e.Layouts > maxLayouts {
+		return fail("%d layouts: use 0 to %d", e.Layouts, maxLayouts)
+	}
 	e.Bars = slices.Clone(e.Bars)
 	for i := range e.Bars {
 		bar := &e.Bars[i]
@@ -161,6 +177,9 @@ func (e Experiment) complete() (Experiment, error) {
 		}
 		if bar.Bound != AtLeast && bar.Bound != AtMost || !names[bar.Arm] || bar.Text == "" {
 			return fail("bar %d has no text, no bound, or an unknown arm", i)
+		}
+		if bar.EachRound && (bar.Ratio || bar.BeyondNoise) {
+			return fail("bar %d is of each round, and so neither of the ratio nor beyond noise", i)
 		}
 	}
 	return e, nil

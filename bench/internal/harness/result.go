@@ -41,7 +41,7 @@ type Details struct {
 type BarResult struct {
 	Text   string  `json:"text"`
 	Metric string  `json:"metric"`
-	Of     string  `json:"of"` // an arm, or "ratio"
+	Of     string  `json:"of"` // an arm, an arm's worst round, or "ratio"
 	Value  float64 `json:"value"`
 	Bound  Bound   `json:"bound"`
 	Limit  float64 `json:"limit"`
@@ -157,6 +157,14 @@ func (b Bar) judge(metrics map[string]Measured) (BarResult, error) {
 			return BarResult{}, fmt.Errorf("bar %q: arm %s did not measure %s", b.Text, b.Arm, b.Metric)
 		}
 		judged.Value, low, high = spread.Median, spread.Low, spread.High
+		if b.EachRound {
+			judged.Of += ", worst round"
+			judged.Value = spread.Max
+			if b.Bound == AtLeast {
+				judged.Value = spread.Min
+			}
+			low, high = judged.Value, judged.Value
+		}
 	}
 	judged.Holds = b.holds(judged.Value) || b.BeyondNoise && (b.holds(low) || b.holds(high))
 	judged.Certain = b.holds(low) == judged.Holds && b.holds(high) == judged.Holds

@@ -46,6 +46,8 @@ func TestDeclarationsAreChecked(t *testing.T) {
 		"no bar":           func(e *Experiment) { e.Bars = nil },
 		"bar of no arm":    func(e *Experiment) { e.Bars = []Bar{{Text: "x", Arm: "mars", Bound: AtMost}} },
 		"bar of no bound":  func(e *Experiment) { e.Bars = []Bar{{Text: "x"}} },
+		"ratio of a round": func(e *Experiment) { e.Bars[0].EachRound = true },
+		"many layouts":     func(e *Experiment) { e.Layouts = 1000 },
 		"arm twice":        func(e *Experiment) { e.Arms = append(e.Arms, e.Arms[0]) },
 		"no weir":          func(e *Experiment) { e.Arms = e.Arms[:1] },
 		"arm of no source": func(e *Experiment) { e.Arms = append(e.Arms, Arm{Name: "loop"}) },
@@ -84,6 +86,9 @@ func TestHoldsFollowsTheBars(t *testing.T) {
 		{"missed within noise, which is no excuse", []Bar{{Arm: "stock", Bound: AtMost, Limit: 10.5}}, false, false},
 		{"missed within noise", []Bar{{Arm: "stock", BeyondNoise: true, Bound: AtMost, Limit: 10.5}}, true, false},
 		{"missed beyond noise", []Bar{{Arm: "stock", BeyondNoise: true, Bound: AtMost, Limit: 9}}, false, true},
+		{"worst round", []Bar{{EachRound: true, Bound: AtMost, Limit: 6}}, true, true},
+		{"worst round missed, though the median holds", []Bar{{EachRound: true, Bound: AtMost, Limit: 5.5}}, false, true},
+		{"least of all rounds", []Bar{{Arm: "stock", EachRound: true, Bound: AtLeast, Limit: 10.5}}, false, true},
 		{"one of two", []Bar{{Bound: AtMost, Limit: 1}, {Bound: AtMost, Limit: 9}}, false, true},
 	}
 	for _, test := range tests {

@@ -172,9 +172,25 @@ func (r *Runner) build(ctx context.Context, e Experiment) error {
 			}
 		}
 		for _, pkg := range e.Tests {
-			if err := r.toolchains[name].build(ctx, r.root, pkg, filepath.Join(dir, path.Base(pkg)+".test"), "test", "-c"); err != nil {
+			if err := r.buildTests(ctx, name, pkg, e.Layouts); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// buildTests compiles the test binary of a package, or one for each layout.
+func (r *Runner) buildTests(ctx context.Context, name Toolchain, pkg string, layouts int) error {
+	base := filepath.Join(r.binaries(name), path.Base(pkg))
+	if layouts == 0 {
+		return r.toolchains[name].build(ctx, r.root, pkg, base+".test", "test", "-c")
+	}
+	for n := range layouts {
+		err := r.toolchains[name].build(ctx, r.root, pkg, fmt.Sprintf("%s.%d.test", base, n+1),
+			"test", "-c", fmt.Sprintf("-ldflags=-s -w -randlayout=%d", n+1))
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -197,15 +213,19 @@ func (r *Runner) args(e Experiment, arm Arm, place func(string) string) []string
 	return args
 }
 
-// place resolves ${...} of an arm's arguments.
-func (r *Runner) place(name string) string {
-	switch name {
-	case "stock", "weir":
-		return r.binaries(Toolchain(name))
-	case "root":
-		return r.root
+// place resolves ${...} of an arm's arguments in a round, counted from 0.
+func (r *Runner) place(e Experiment, round int) func(string) string {
+	return func(name string) string {
+		switch {
+		case name == "stock" || name == "weir":
+			return r.binaries(Toolchain(name))
+		case name == "root":
+			return r.root
+		case name == "layout" && e.Layouts > 0:
+			return strconv.Itoa(round%e.Layouts + 1)
+		}
+		return "${" + name + "}"
 	}
-	return "${" + name + "}"
 }
 
 // rawSample is a line of <id>.raw.jsonl.
@@ -226,7 +246,7 @@ func (r *Runner) rounds(ctx context.Context, e Experiment) ([]Round, []rawSample
 		round := make(Round)
 		for _, index := range order(len(e.Arms), n) {
 			arm := e.Arms[index]
-			command := append([]string{filepath.Join(r.binaries(arm.Toolchain), e.ID)}, r.args(e, arm, r.place)...)
+			command := append([]string{filepath.Join(r.binaries(arm.Toolchain), e.ID)}, r.args(e, arm, r.place(e, n))...)
 			started, load := time.Now(), loadAverage()
 			sample, err := runChild(ctx, r.root, e.Timeout, command)
 			if err != nil {

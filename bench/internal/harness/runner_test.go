@@ -173,6 +173,39 @@ func TestTestsAreBuilt(t *testing.T) {
 	}
 }
 
+func TestLayoutsTakeTurns(t *testing.T) {
+	r := newTestRunner(t, 3)
+	source := filepath.Join(r.root, "inner", "inner_test.go")
+	if err := os.Mkdir(filepath.Dir(source), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(source, []byte("package inner\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(r.root, "log")
+	e := threeArms(log)
+	e.Tests, e.Layouts = []string{"./inner"}, 2
+	for i := range e.Arms {
+		e.Arms[i].Args = []string{log, "layout${layout}"}
+	}
+	if _, err := r.Run(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	starts, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := strings.Repeat("layout1\n", 3), strings.Repeat("layout2\n", 3)
+	if string(starts) != one+two+one {
+		t.Errorf("rounds took %q", starts)
+	}
+	for _, name := range []string{"inner.1.test", "inner.2.test"} {
+		if _, err := os.Stat(filepath.Join(r.binaries(Weir), name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestBinaryOfAnotherToolchainIsRefused(t *testing.T) {
 	r := newTestRunner(t, 1)
 	weir := r.toolchains[Weir]
