@@ -12,7 +12,8 @@ func init() {
 			"to run their timers, once (sleep10000/crowd_mean_ms; it grows if other programs load the machine). What starves is what waits behind goroutines that " +
 			"compute (cpu10000): for a crowd of them that is arithmetic, 10 000 slices of 10 ms on 2 Ps are 50 s, and no " +
 			"scheduler changes it. What a scheduler can do is not to let a group that answers people wait behind the crowd. " +
-			"On stock Go the group is the same source with no class in effect. Timers round up to 1 ms on an idle machine " +
+			"On stock Go the group is the same source with no class in effect; its delays end with the window of a second, and " +
+			"beside 16 hogs it answers some 20 requests a round, so that its p99 is the longest of those. Timers round up to 1 ms on an idle machine " +
 			"(epoll), on both sides.",
 		Metric: "cpu10000/inference_mean_us",
 		Label:  "mean delay of the inference group beside 10 000 CPU-bound goroutines",
@@ -20,21 +21,23 @@ func init() {
 		Better: harness.LowerIsBetter,
 		Bars: []harness.Bar{
 			{Text: "beside 10 000 CPU-bound goroutines none of the inference group starves",
-				Metric: "cpu10000/inference_starved_share", Bound: harness.AtMost, Limit: 0},
+				Metric: "cpu10000/inference_starved_share", EachRound: true, Bound: harness.AtMost, Limit: 0},
 			{Text: "beside 16 hogs, ready → running as the runtime counts it, p99",
 				Metric: "echo16/inference_ready_p99_us", Bound: harness.AtMost, Limit: 500},
-			{Text: "beside 16 hogs, client's send → running as the program's clocks tell, p99",
+			{Text: "beside 16 hogs, client's send → running, the kernel's wake-up of the polling thread included, p99",
 				Metric: "echo16/arrival_p99_us", Bound: harness.AtMost, Limit: 500},
 			{Text: "beside 16 hogs, median round trip at least 1000 × better than stock",
 				Metric: "echo16/roundtrip_p50_us", Ratio: true, Bound: harness.AtMost, Limit: 1.0 / 1000},
 			{Text: "beside 16 hogs, p99 of the round trip at least 20 × better than stock",
 				Metric: "echo16/roundtrip_p99_us", Ratio: true, Bound: harness.AtMost, Limit: 1.0 / 20},
+			{Text: "the same, of requests sent each millisecond whether an answer came or not",
+				Metric: "echo16/roundtrip_open_p99_us", Ratio: true, Bound: harness.AtMost, Limit: 1.0 / 20},
 			{Text: "a saturated latency class leaves Normal its share",
-				Metric: "saturated/normal_share", Bound: harness.AtLeast, Limit: 0.05},
+				Metric: "saturated/normal_share", EachRound: true, Bound: harness.AtLeast, Limit: 0.05},
 			{Text: "a saturated latency class leaves Background its share",
-				Metric: "saturated/background_share", Bound: harness.AtLeast, Limit: 0.05},
-			{Text: "and neither waits for longer", Metric: "saturated/oldest_wait_ms", Bound: harness.AtMost, Limit: 200},
+				Metric: "saturated/background_share", EachRound: true, Bound: harness.AtLeast, Limit: 0.05},
+			{Text: "and neither waits for longer", Metric: "saturated/oldest_wait_ms", EachRound: true, Bound: harness.AtMost, Limit: 200},
 		},
-		Quick: []string{"-window=300ms", "-echo-window=500ms", "-saturated-window=500ms"},
+		Quick: []string{"-window=300ms", "-echo-window=300ms", "-echo-per-hog=20ms", "-saturated-window=500ms"},
 	})
 }

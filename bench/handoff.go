@@ -11,7 +11,7 @@ func init() {
 		Mistaken: "It blames reads from sockets, which never hold a P: the goroutine parks and the netpoller wakes it. C calls " +
 			"do hold one, and so does file I/O, until the monitor thread takes it away: after 20 µs at best, after 10 to 20 ms " +
 			"in a program that has been computing (busy/wait). Eager hand-off costs something on each call (call/eager_ns " +
-			"against call/plain_ns): it is for calls of 100 µs and more.",
+			"against call/plain_ns): it is for calls of 100 µs and more. The p99 of a round's 50 calls is the longest of them.",
 		Metric: "busy/wait_p99_us",
 		Label:  "p99 wait of a ready goroutine behind a 50 ms C call, GOMAXPROCS=1, after 100 ms of computation",
 		Unit:   "µs",

@@ -29,8 +29,10 @@ const (
 	// lead is the time from the connection to the client's first request: the
 	// hogs are computing by then.
 	lead = 100 * time.Millisecond
-	// tail is how long the hogs outlast the window, for the last answer.
-	tail = 300 * time.Millisecond
+	// tail and tailPerHog are how long the hogs outlast the window, so that
+	// the last answer is no faster than the others.
+	tail       = 300 * time.Millisecond
+	tailPerHog = 20 * time.Millisecond
 )
 
 // echoBeside measures an echo goroutine of the inference group beside n
@@ -46,7 +48,8 @@ func echoBeside(r *sample.Recorder, n, turnSteps int) error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	defer listener.Close()
-	run, err := startClient(listener.Addr().String())
+	measured := *echoWindow + time.Duration(n)**echoPerHog
+	run, err := startClient(listener.Addr().String(), measured)
 	if err != nil {
 		return err
 	}
@@ -68,7 +71,7 @@ func echoBeside(r *sample.Recorder, n, turnSteps int) error {
 	}); err != nil {
 		return err
 	}
-	gate.Open(time.Now().Add(lead + *echoWindow + tail))
+	gate.Open(time.Now().Add(lead + measured + tail + time.Duration(n)*tailPerHog))
 	beside.Wait()
 	answer, err := run.wait()
 	done.Wait()
@@ -82,6 +85,7 @@ func echoBeside(r *sample.Recorder, n, turnSteps int) error {
 		roundTrip.Add(time.Duration(ns))
 	}
 	roundTrip.Record(r, name+"/roundtrip", delay.Microseconds)
+	roundTrip.WithOmitted(*pace).Record(r, name+"/roundtrip_open", delay.Microseconds)
 	arrival.Record(r, name+"/arrival", delay.Microseconds)
 	recordReady(r, name+"/inference", group)
 	r.Set(name+"/client_raised", number(answer.Raised))
@@ -132,12 +136,12 @@ type clientRun struct {
 	stdout, stderr bytes.Buffer
 }
 
-func startClient(address string) (*clientRun, error) {
+func startClient(address string, measured time.Duration) (*clientRun, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("start client: %w", err)
 	}
-	run := &clientRun{cmd: exec.Command(self, clientCommand, "-address="+address, "-window="+echoWindow.String(),
+	run := &clientRun{cmd: exec.Command(self, clientCommand, "-address="+address, "-window="+measured.String(),
 		"-pace="+pace.String(), fmt.Sprintf("-raise=%v", *raisedClient))}
 	run.cmd.Stdout, run.cmd.Stderr = &run.stdout, &run.stderr
 	if err := run.cmd.Start(); err != nil {

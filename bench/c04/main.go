@@ -9,7 +9,9 @@
 // every due time counts, also those that passed while it was waiting.
 //
 // The echo (echo.go): a goroutine that echoes over TCP beside CPU-bound ones,
-// and a client in another process.
+// and a client in another process that sends one message after the other.
+// _open_ measurements are the round trips that a client would have seen which
+// sends at its pace no matter whether an answer came.
 //
 // The saturated class (saturated.go): what is left for others if the latency
 // class itself computes without end.
@@ -44,7 +46,8 @@ var (
 	tokenWork  = flag.Duration("token-work", 20*time.Microsecond, "computation for a token")
 
 	hogs         = flag.String("hogs", "0,2,4,16", "CPU-bound goroutines beside the echo goroutine")
-	echoWindow   = flag.Duration("echo-window", 2*time.Second, "time measured at each number of hogs")
+	echoWindow   = flag.Duration("echo-window", time.Second, "time measured without hogs")
+	echoPerHog   = flag.Duration("echo-per-hog", 150*time.Millisecond, "time measured longer for each hog: stock Go answers less often then")
 	pace         = flag.Duration("pace", time.Millisecond, "the client's pause between requests")
 	raisedClient = flag.Bool("raise-client", true, "run the client's thread under SCHED_FIFO if that is permitted, so that "+
 		"its own wait for a core is not measured; client/raised tells whether it was")
@@ -85,6 +88,9 @@ func measure(r *sample.Recorder) error {
 			return errors.New("durations must be positive")
 		}
 	}
+	if *echoPerHog < 0 {
+		return errors.New("echo-per-hog must not be negative")
+	}
 	runtime.GOMAXPROCS(*processors)
 	turnSteps := crowd.Calibrate(turn)
 	for _, n := range crowds {
@@ -121,5 +127,6 @@ func recordReady(r *sample.Recorder, prefix string, group *ggroup.Group) {
 	waits := group.Stats().Wait
 	if waits.Count() > 0 {
 		r.Set(prefix+"_ready_p99_us", float64(waits.Quantile(0.99))/float64(time.Microsecond))
+		r.Set(prefix+"_ready_count", float64(waits.Count()))
 	}
 }

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 func TestMeasure(t *testing.T) {
 	*counts, *hogs, *members = "20", "0,2", 5
 	*window, *echoWindow, *saturatedWindow = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
+	*echoPerHog = time.Millisecond
 	*interval, *starvedAt = 10*time.Millisecond, time.Hour
 	r := sample.NewRecorder()
 	if err := measure(r); err != nil {
@@ -37,7 +38,7 @@ func TestMeasure(t *testing.T) {
 	for name, least := range map[string]float64{
 		// Each due time counts, however late: 5 goroutines, 10 ms of 50.
 		"sleep20/inference_count": 25, "cpu20/inference_count": 25,
-		"echo0/roundtrip_count": 1, "echo2/arrival_count": 1,
+		"echo0/roundtrip_count": 1, "echo2/arrival_count": 1, "echo2/roundtrip_open_count": 1,
 		"saturated/latency_share": 0, "saturated/oldest_wait_ms": 0, "sleep20/crowd_mean_ms": 0,
 	} {
 		if value, ok := got[name]; !ok || value < least {

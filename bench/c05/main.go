@@ -2,7 +2,8 @@
 // turn; by the article's cure, time.Sleep(0) each 64 turns; and by ggroup.Yield
 // each turn, as a goroutine of a latency group, which with stock Go is Gosched
 // again. Each is measured alone and beside CPU-bound goroutines of no group.
-// What a call of ggroup.Yield costs by itself, and how soon a goroutine of a
+// What a call of ggroup.Yield costs by itself, what one of runtime.Gosched
+// before any group exists and while a latency group does, and how soon a goroutine of a
 // latency group runs that the loop has readied, is in yield.go.
 //
 // A turn is a calibrated piece of dependent arithmetic, as long as the article's
@@ -46,20 +47,18 @@ type variant struct {
 }
 
 // variants are the loops compared; the first, which never yields, is what the
-// others add their time to.
-var variants = []variant{
-	{name: "plain"},
-	{name: "gosched", yield: func(int) { runtime.Gosched() }},
-	{name: "sleep0", yield: func(turn int) {
-		if turn%*sleepEvery == 0 {
-			time.Sleep(0)
-		}
-	}},
-	{
-		name:  "yield",
-		group: ggroup.New("infer", ggroup.WithClass(ggroup.Latency)),
-		yield: func(int) { ggroup.Yield() },
-	},
+// others add their time to, and the last runs in the group.
+func variants(infer *ggroup.Group) []variant {
+	return []variant{
+		{name: "plain"},
+		{name: "gosched", yield: func(int) { runtime.Gosched() }},
+		{name: "sleep0", yield: func(turn int) {
+			if turn%*sleepEvery == 0 {
+				time.Sleep(0)
+			}
+		}},
+		{name: "yield", group: infer, yield: func(int) { ggroup.Yield() }},
+	}
 }
 
 func main() { sample.Main(measure) }
@@ -73,13 +72,34 @@ func measure(r *sample.Recorder) error {
 		return err
 	}
 	steps := crowd.Calibrate(*work)
+	// First, as no group may have been there before.
+	r.Set("call/gosched_no_group_ns", goschedCost())
+	infer, err := ggroup.Open("infer", ggroup.WithClass(ggroup.Latency))
+	if err != nil {
+		return err
+	}
+	loops := variants(infer)
+	if err := measureCells(r, loops, counts, steps); err != nil {
+		return err
+	}
+	if err := callCosts(r, infer); err != nil {
+		return err
+	}
+	if err := infer.Close(); err != nil {
+		return err
+	}
+	return yieldToLatency(r, loops, steps)
+}
+
+// measureCells measures each loop beside each number of hogs.
+func measureCells(r *sample.Recorder, loops []variant, counts []int, steps int) error {
 	for _, count := range counts {
 		place := "alone"
 		if count > 0 {
 			place = fmt.Sprintf("hogs%d", count)
 		}
 		var plain float64
-		for i, v := range variants {
+		for i, v := range loops {
 			c, err := runCell(v, count, steps)
 			if err != nil {
 				return err
@@ -96,10 +116,7 @@ func measure(r *sample.Recorder) error {
 			}
 		}
 	}
-	if err := yieldToNobody(r); err != nil {
-		return err
-	}
-	return yieldToLatency(r, steps)
+	return nil
 }
 
 func parseCounts(list string) ([]int, error) {

@@ -14,29 +14,41 @@ import (
 // callPasses is how often the cost of a call is taken; the median counts.
 const callPasses = 20
 
-// yieldToNobody measures a call of ggroup.Yield while nothing waits, by a
-// goroutine of no group and by one of a latency group.
-func yieldToNobody(r *sample.Recorder) error {
+// callCosts measures calls while nothing waits and a latency group exists, by
+// a goroutine of no group, and of Yield by one of the group.
+func callCosts(r *sample.Recorder, group *ggroup.Group) error {
+	r.Set("call/gosched_ns", goschedCost())
 	r.Set("call/yield_ns", yieldCost())
-	group, err := ggroup.Open("token loop", ggroup.WithClass(ggroup.Latency))
-	if err != nil {
-		return err
-	}
 	var grouped float64
 	if err := group.Do(func() { grouped = yieldCost() }); err != nil {
 		return err
 	}
 	r.Set("call/yield_in_group_ns", grouped)
-	return group.Close()
+	return nil
 }
 
 func yieldCost() float64 {
-	var perCall []float64
-	for range callPasses {
-		begin := time.Now()
+	return costOfCall(func() {
 		for range *calls {
 			ggroup.Yield()
 		}
+	})
+}
+
+func goschedCost() float64 {
+	return costOfCall(func() {
+		for range *calls {
+			runtime.Gosched()
+		}
+	})
+}
+
+// costOfCall returns the ns of a call, of which pass makes -calls.
+func costOfCall(pass func()) float64 {
+	var perCall []float64
+	for range callPasses {
+		begin := time.Now()
+		pass()
 		perCall = append(perCall, float64(time.Since(begin).Nanoseconds())/float64(*calls))
 	}
 	return sample.Median(perCall)
@@ -44,9 +56,9 @@ func yieldCost() float64 {
 
 // yieldToLatency measures on one P how long a goroutine of a latency group,
 // readied by a token loop in no group, waits until it runs.
-func yieldToLatency(r *sample.Recorder, steps int) error {
+func yieldToLatency(r *sample.Recorder, loops []variant, steps int) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for _, v := range variants {
+	for _, v := range loops {
 		group, err := ggroup.Open("answers", ggroup.WithClass(ggroup.Latency))
 		if err != nil {
 			return err

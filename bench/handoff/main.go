@@ -28,7 +28,7 @@ import (
 )
 
 var (
-	calls  = flag.Int("calls", 25, "C calls behind which a goroutine waits, idle and busy each")
+	calls  = flag.Int("calls", 50, "C calls behind which a goroutine waits, idle and busy each")
 	length = flag.Duration("call", 50*time.Millisecond, "length of such a call")
 	busy   = flag.Duration("busy", 100*time.Millisecond, "computation before a call of the busy kind")
 	idle   = flag.Duration("idle", 20*time.Millisecond, "sleep before a call of the idle kind")

@@ -58,6 +58,25 @@ func (s *Set) Mean() time.Duration {
 	return time.Duration(sum / float64(len(s.values)))
 }
 
+// WithOmitted returns the delays that requests sent at the interval every,
+// however late the last answer is, would have had: one that waits for d holds
+// up those due in the meantime, which wait for d - every, d - 2 every, and so
+// on. A client that sends nothing while it waits omits them, and so counts a
+// long wait as once as bad as a short one (HdrHistogram's correction of
+// coordinated omission).
+func (s *Set) WithOmitted(every time.Duration) *Set {
+	var all Set
+	for _, d := range s.values {
+		for ; d > 0; d -= every {
+			all.Add(d)
+			if every <= 0 {
+				break
+			}
+		}
+	}
+	return &all
+}
+
 // ShareOver returns the fraction of delays longer than limit, 0 of an empty
 // set.
 func (s *Set) ShareOver(limit time.Duration) float64 {

@@ -32,6 +32,19 @@ func TestSet(t *testing.T) {
 	}
 }
 
+func TestWithOmitted(t *testing.T) {
+	var s Set
+	s.Add(time.Millisecond)
+	s.Add(350 * time.Millisecond)
+	all := s.WithOmitted(100 * time.Millisecond)
+	if all.Len() != 5 || all.Quantile(0.4) != 50*time.Millisecond || all.Quantile(0.8) != 250*time.Millisecond || all.Max() != 350*time.Millisecond {
+		t.Errorf("with what was omitted: %v", all.values)
+	}
+	if s.Len() != 2 || s.WithOmitted(0).Len() != 2 {
+		t.Error("nothing is omitted at no interval, and the set itself stays")
+	}
+}
+
 func TestSetGrowsAfterAQuestion(t *testing.T) {
 	var s, other Set
 	s.Add(2)
