@@ -30,5 +30,6 @@
 // all it started are killed at its end. A child that fails fails the
 // experiment: the result's file exists only if the last run succeeded. Whether
 // the machine is quiet is the caller's business; the load average before the
-// run is part of the result.
+// run and what others took of the processors beside each child are part of the
+// result.
 package harness

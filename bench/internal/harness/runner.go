@@ -124,6 +124,9 @@ func (r *Runner) Run(ctx context.Context, e Experiment) (Result, error) {
 		})
 	}
 	result.Details.Warnings = r.warnings(machine)
+	if warning := disturbanceWarning(raw); warning != "" {
+		result.Details.Warnings = append(result.Details.Warnings, warning)
+	}
 	if err := writeLines(rawFile, raw); err != nil {
 		return Result{}, err
 	}
@@ -235,6 +238,7 @@ type rawSample struct {
 	Started string  `json:"started"` // RFC 3339, UTC
 	WallS   float64 `json:"wall_s"`
 	Load    string  `json:"load_before"`
+	disturbance
 	Sample
 }
 
@@ -248,14 +252,22 @@ func (r *Runner) rounds(ctx context.Context, e Experiment) ([]Round, []rawSample
 			arm := e.Arms[index]
 			command := append([]string{filepath.Join(r.binaries(arm.Toolchain), e.ID)}, r.args(e, arm, r.place(e, n))...)
 			started, load := time.Now(), loadAverage()
+			before, err := readProcessorTimes()
+			if err != nil {
+				return nil, nil, err
+			}
 			sample, err := runChild(ctx, r.root, e.Timeout, command)
 			if err != nil {
 				return nil, nil, fmt.Errorf("harness: %s: round %d: arm %s: %w", e.ID, n+1, arm.Name, err)
 			}
+			after, err := readProcessorTimes()
+			if err != nil {
+				return nil, nil, err
+			}
 			round[arm.Name] = sample.Measurements
 			raw = append(raw, rawSample{
 				Round: n + 1, Arm: arm.Name, Started: started.UTC().Format(time.RFC3339Nano),
-				WallS: time.Since(started).Seconds(), Load: load, Sample: sample,
+				WallS: time.Since(started).Seconds(), Load: load, Sample: sample, disturbance: after.since(before),
 			})
 		}
 		if e.Derive != nil {
