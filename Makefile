@@ -27,6 +27,8 @@ RUN   ?=
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X github.com/weirgo/weir/server/internal/version.Weir=$(VERSION)
 
+comma := ,
+
 ##@ Use
 
 .PHONY: help
@@ -85,6 +87,26 @@ test-race: toolchain engine need-cc ## every package with the race detector, bot
 test-std: toolchain ## Go's own standard library tests on our toolchain
 	$(IN_GOROOT) GOTOOLCHAIN=local ../bin/go test -short std
 	$(IN_GOROOT) GODEBUG=gccheckmark=1 GOTOOLCHAIN=local ../bin/go test -short runtime
+
+# As Go's own "dist test" does with GO_TEST_SHORT=0, through GOFLAGS so that it
+# reaches the binaries that tests build.
+MORESTACK = $(foreach flag,-gcflags -asmflags,$(foreach pkgs,runtime/... reflect sync,$(flag)=$(pkgs)=-d=maymorestack=runtime.$(1)) $(flag)=runtime/testdata/...=)
+RUNTIME_TEST = $(IN_GOROOT) GOTOOLCHAIN=local $(1) ../bin/go test -short -timeout 40m $(2) runtime runtime/ggroup
+
+.PHONY: test-runtime
+test-runtime: toolchain need-cc ## the runtime's tests of our toolchain in every mode that finds races (an hour)
+	$(call RUNTIME_TEST,GODEBUG=gccheckmark=1,)
+	$(call RUNTIME_TEST,CGO_ENABLED=1,-race)
+	$(call RUNTIME_TEST,GOEXPERIMENT=staticlockranking,)
+	$(call RUNTIME_TEST,GOFLAGS="$(call MORESTACK,mayMoreStackPreempt)",)
+	$(call RUNTIME_TEST,GOFLAGS="$(call MORESTACK,mayMoreStackMove)",)
+	$(call RUNTIME_TEST,,-cpu=1$(comma)2$(comma)4)
+
+STRESS ?= 10m
+.PHONY: stress
+stress: toolchain ## groups, C calls and the collector under stress, STRESS=10m each, in Go's tree and in ours
+	$(IN_GOROOT) GOTOOLCHAIN=local ../bin/go test -v -run 'TestStress$$' -timeout 0 runtime/ggroup -stress=$(STRESS)
+	$(WEIR_GO) test -v -run 'TestStress$$' -timeout 0 ./ggroup -stress=$(STRESS)
 
 ##@ Measure
 
