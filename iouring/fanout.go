@@ -131,6 +131,9 @@ func (f *FanOut) Open(w http.ResponseWriter, r *http.Request) (*Stream, error) {
 		f.remove(s)
 		return nil, err
 	}
+	if err := s.nowOpen(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -429,6 +429,45 @@ func TestFanOutCloseWaitsThenAborts(t *testing.T) {
 	})
 }
 
+// closingWriter closes the fan-out in the middle of Open.
+type closingWriter struct {
+	http.ResponseWriter
+	fan *FanOut
+}
+
+func (w closingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w closingWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = w.fan.Close(ctx)
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+// A stream that is ended while it is being opened leaves no connection behind.
+func TestFanOutClosedDuringOpen(t *testing.T) {
+	eachVariant(t, func(t *testing.T, network string, opts ...Option) {
+		fan := newFanOut(t, FanOutConfig{Backend: BackendURing})
+		opened := make(chan error, 1)
+		_, ln := serveHTTP(t, network, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, err := fan.Open(closingWriter{w, fan}, r)
+			opened <- err
+		}), opts...)
+		c := dialRaw(t, ln)
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		if err := <-opened; !errors.Is(err, ErrFanOutClosed) && !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Open: %v", err)
+		}
+		answer, err := io.ReadAll(c)
+		if bytes.Contains(answer, []byte(lastChunk)) {
+			t.Errorf("a broken response looks complete: %q, %v", answer, err)
+		}
+		if n := fan.Len(); n != 0 {
+			t.Errorf("%d streams are left", n)
+		}
+	})
+}
+
 func TestAppendChunk(t *testing.T) {
 	for _, n := range []int{1, 15, 16, 255, 256, 4095, 4096, 70_000} {
 		data := bytes.Repeat([]byte{'q'}, n)

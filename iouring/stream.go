@@ -28,6 +28,7 @@ type Stream struct {
 	done chan struct{}
 
 	mu        sync.Mutex
+	opened    bool   // Open has set what does not change: conn, foreign, writer
 	pending   []byte // framed, not given to the kernel yet
 	finishing bool
 	ended     bool
@@ -223,6 +224,19 @@ func (s *Stream) Close() error {
 // not a complete one.
 func (s *Stream) Abort(err error) { s.end(nil, err) }
 
+// nowOpen ends Open. A stream that was ended meanwhile is broken off, and Open
+// fails with the reason.
+func (s *Stream) nowOpen() error {
+	s.mu.Lock()
+	s.opened = true
+	ended, err := s.ended, s.err
+	s.mu.Unlock()
+	if ended {
+		s.breakOff(nil, false)
+	}
+	return err
+}
+
 // end moves the stream to ended, once; r is the ring if its thread is the
 // caller.
 func (s *Stream) end(r *ring, err error) {
@@ -234,9 +248,9 @@ func (s *Stream) end(r *ring, err error) {
 	s.ended = true
 	s.err = err
 	s.pending = nil
-	inflight := s.inflight
+	opened, inflight := s.opened, s.inflight
 	s.mu.Unlock()
-	if err != nil {
+	if err != nil && opened { // else Open breaks it off
 		s.breakOff(r, inflight)
 	}
 	s.fan.remove(s)

@@ -16,6 +16,7 @@ func (s *Stream) openRing(c *Conn, pipelined []byte, keep bool) error {
 	s.conn, s.keep = c, keep && c.listener != nil
 	x, err := c.attach(s.fan.lane.ring, s)
 	if err != nil {
+		_ = c.Close() // it is out of the HTTP server's hands
 		return err
 	}
 	s.ring = x.ring
