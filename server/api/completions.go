@@ -123,7 +123,13 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, j *job, idPrefi
 	if isChat {
 		newEncoder = openai.NewChatStream
 	}
-	out := h.newStreamSink(newHTTPFrames(w, h.cfg.WriteTimeout), newEncoder(head, j.params.IncludeUsage))
+	encoder := newEncoder(head, j.params.IncludeUsage)
+	// Log-probabilities cost a pass over the vocabulary for each token: that is
+	// for the handler's own goroutine, not for the one that serves everybody.
+	if h.emitter != nil && j.params.TopLogprobs < 0 {
+		return h.emit(w, r, j, encoder)
+	}
+	out := h.newStreamSink(newHTTPFrames(w, h.cfg.WriteTimeout), encoder)
 	defer out.release()
 	return h.run(r.Context(), j, out)
 }

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/weirgo/weir/ggroup"
+	"github.com/weirgo/weir/iouring"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/engine"
@@ -39,6 +41,13 @@ type Config struct {
 	WriteTimeout time.Duration
 	// RetryAfter is what a client that got 429 is told to wait. Default 1 s.
 	RetryAfter time.Duration
+	// FanOut, if not nil, takes streamed responses out of the HTTP server: one
+	// goroutine sends what a step of the engine gave all of them, see package
+	// iouring. Its OnReady is the Handler's; its DropAfter defaults to
+	// WriteTimeout. The owner of the server waits for such streams with Wait.
+	FanOut *iouring.FanOutConfig
+	// Group is the group of that goroutine. Default: that of the caller of New.
+	Group *ggroup.Group
 	// Log gets one debug record a request, and failures. Default
 	// slog.Default().
 	Log *slog.Logger

@@ -11,6 +11,15 @@
 // the end. A client that goes away ends its request's context, which ends the
 // generation and frees its sequence.
 //
+// With [Config.FanOut] the handler's goroutine stays with a stream only until
+// its first output. Then the stream leaves the HTTP server, and one goroutine,
+// the emitter, reads what a step of the engine gave to all streams, appends
+// each one's frames to its own buffer, and sends them all in one submission. A
+// client that does not keep up gathers frames, then its generation pauses, then
+// it is dropped. At the end of a stream its connection goes back for the next
+// request. TLS, HTTP/2 and whatever is not io_uring's take the same way, but
+// their handlers stay to write.
+//
 //	POST /v1/chat/completions  POST /v1/completions
 //	GET  /v1/models            GET  /v1/models/{id}
 //	POST /tokenize             POST /detokenize
@@ -24,6 +33,8 @@
 //	...
 //	handler.Drain() // no new generations; /health says 503
 //	server.Shutdown(ctx)
+//	handler.Wait(ctx) // streams that have left the server
+//	handler.Close()
 //
 // # Limits
 //

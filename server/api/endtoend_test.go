@@ -20,6 +20,7 @@ import (
 	"github.com/openai/openai-go/v3/option"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/weirgo/weir/iouring"
 	"github.com/weirgo/weir/server/api"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/chat"
@@ -42,6 +43,23 @@ type real struct {
 
 func serveReal(t *testing.T) *real {
 	t.Helper()
+	return serveRealOn(t, iouring.BackendAuto)
+}
+
+// onBoth runs a test over io_uring, with fan-out, and over package net.
+func onBoth(t *testing.T, test func(t *testing.T, backend iouring.Backend)) {
+	for _, backend := range []iouring.Backend{iouring.BackendURing, iouring.BackendNet} {
+		t.Run(backend.String(), func(t *testing.T) {
+			if features, err := iouring.Probe(); backend == iouring.BackendURing && (err != nil || features.Missing() != nil) {
+				t.Skipf("not supported here: %v", errors.Join(err, features.Missing()))
+			}
+			test(t, backend)
+		})
+	}
+}
+
+func serveRealOn(t *testing.T, backend iouring.Backend) *real {
+	t.Helper()
 	model := llamatest.Load(t)
 	info := model.Info()
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
@@ -58,14 +76,24 @@ func serveReal(t *testing.T) *real {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := api.New(api.Config{
-		Loop: loop, Model: model, Template: template, ModelID: modelID, Keys: []string{key}, Log: log,
-	})
+	cfg := api.Config{Loop: loop, Model: model, Template: template, ModelID: modelID, Keys: []string{key}, Log: log}
+	if backend != iouring.BackendNet {
+		cfg.FanOut = &iouring.FanOutConfig{Backend: backend}
+	}
+	handler, err := api.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
+	server := httptest.NewUnstartedServer(handler)
+	_ = server.Listener.Close()
+	if server.Listener, err = iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(backend), iouring.WithLogger(log)); err != nil {
+		t.Fatal(err)
+	}
+	server.Start()
+	t.Cleanup(func() {
+		server.Close()
+		handler.Close()
+	})
 	return &real{
 		url:    server.URL,
 		client: openai.NewClient(option.WithBaseURL(server.URL+"/v1/"), option.WithAPIKey(key), option.WithMaxRetries(0)),
@@ -93,69 +121,73 @@ func completionParams(prompt string, maxTokens int64) openai.CompletionNewParams
 }
 
 func TestClientDrivesChat(t *testing.T) {
-	s := serveReal(t)
-	params := chatParams("Tell me about rivers.", 24)
-	whole, err := s.client.Chat.Completions.New(t.Context(), params)
-	if err != nil {
-		t.Fatal(err)
-	}
-	choice := whole.Choices[0]
-	if choice.Message.Content == "" || choice.Message.Role != "assistant" || whole.Model != modelID || whole.Object != "chat.completion" {
-		t.Errorf("answer %s", whole.RawJSON())
-	}
-	if u := whole.Usage; u.CompletionTokens < 1 || u.CompletionTokens > 24 || u.TotalTokens != u.PromptTokens+u.CompletionTokens {
-		t.Errorf("usage %+v", u)
-	}
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		s := serveRealOn(t, backend)
+		params := chatParams("Tell me about rivers.", 24)
+		whole, err := s.client.Chat.Completions.New(t.Context(), params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		choice := whole.Choices[0]
+		if choice.Message.Content == "" || choice.Message.Role != "assistant" || whole.Model != modelID || whole.Object != "chat.completion" {
+			t.Errorf("answer %s", whole.RawJSON())
+		}
+		if u := whole.Usage; u.CompletionTokens < 1 || u.CompletionTokens > 24 || u.TotalTokens != u.PromptTokens+u.CompletionTokens {
+			t.Errorf("usage %+v", u)
+		}
 
-	params.StreamOptions.IncludeUsage = openai.Bool(true)
-	stream := s.client.Chat.Completions.NewStreaming(t.Context(), params)
-	var parts openai.ChatCompletionAccumulator
-	roles := 0
-	for stream.Next() {
-		chunk := stream.Current()
-		if !parts.AddChunk(chunk) {
-			t.Fatalf("chunk does not fit: %s", chunk.RawJSON())
+		params.StreamOptions.IncludeUsage = openai.Bool(true)
+		stream := s.client.Chat.Completions.NewStreaming(t.Context(), params)
+		var parts openai.ChatCompletionAccumulator
+		roles := 0
+		for stream.Next() {
+			chunk := stream.Current()
+			if !parts.AddChunk(chunk) {
+				t.Fatalf("chunk does not fit: %s", chunk.RawJSON())
+			}
+			if len(chunk.Choices) > 0 && chunk.Choices[0].Delta.Role != "" {
+				roles++
+			}
 		}
-		if len(chunk.Choices) > 0 && chunk.Choices[0].Delta.Role != "" {
-			roles++
+		if err := stream.Err(); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if err := stream.Err(); err != nil {
-		t.Fatal(err)
-	}
-	if got := parts.Choices[0]; got.Message.Content != choice.Message.Content || got.FinishReason != choice.FinishReason || roles != 1 {
-		t.Errorf("streamed %q (%s, %d role chunks), whole %q (%s)", got.Message.Content, got.FinishReason, roles,
-			choice.Message.Content, choice.FinishReason)
-	}
-	if parts.Usage.TotalTokens != whole.Usage.TotalTokens || parts.Usage.CompletionTokens != whole.Usage.CompletionTokens {
-		t.Errorf("streamed usage %+v, whole %+v", parts.Usage, whole.Usage)
-	}
+		if got := parts.Choices[0]; got.Message.Content != choice.Message.Content || got.FinishReason != choice.FinishReason || roles != 1 {
+			t.Errorf("streamed %q (%s, %d role chunks), whole %q (%s)", got.Message.Content, got.FinishReason, roles,
+				choice.Message.Content, choice.FinishReason)
+		}
+		if parts.Usage.TotalTokens != whole.Usage.TotalTokens || parts.Usage.CompletionTokens != whole.Usage.CompletionTokens {
+			t.Errorf("streamed usage %+v, whole %+v", parts.Usage, whole.Usage)
+		}
+	})
 }
 
 func TestClientDrivesCompletions(t *testing.T) {
-	s := serveReal(t)
-	params := completionParams("Once upon a time", 24)
-	whole, err := s.client.Completions.New(t.Context(), params)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if whole.Choices[0].Text == "" || whole.Object != "text_completion" {
-		t.Errorf("answer %s", whole.RawJSON())
-	}
-	stream := s.client.Completions.NewStreaming(t.Context(), params)
-	var text strings.Builder
-	reason := ""
-	for stream.Next() {
-		choice := stream.Current().Choices[0]
-		text.WriteString(choice.Text)
-		reason += string(choice.FinishReason)
-	}
-	if err := stream.Err(); err != nil {
-		t.Fatal(err)
-	}
-	if text.String() != whole.Choices[0].Text || reason != string(whole.Choices[0].FinishReason) {
-		t.Errorf("streamed %q (%s), whole %q (%s)", text.String(), reason, whole.Choices[0].Text, whole.Choices[0].FinishReason)
-	}
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		s := serveRealOn(t, backend)
+		params := completionParams("Once upon a time", 24)
+		whole, err := s.client.Completions.New(t.Context(), params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if whole.Choices[0].Text == "" || whole.Object != "text_completion" {
+			t.Errorf("answer %s", whole.RawJSON())
+		}
+		stream := s.client.Completions.NewStreaming(t.Context(), params)
+		var text strings.Builder
+		reason := ""
+		for stream.Next() {
+			choice := stream.Current().Choices[0]
+			text.WriteString(choice.Text)
+			reason += string(choice.FinishReason)
+		}
+		if err := stream.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if text.String() != whole.Choices[0].Text || reason != string(whole.Choices[0].FinishReason) {
+			t.Errorf("streamed %q (%s), whole %q (%s)", text.String(), reason, whole.Choices[0].Text, whole.Choices[0].FinishReason)
+		}
+	})
 }
 
 func TestClientSeesErrors(t *testing.T) {
@@ -292,41 +324,43 @@ func (s *real) post(t *testing.T, ctx context.Context, path, body string) *http.
 
 // A random model at a high temperature emits many pieces of characters.
 func TestChunksAreWholeCharacters(t *testing.T) {
-	s := serveReal(t)
-	for seed := range 8 {
-		body := fmt.Sprintf(`{"prompt":"é€😀","seed":%d,"temperature":2,"top_k":0,"top_p":1,"min_p":0,"max_tokens":100,"ignore_eos":true,"stream":true}`, seed)
-		response := s.post(t, t.Context(), "/v1/completions", body)
-		var streamed strings.Builder
-		lines := bufio.NewScanner(response.Body)
-		for lines.Scan() {
-			data, ok := strings.CutPrefix(lines.Text(), "data: ")
-			if !ok || data == "[DONE]" {
-				continue
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		s := serveRealOn(t, backend)
+		for seed := range 8 {
+			body := fmt.Sprintf(`{"prompt":"é€😀","seed":%d,"temperature":2,"top_k":0,"top_p":1,"min_p":0,"max_tokens":100,"ignore_eos":true,"stream":true}`, seed)
+			response := s.post(t, t.Context(), "/v1/completions", body)
+			var streamed strings.Builder
+			lines := bufio.NewScanner(response.Body)
+			for lines.Scan() {
+				data, ok := strings.CutPrefix(lines.Text(), "data: ")
+				if !ok || data == "[DONE]" {
+					continue
+				}
+				if !utf8.ValidString(data) {
+					t.Fatalf("seed %d: broken character in %q", seed, data)
+				}
+				var chunk openai.Completion
+				if err := json.Unmarshal([]byte(data), &chunk); err != nil {
+					t.Fatalf("%q: %v", data, err)
+				}
+				streamed.WriteString(chunk.Choices[0].Text)
 			}
-			if !utf8.ValidString(data) {
-				t.Fatalf("seed %d: broken character in %q", seed, data)
+			if err := lines.Err(); err != nil {
+				t.Fatal(err)
 			}
-			var chunk openai.Completion
-			if err := json.Unmarshal([]byte(data), &chunk); err != nil {
-				t.Fatalf("%q: %v", data, err)
+			whole, err := io.ReadAll(s.post(t, t.Context(), "/v1/completions", strings.Replace(body, `"stream":true`, `"stream":false`, 1)).Body)
+			if err != nil {
+				t.Fatal(err)
 			}
-			streamed.WriteString(chunk.Choices[0].Text)
+			var answer openai.Completion
+			if err := json.Unmarshal(whole, &answer); err != nil {
+				t.Fatal(err)
+			}
+			if got := answer.Choices[0].Text; got != streamed.String() {
+				t.Errorf("seed %d: streamed %q, whole %q", seed, streamed.String(), got)
+			}
 		}
-		if err := lines.Err(); err != nil {
-			t.Fatal(err)
-		}
-		whole, err := io.ReadAll(s.post(t, t.Context(), "/v1/completions", strings.Replace(body, `"stream":true`, `"stream":false`, 1)).Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var answer openai.Completion
-		if err := json.Unmarshal(whole, &answer); err != nil {
-			t.Fatal(err)
-		}
-		if got := answer.Choices[0].Text; got != streamed.String() {
-			t.Errorf("seed %d: streamed %q, whole %q", seed, streamed.String(), got)
-		}
-	}
+	})
 }
 
 func TestTokenizeRoundTrip(t *testing.T) {
@@ -351,24 +385,26 @@ func TestTokenizeRoundTrip(t *testing.T) {
 }
 
 func TestRealDisconnectFreesTheSequence(t *testing.T) {
-	s := serveReal(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	response := s.post(t, ctx, "/v1/chat/completions",
-		`{"messages":[{"role":"user","content":"go on"}],"ignore_eos":true,"stream":true}`)
-	if _, err := bufio.NewReader(response.Body).ReadString('\n'); err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
-		stats := s.loop.Stats()
-		if stats.Active == 0 && stats.KVTokens == 0 {
-			if stats.Finished[batch.FinishAborted] != 1 {
-				t.Errorf("the generation was not aborted: %+v", stats)
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		s := serveRealOn(t, backend)
+		ctx, cancel := context.WithCancel(t.Context())
+		response := s.post(t, ctx, "/v1/chat/completions",
+			`{"messages":[{"role":"user","content":"go on"}],"ignore_eos":true,"stream":true}`)
+		if _, err := bufio.NewReader(response.Body).ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+			stats := s.loop.Stats()
+			if stats.Active == 0 && stats.KVTokens == 0 {
+				if stats.Finished[batch.FinishAborted] != 1 {
+					t.Errorf("the generation was not aborted: %+v", stats)
+				}
+				return
 			}
-			return
+			if time.Now().After(deadline) {
+				t.Fatalf("the sequence lives on: %+v", stats)
+			}
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the sequence lives on: %+v", stats)
-		}
-	}
+	})
 }

@@ -28,20 +28,21 @@ type sink interface {
 // job is one checked request on its way to a sink. Jobs are reused for the
 // sake of their buffers.
 type job struct {
-	begin  time.Time
-	params openai.Params
-	prompt []engine.Token
-	tokens int // generated
+	begin        time.Time
+	last         time.Time // of the last delivery, or begin
+	params       openai.Params
+	prompt       []engine.Token // until it is submitted
+	promptTokens int
+	tokens       int // generated
 
-	results [wakeResults]batch.Result
 	piece   []byte // of one token
 	text    stream.Text
 	delta   []byte
 	entries []openai.LogprobEntry // of tokens whose text is held back
 }
 
-// wakeResults is how many results a handler takes at once: more than a reader
-// that keeps up ever finds.
+// wakeResults is how many results are taken at once: more than a reader that
+// keeps up ever finds.
 const wakeResults = 32
 
 var jobs = sync.Pool{New: func() any { return new(job) }}
@@ -49,7 +50,16 @@ var jobs = sync.Pool{New: func() any { return new(job) }}
 func newJob() *job {
 	j := jobs.Get().(*job)
 	j.begin = time.Now()
+	j.last = j.begin
 	return j
+}
+
+// move returns a job with all that j holds, for an owner that outlives the
+// handler, and leaves j empty.
+func (j *job) move() *job {
+	m := jobs.Get().(*job)
+	*m, *j = *j, *m
+	return m
 }
 
 // release gives the job's buffers back.
@@ -61,7 +71,16 @@ func (j *job) release() {
 // run generates for a job until the end of the generation, a stop string, or
 // the client's going.
 func (h *Handler) run(ctx context.Context, j *job, out sink) error {
-	reason, err := h.generate(ctx, j, out)
+	gen, reason, err := h.submit(ctx, j)
+	if err == nil {
+		defer gen.Cancel() // frees the sequence on every way out
+		reason, err = h.generate(ctx, gen, j, out, nil)
+	}
+	return h.finish(j, out, reason, err)
+}
+
+// finish counts the end of a generation; a failure becomes the sink's.
+func (h *Handler) finish(j *job, out sink, reason batch.FinishReason, err error) error {
 	h.metrics.finished(reason, time.Since(j.begin))
 	if err != nil {
 		return out.fail(err)
@@ -69,12 +88,13 @@ func (h *Handler) run(ctx context.Context, j *job, out sink) error {
 	return nil
 }
 
-func (h *Handler) generate(ctx context.Context, j *job, out sink) (batch.FinishReason, error) {
+// submit queues a job's generation, which ends when ctx is done.
+func (h *Handler) submit(ctx context.Context, j *job) (*batch.Generation, batch.FinishReason, error) {
 	if h.draining.Load() {
-		return batch.FinishAborted, shuttingDown()
+		return nil, batch.FinishAborted, shuttingDown()
 	}
 	if err := j.text.Reset(j.params.Stop); err != nil {
-		return batch.FinishError, err
+		return nil, batch.FinishError, err
 	}
 	gen, err := h.cfg.Loop.Submit(ctx, batch.Request{
 		Prompt:      j.prompt,
@@ -84,28 +104,51 @@ func (h *Handler) generate(ctx context.Context, j *job, out sink) (batch.FinishR
 		IgnoreEOS:   j.params.IgnoreEOS,
 	})
 	if err != nil {
-		return batch.FinishAborted, err
+		return nil, batch.FinishAborted, err
 	}
-	defer gen.Cancel() // frees the sequence on every way out
-	last := j.begin
+	j.promptTokens, j.prompt = len(j.prompt), nil
+	return gen, 0, nil
+}
+
+// generate reads a generation to its end, or until others are to go on; then it
+// returns handedOver.
+func (h *Handler) generate(ctx context.Context, gen *batch.Generation, j *job, out sink, others func() bool) (batch.FinishReason, error) {
+	var results [wakeResults]batch.Result
 	for {
-		n, err := gen.Next(ctx, j.results[:])
+		n, err := gen.Next(ctx, results[:])
 		if err == io.EOF {
 			return h.end(gen.Finish(), j, out)
 		}
 		if err != nil {
 			return batch.FinishAborted, err
 		}
-		last = h.metrics.wake(last, j.tokens == 0)
-		for i := range n {
-			if h.take(&j.results[i], j, out) {
-				return batch.FinishStop, out.finish(openai.FinishStop, j.usage())
-			}
+		reason, err := h.deliver(results[:n], time.Now(), j, out)
+		if reason != handedOver || err != nil {
+			return reason, err
 		}
-		if err := out.flush(); err != nil {
-			return batch.FinishAborted, err
+		if others != nil && others() {
+			return handedOver, nil
 		}
 	}
+}
+
+// handedOver is no reason at all: the generation goes on.
+const handedOver batch.FinishReason = 0
+
+// deliver gives the results of one wake to the sink. A reason says that the
+// client needs no more of them.
+func (h *Handler) deliver(results []batch.Result, now time.Time, j *job, out sink) (batch.FinishReason, error) {
+	h.metrics.wake(j.last, now, j.tokens == 0)
+	j.last = now
+	for i := range results {
+		if h.take(&results[i], j, out) {
+			return batch.FinishStop, out.finish(openai.FinishStop, j.usage())
+		}
+	}
+	if err := out.flush(); err != nil {
+		return batch.FinishAborted, err
+	}
+	return handedOver, nil
 }
 
 // take turns one token into what text it releases; it reports whether a stop
@@ -154,4 +197,4 @@ func (h *Handler) end(f batch.Finish, j *job, out sink) (batch.FinishReason, err
 	return f.Reason, out.finish(reason, j.usage())
 }
 
-func (j *job) usage() openai.Usage { return openai.NewUsage(len(j.prompt), j.tokens) }
+func (j *job) usage() openai.Usage { return openai.NewUsage(j.promptTokens, j.tokens) }

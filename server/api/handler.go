@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -19,6 +20,7 @@ type Handler struct {
 	keys     keyring
 	metrics  *metrics
 	mux      http.ServeMux
+	emitter  *emitter // nil: each stream is written by its handler
 	started  time.Time
 	draining atomic.Bool
 }
@@ -38,6 +40,11 @@ func New(cfg Config) (*Handler, error) {
 	if h.metrics, err = newMetrics(cfg.ModelID, cfg.Loop); err != nil {
 		return nil, err
 	}
+	if cfg.FanOut != nil {
+		if h.emitter, err = startEmitter(h); err != nil {
+			return nil, err
+		}
+	}
 	h.routes()
 	return h, nil
 }
@@ -48,6 +55,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.Serv
 // Drain refuses new generations with 503 from now on, and makes /health say
 // so. Running ones go on.
 func (h *Handler) Drain() { h.draining.Store(true) }
+
+// Wait waits until the streams that have left the HTTP server are sent to
+// their end; http.Server.Shutdown knows nothing of them, and comes first. When
+// ctx is done it returns the context's error, and they go on.
+func (h *Handler) Wait(ctx context.Context) error {
+	if h.emitter == nil {
+		return nil
+	}
+	return h.emitter.wait(ctx)
+}
+
+// Close cuts off the streams that are left and frees what New made. Without a
+// FanOut there is nothing to do.
+func (h *Handler) Close() {
+	if h.emitter != nil {
+		h.emitter.close()
+	}
+}
 
 // route is one path: its method, and whether it is open to everybody.
 type route struct {
@@ -79,18 +104,35 @@ func (h *Handler) dispatch(w http.ResponseWriter, q *http.Request, r *route) {
 	if err == nil {
 		err = r.serve(w, q)
 	}
-	path := "other" // of a closed set: it is a metric's label
+	x := exchange{route: "other", method: q.Method, path: q.URL.Path, remote: q.RemoteAddr, begin: begin}
 	if r != nil {
-		path = r.path
+		x.route = r.path
+	}
+	if moved, ok := err.(*movedError); ok {
+		h.emitter.take(moved.emission, x)
+		_ = moved.emission.stream.Serve() // how it ended is the emitter's business
+		return
 	}
 	status := http.StatusOK
 	if err != nil {
 		status = h.writeError(w, q, err)
 	}
-	h.metrics.request(path, status)
-	if h.cfg.Log.Enabled(q.Context(), slog.LevelDebug) {
-		h.cfg.Log.Debug("request", "method", q.Method, "path", q.URL.Path, "remote", q.RemoteAddr,
-			"status", status, "duration", time.Since(begin))
+	h.account(x, status)
+}
+
+// exchange is what is told of a request when it is over.
+type exchange struct {
+	route                string // of a closed set: it is a metric's label
+	method, path, remote string
+	begin                time.Time
+}
+
+// account counts and logs a request that is over.
+func (h *Handler) account(x exchange, status int) {
+	h.metrics.request(x.route, status)
+	if h.cfg.Log.Enabled(context.Background(), slog.LevelDebug) {
+		h.cfg.Log.Debug("request", "method", x.method, "path", x.path, "remote", x.remote,
+			"status", status, "duration", time.Since(x.begin))
 	}
 }
 

@@ -120,17 +120,14 @@ func (r *registrar) loop(loop *batch.Loop) {
 	counter("requests_refused_total", "Requests refused because the queue was full.", func(s batch.Stats) float64 { return float64(s.Refused) })
 }
 
-// wake observes a delivery of tokens and returns its time: the end of the
-// interval since last, and the beginning of the next.
-func (m *metrics) wake(last time.Time, first bool) time.Time {
-	now := time.Now()
+// wake observes a delivery of tokens, at the end of the interval since last.
+func (m *metrics) wake(last, now time.Time, first bool) {
 	interval := now.Sub(last).Seconds()
 	if first {
 		m.firstToken.Observe(interval)
 	} else {
 		m.interToken.Observe(interval)
 	}
-	return now
 }
 
 // finished counts a generation that began duration ago.

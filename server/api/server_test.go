@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json/v2"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirgo/weir/iouring"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/engine"
@@ -41,6 +43,24 @@ type service struct {
 // ends.
 func serve(t *testing.T, fake enginetest.Options, context engine.ContextConfig, queue batch.Config, change func(*Config)) *service {
 	t.Helper()
+	return serveOn(t, iouring.BackendAuto, fake, context, queue, change)
+}
+
+// onBoth runs a test over io_uring, with fan-out, and over package net.
+func onBoth(t *testing.T, test func(t *testing.T, backend iouring.Backend)) {
+	for _, backend := range []iouring.Backend{iouring.BackendURing, iouring.BackendNet} {
+		t.Run(backend.String(), func(t *testing.T) {
+			if features, err := iouring.Probe(); backend == iouring.BackendURing && (err != nil || features.Missing() != nil) {
+				t.Skipf("not supported here: %v", errors.Join(err, features.Missing()))
+			}
+			test(t, backend)
+		})
+	}
+}
+
+// serveOn is serve over a backend.
+func serveOn(t *testing.T, backend iouring.Backend, fake enginetest.Options, context engine.ContextConfig, queue batch.Config, change func(*Config)) *service {
+	t.Helper()
 	fake.ChatTemplate = chatTemplate
 	if context.MaxSequences == 0 {
 		context.MaxSequences = 4
@@ -60,6 +80,9 @@ func serve(t *testing.T, fake enginetest.Options, context engine.ContextConfig, 
 		t.Fatal(err)
 	}
 	cfg := Config{Loop: loop, Model: model, Template: template, ModelID: "tiny", Fingerprint: "fp", Log: log}
+	if backend != iouring.BackendNet {
+		cfg.FanOut = &iouring.FanOutConfig{Backend: backend}
+	}
 	if change != nil {
 		change(&cfg)
 	}
@@ -67,13 +90,19 @@ func serve(t *testing.T, fake enginetest.Options, context engine.ContextConfig, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &service{handler: handler, loop: loop, model: model, server: httptest.NewServer(handler)}
+	s := &service{handler: handler, loop: loop, model: model, server: httptest.NewUnstartedServer(handler)}
+	_ = s.server.Listener.Close()
+	if s.server.Listener, err = iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(backend), iouring.WithLogger(log)); err != nil {
+		t.Fatal(err)
+	}
+	s.server.Start()
 	s.url = s.server.URL
 	t.Cleanup(func() {
 		if err := loop.Close(); err != nil {
 			t.Error(err)
 		}
 		s.server.Close()
+		handler.Close()
 		if n := model.CachedTokens(); n != 0 {
 			t.Errorf("%d tokens leaked in the cache", n)
 		}

@@ -103,35 +103,58 @@ func (s *streamSink) fail(err error) error {
 }
 
 // httpFrames writes frames through net/http: one write and one flush.
-type httpFrames struct {
-	w        http.ResponseWriter
-	control  *http.ResponseController
-	timeout  time.Duration
-	deadline time.Time // of writing, in force; zero before the first write
-}
+type httpFrames struct{ boundedWriter }
 
 func newHTTPFrames(w http.ResponseWriter, timeout time.Duration) *httpFrames {
-	return &httpFrames{w: w, control: http.NewResponseController(w), timeout: timeout}
+	return &httpFrames{newBoundedWriter(w, timeout)}
 }
 
 // WriteFrames implements frameWriter.
 func (f *httpFrames) WriteFrames(frames []byte) error {
-	now := time.Now()
-	if f.deadline.IsZero() {
-		header := f.w.Header()
-		header["Content-Type"] = eventStream
-		header["Cache-Control"] = noCache
-		header["X-Accel-Buffering"] = noBuffering
+	if f.deadline.IsZero() { // nothing is written yet
+		setEventStream(f.Header())
 	}
-	// Moving a deadline costs more than a frame: do it once in a quarter.
-	if f.deadline.Sub(now) < f.timeout*3/4 {
-		f.deadline = now.Add(f.timeout)
-		_ = f.control.SetWriteDeadline(f.deadline) // a writer without deadlines has none to miss
-	}
-	if _, err := f.w.Write(frames); err != nil {
+	if _, err := f.Write(frames); err != nil {
 		return err
 	}
 	return f.control.Flush()
+}
+
+// boundedWriter gives a client a bounded time for each write. The rest of
+// net/http's writer is reached through Unwrap.
+type boundedWriter struct {
+	http.ResponseWriter
+	control  *http.ResponseController
+	timeout  time.Duration
+	deadline time.Time // of writing, in force
+}
+
+func newBoundedWriter(w http.ResponseWriter, timeout time.Duration) boundedWriter {
+	return boundedWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: timeout}
+}
+
+// Write implements io.Writer.
+func (b *boundedWriter) Write(p []byte) (int, error) {
+	b.bound()
+	return b.ResponseWriter.Write(p)
+}
+
+// bound moves the deadline. That costs more than a frame: it does so once in a
+// quarter.
+func (b *boundedWriter) bound() {
+	if now := time.Now(); b.deadline.Sub(now) < b.timeout*3/4 {
+		b.deadline = now.Add(b.timeout)
+		_ = b.control.SetWriteDeadline(b.deadline) // a writer without deadlines has none to miss
+	}
+}
+
+// Unwrap is for http.ResponseController.
+func (b *boundedWriter) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+
+func setEventStream(header http.Header) {
+	header["Content-Type"] = eventStream
+	header["Cache-Control"] = noCache
+	header["X-Accel-Buffering"] = noBuffering
 }
 
 var (

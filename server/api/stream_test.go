@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/weirgo/weir/iouring"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/openai"
@@ -14,54 +16,56 @@ import (
 // The entries of a stream are those of its text: none is lost while text is
 // held back, and the tokens of a stop string are not among them.
 func TestStreamedLogprobsCoverTheText(t *testing.T) {
-	for _, test := range []struct{ reply, stop, want string }{
-		{"one two three", " th", "one two"},
-		{"one two three", "x", "one two three"},
-		{"a€b", "€", "a"},
-		{"tttt th", "th", "tttt "},
-	} {
-		s := serve(t, saying(test.reply), engine.ContextConfig{}, batch.Config{}, nil)
-		_, _, body := s.post(t, "/v1/chat/completions", fmt.Sprintf(`{%s,"stream":true,"logprobs":true,"top_logprobs":3,"stop":%q}`, hello, test.stop))
-		var text, tokens string
-		for line := range strings.Lines(body) {
-			data, ok := strings.CutPrefix(strings.TrimSpace(line), "data: ")
-			if !ok || data == "[DONE]" {
-				continue
-			}
-			var chunk struct {
-				Choices []struct {
-					Delta struct {
-						Content string `json:"content"`
-					} `json:"delta"`
-					Logprobs *struct {
-						Content []struct {
-							Bytes []int `json:"bytes"`
-							Top   []any `json:"top_logprobs"`
-						} `json:"content"`
-					} `json:"logprobs"`
-				} `json:"choices"`
-			}
-			if err := json.Unmarshal([]byte(data), &chunk); err != nil {
-				t.Fatalf("%q: %v", data, err)
-			}
-			choice := chunk.Choices[0]
-			text += choice.Delta.Content
-			if choice.Logprobs == nil {
-				continue
-			}
-			for _, entry := range choice.Logprobs.Content {
-				for _, b := range entry.Bytes {
-					tokens += string([]byte{byte(b)})
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		for _, test := range []struct{ reply, stop, want string }{
+			{"one two three", " th", "one two"},
+			{"one two three", "x", "one two three"},
+			{"a€b", "€", "a"},
+			{"tttt th", "th", "tttt "},
+		} {
+			s := serveOn(t, backend, saying(test.reply), engine.ContextConfig{}, batch.Config{}, nil)
+			_, _, body := s.post(t, "/v1/chat/completions", fmt.Sprintf(`{%s,"stream":true,"logprobs":true,"top_logprobs":3,"stop":%q}`, hello, test.stop))
+			var text, tokens string
+			for line := range strings.Lines(body) {
+				data, ok := strings.CutPrefix(strings.TrimSpace(line), "data: ")
+				if !ok || data == "[DONE]" {
+					continue
 				}
-				if len(entry.Top) != 3 {
-					t.Errorf("%q: %d top entries", test.reply, len(entry.Top))
+				var chunk struct {
+					Choices []struct {
+						Delta struct {
+							Content string `json:"content"`
+						} `json:"delta"`
+						Logprobs *struct {
+							Content []struct {
+								Bytes []int `json:"bytes"`
+								Top   []any `json:"top_logprobs"`
+							} `json:"content"`
+						} `json:"logprobs"`
+					} `json:"choices"`
 				}
+				if err := json.Unmarshal([]byte(data), &chunk); err != nil {
+					t.Fatalf("%q: %v", data, err)
+				}
+				choice := chunk.Choices[0]
+				text += choice.Delta.Content
+				if choice.Logprobs == nil {
+					continue
+				}
+				for _, entry := range choice.Logprobs.Content {
+					for _, b := range entry.Bytes {
+						tokens += string([]byte{byte(b)})
+					}
+					if len(entry.Top) != 3 {
+						t.Errorf("%q: %d top entries", test.reply, len(entry.Top))
+					}
+				}
+			}
+			if text != test.want || tokens != test.want {
+				t.Errorf("%q up to %q: text %q, tokens %q, want %q", test.reply, test.stop, text, tokens, test.want)
 			}
 		}
-		if text != test.want || tokens != test.want {
-			t.Errorf("%q up to %q: text %q, tokens %q, want %q", test.reply, test.stop, text, tokens, test.want)
-		}
-	}
+	})
 }
 
 // discard is a client that reads everything at once.
@@ -84,13 +88,12 @@ func TestStreamingAllocatesNothingPerToken(t *testing.T) {
 	if err := j.text.Reset([]string{"stop"}); err != nil {
 		t.Fatal(err)
 	}
-	last := j.begin
+	var results []batch.Result
+	for _, b := range "a s€" {
+		results = append(results, batch.Result{Token: engine.Token(b & 0xff)})
+	}
 	token := func() {
-		last = s.handler.metrics.wake(last, j.tokens == 0)
-		for _, b := range "a s€" {
-			s.handler.take(&batch.Result{Token: engine.Token(b & 0xff)}, j, out)
-		}
-		if err := out.flush(); err != nil {
+		if _, err := s.handler.deliver(results, time.Now(), j, out); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -10,8 +10,9 @@
 // opens the engine library, loads the model, starts the batch loop and answers.
 // SIGTERM and SIGINT drain: no new requests, running ones may end within
 // --drain-timeout, then they are cut off; a second signal ends the process at
-// once. Connections go through io_uring (package iouring), or through package
-// net with --io=net and where the kernel does not offer what is needed. Flags follow llama-server where it has them.
+// once. Connections go through package iouring, and streamed tokens through its
+// fan-out, all streams' in one submission; through package net with --io=net and
+// where the kernel does not offer what is needed. Flags follow llama-server where it has them.
 //
 // # Limits
 //

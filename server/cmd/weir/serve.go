@@ -73,11 +73,12 @@ func serve(ctx context.Context, o *options, log *slog.Logger) (err error) {
 	handler, err := api.New(api.Config{
 		Loop: loop, Model: model, Template: template, ModelID: o.alias,
 		Fingerprint: "weir-" + version.Weir + "-llama-" + library.Version(),
-		Defaults:    o.defaults(), Keys: o.keys, WriteTimeout: o.timeout, Log: log,
+		Defaults:    o.defaults(), Keys: o.keys, WriteTimeout: o.timeout, FanOut: o.transport.fanOut(), Group: group, Log: log,
 	})
 	if err != nil {
 		return err
 	}
+	defer handler.Close()
 	announce(listener, model, loop.Limits(), o, log)
 	return serveHTTP(ctx, listener, handler, loop, o, log)
 }
@@ -197,10 +198,10 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler *api.Handler,
 	handler.Drain()
 	bound, cancel := context.WithTimeout(context.Background(), o.drainTimeout)
 	defer cancel()
-	err := server.Shutdown(bound)
+	err := shutDown(bound, server, handler)
 	if errors.Is(err, context.DeadlineExceeded) {
 		log.Warn("cutting off what still runs: give more time with --drain-timeout", "running", loop.Stats().Active)
-		err = cutOff(server, loop)
+		err = cutOff(server, handler, loop)
 	}
 	if err != nil {
 		return fmt.Errorf("serve: shut down: %w", err)
@@ -212,14 +213,24 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler *api.Handler,
 // cutOffTimeout is what handlers get to say goodbye to their clients.
 const cutOffTimeout = 2 * time.Second
 
-// cutOff ends all generations, lets their handlers say so and closes the
+// shutDown waits for what is under way: in the HTTP server, and the streams
+// that have left it.
+func shutDown(ctx context.Context, server *http.Server, handler *api.Handler) error {
+	if err := server.Shutdown(ctx); err != nil {
+		return err
+	}
+	return handler.Wait(ctx)
+}
+
+// cutOff ends all generations, lets their clients be told and closes the
 // connections that are left.
-func cutOff(server *http.Server, loop *batch.Loop) error {
+func cutOff(server *http.Server, handler *api.Handler, loop *batch.Loop) error {
 	err := loop.Close()
 	bound, cancel := context.WithTimeout(context.Background(), cutOffTimeout)
 	defer cancel()
-	if server.Shutdown(bound) != nil {
+	if shutDown(bound, server, handler) != nil {
 		err = errors.Join(err, server.Close())
+		handler.Close()
 	}
 	return err
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func (p *process) do(method, path, body, key string) (*http.Response, error) {
@@ -151,6 +154,73 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		}
 		if code, _ := p.wait(); code != -1 { // killed by the signal
 			t.Errorf("exit code %d", code)
+		}
+	})
+}
+
+// raw opens a connection of the test's own.
+func (p *process) raw() (net.Conn, *bufio.Reader) {
+	p.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	return conn, bufio.NewReader(conn)
+}
+
+func ask(body string) string {
+	return fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+}
+
+// A connection carries streams and other requests by turns, also when they are
+// sent ahead, and an idle one does not hold up the drain.
+func TestConnectionIsUsedAgain(t *testing.T) {
+	onBoth(t, func(t *testing.T, transport string) {
+		p := start(t, "--io", transport)
+		conn, lines := p.raw()
+		const rounds = 3
+		stream := ask(strings.Replace(endless, "MAX", "20", 1))
+		if _, err := io.WriteString(conn, strings.Repeat(stream+"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", rounds)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 * rounds {
+			response, err := http.ReadResponse(lines, nil)
+			if err != nil {
+				t.Fatalf("answer %d: %v", i, err)
+			}
+			body, err := io.ReadAll(response.Body)
+			if streamed := strings.HasSuffix(string(body), "data: [DONE]\n\n"); err != nil || response.StatusCode != http.StatusOK || streamed != (i%2 == 0) {
+				t.Errorf("answer %d: status %d, %q, %v", i, response.StatusCode, body, err)
+			}
+		}
+		p.signal(syscall.SIGTERM)
+		code, log := p.wait()
+		if code != exitDone || strings.Contains(log, "cutting off") {
+			t.Errorf("exit code %d, log: …%s", code, log[max(0, len(log)-1000):])
+		}
+	})
+}
+
+// With one sequence, the next request waits until the one whose client has gone
+// is off; the first would take minutes to its end.
+func TestLostClientsFreeTheirSequence(t *testing.T) {
+	onBoth(t, func(t *testing.T, transport string) {
+		p := start(t, "--io", transport, "-np", "1", "-c", "65536")
+		for way, lingerSeconds := range map[string]int{"close": -1, "reset": 0} {
+			conn, lines := p.raw()
+			if _, err := io.WriteString(conn, ask(strings.Replace(endless, "MAX", "60000", 1))); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := lines.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.(*net.TCPConn).SetLinger(lingerSeconds)
+			_ = conn.Close()
+			if status := p.status(http.MethodPost, "/v1/completions", `{"prompt":"x","max_tokens":3}`, ""); status != http.StatusOK {
+				t.Errorf("after a client's %s: status %d", way, status)
+			}
 		}
 	})
 }

@@ -50,6 +50,14 @@ func chooseTransport(name string) (transport, error) {
 	return transport{backend: iouring.BackendAuto, name: "uring"}, nil
 }
 
+// fanOut is how streams are sent: nil leaves each to its handler.
+func (t transport) fanOut() *iouring.FanOutConfig {
+	if t.name != "uring" {
+		return nil
+	}
+	return &iouring.FanOutConfig{Backend: t.backend}
+}
+
 // String is a line for weir version.
 func (t transport) String() string {
 	switch {
