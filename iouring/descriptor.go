@@ -18,6 +18,7 @@ import (
 type descriptor struct {
 	fd   int
 	file io.Closer // closes it; nil: close(2)
+	gone func()    // called after that, if not nil; set by one who holds it open
 	refs atomic.Int64
 }
 
@@ -47,9 +48,12 @@ func (d *descriptor) release() {
 	}
 	if d.file != nil {
 		_ = d.file.Close()
-		return
+	} else {
+		_ = unix.Close(d.fd)
 	}
-	_ = unix.Close(d.fd)
+	if d.gone != nil {
+		d.gone()
+	}
 }
 
 // seal forbids further use and reports whether this call was the one that did.

@@ -53,6 +53,7 @@ func newRingConn(fd int, network string) (*Conn, error) {
 		_ = unix.Close(fd)
 		return nil, err
 	}
+	defer r.release() // the connection is a user itself
 	c := &Conn{network: network}
 	c.init(fd)
 	c.in.init()

@@ -203,8 +203,16 @@ func (f *FanOut) remove(s *Stream) {
 	if _, ok := f.streams[s]; ok {
 		delete(f.streams, s)
 		if f.closed && len(f.streams) == 0 {
-			close(f.empty)
+			f.emptied()
 		}
+	}
+}
+
+// emptied lets Close return and the ring go; mu is held.
+func (f *FanOut) emptied() {
+	close(f.empty)
+	if f.lane != nil {
+		f.lane.ring.release()
 	}
 }
 
@@ -231,7 +239,7 @@ func (f *FanOut) Close(ctx context.Context) error {
 		f.closed = true
 		close(f.stop)
 		if len(f.streams) == 0 {
-			close(f.empty)
+			f.emptied()
 		}
 	}
 	f.mu.Unlock()

@@ -122,10 +122,12 @@ func (l *Listener) adopt() error {
 		l.init(fd)
 		l.accepts.owner = l
 		if l.ring, err = sharedRing(); err == nil {
+			l.gone = l.ring.release
 			err = l.resumeAccept()
 		}
 		if err != nil {
-			_ = unix.Close(fd)
+			l.seal()
+			l.descriptor.release()
 		}
 	}
 	if err != nil && l.path != "" {

@@ -59,6 +59,8 @@ type ring struct {
 	pushers atomic.Int64 // inside post; the queue is final when closing and zero
 	stats   ringCounters
 	ended   chan struct{}
+	users   atomic.Int64
+	unused  func() // called when users falls to zero; nil: nobody counts
 
 	// The ring's thread.
 	slots   []ringSlot
@@ -92,9 +94,7 @@ const ignoredUserData = ^uint64(0)
 func startRing(cfg ringConfig) (*ring, error) {
 	r := newRing(cfg)
 	started := make(chan error)
-	go func() {
-		// The one place where ring threads begin: put the goroutine into a
-		// latency group here.
+	startThread(func() {
 		runtime.LockOSThread()
 		// No unlock: the thread ends with the goroutine, and with it whatever
 		// the kernel still associates with it.
@@ -104,8 +104,9 @@ func startRing(cfg ringConfig) (*ring, error) {
 		if err == nil {
 			r.run()
 		}
-	}()
+	})
 	if err := <-started; err != nil {
+		leaveThread()
 		return nil, err
 	}
 	return r, nil
@@ -186,11 +187,26 @@ func (r *ring) cancel(o *op) error {
 // the thread. Tasks posted before are done; later ones are refused.
 func (r *ring) close() {
 	r.pushers.Add(1)
-	if !r.closing.Swap(true) {
+	first := !r.closing.Swap(true)
+	if first {
 		r.k.wake()
 	}
 	r.pushers.Add(-1)
 	<-r.ended
+	if first {
+		leaveThread()
+	}
+}
+
+// retain counts one more user; the caller is, or stands for, one already, or
+// has the lock under which the ring would be ended.
+func (r *ring) retain() { r.users.Add(1) }
+
+// release takes a user off. The last one may be the ring's own thread.
+func (r *ring) release() {
+	if r.users.Add(-1) == 0 && r.unused != nil {
+		r.unused()
+	}
 }
 
 // run is the ring's thread.

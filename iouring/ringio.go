@@ -47,12 +47,24 @@ type ringIO struct {
 	ended       bool   // err reported to stream
 	stream      *Stream
 	onOff       func(r *ring) // called once on the ring's thread when armed falls
+	left        atomic.Bool   // is no user of the ring any more
 }
 
+// newRingIO puts c into r's care, of which it is a user until leave; the caller
+// is one too, and holds c open.
 func newRingIO(c *Conn, r *ring) *ringIO {
 	x := &ringIO{conn: c, ring: r}
 	x.recv.owner, x.poll.owner = x, x
+	r.retain()
+	c.gone = x.leave
 	return x
+}
+
+// leave ends the care: the descriptor is closed, or package net's again.
+func (x *ringIO) leave() {
+	if !x.left.Swap(true) {
+		x.ring.release()
+	}
 }
 
 // arm starts receiving, from any goroutine but the ring's own.

@@ -86,6 +86,7 @@ func (x *ringIO) unborrow(r *ring, then func(r *ring)) {
 		c.mode.Lock()
 		c.ringIO.Store(nil)
 		c.mode.Unlock()
+		x.leave()
 		then(r)
 	}
 	c.in.mu.Lock()
