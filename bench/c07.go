@@ -32,6 +32,10 @@ func init() {
 			{Text: "95 % of tokens cost no context switch", Metric: decisive + "switches_per_token", Bound: harness.AtMost, Limit: 0.05},
 			{Text: "an idle stream holds at most 1/4 of the memory", Metric: decisive + "idle_bytes_per_stream", Ratio: true, Bound: harness.AtMost, Limit: 0.25},
 			{Text: "a client that does not read moves the others' p99 by at most 10 %", Metric: "stuck/p99_vs_without", Bound: harness.AtMost, Limit: 1.1},
+			{Text: "a file is read at 0.9 of dd's rate at least", Metric: "files/rate_vs_dd", Bound: harness.AtLeast, Limit: 0.9},
+			{Text: "a file read is called off within 50 ms", Metric: "files/cancel_ms", Bound: harness.AtMost, Limit: 50},
+			{Text: "Close's end of file is at the peer within 10 ms", Metric: "ends/close_to_fin_ms", Bound: harness.AtMost, Limit: 10},
+			{Text: "a blocked Read returns within 10 ms of Close or a past deadline", Metric: "ends/cancelled_read_ms", Bound: harness.AtMost, Limit: 10},
 			{Text: "no request fails", Metric: "errors", Bound: harness.AtMost, Limit: 0},
 		},
 		Arms: []harness.Arm{
@@ -42,7 +46,7 @@ func init() {
 			{Name: "floor", Toolchain: harness.Stock, Args: []string{"-arm=floor"}},
 		},
 		Derive:  deriveStreaming,
-		Quick:   []string{"-seconds=0.5"},
+		Quick:   []string{"-seconds=0.5", "-file-mib=128"},
 		Timeout: 5 * time.Minute,
 	}
 	for _, connections := range []int{1, 64, 1000} {

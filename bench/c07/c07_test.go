@@ -47,6 +47,7 @@ func requireRing(t *testing.T) {
 func TestEveryArmServesEveryToken(t *testing.T) {
 	requireRing(t)
 	*streams, *posts, *seconds, *stuck, *shortest = "1,7,100", "1,5", 0.02, 3, 2*time.Millisecond
+	*fileMiB = 2
 	for name := range arms {
 		t.Run(name, func(t *testing.T) {
 			*armName = name
@@ -69,6 +70,11 @@ func TestEveryArmServesEveryToken(t *testing.T) {
 			case "fanout":
 				if found["posts5/per_second"] <= 0 || found["stuck/inter_token_p50_us"] <= 0 {
 					t.Errorf("posts or the stuck client are missing: %v", found)
+				}
+				for _, what := range []string{"files/rate_vs_dd", "ends/close_to_fin_ms", "ends/cancelled_read_ms"} {
+					if found[what] <= 0 {
+						t.Errorf("%s is %v", what, found[what])
+					}
 				}
 			case "floor":
 				if sends := found["streams7/sends_per_token"]; sends != 1 {

@@ -25,6 +25,11 @@
 //
 // And for each number of connections the rate of small POSTs, one at a time on
 // each: package net's listener with arm idiomatic, ours with fanout.
+//
+// Fan-out's arm also reads a file past the page cache, by turns with
+// dd iflag=direct (files/), and brings connections to their end (ends/: the
+// longest times until the peer has its end of file, and until a blocked Read
+// returns).
 package main
 
 import (
@@ -47,6 +52,7 @@ var (
 	seconds  = flag.Float64("seconds", 3, "`time` of the steps that are measured, for each number of streams or connections")
 	perToken = flag.Duration("per-token", 50*time.Microsecond, "time from step to step, for each stream: the pace of all together")
 	shortest = flag.Duration("shortest-step", time.Millisecond, "time from step to step at least")
+	fileMiB  = flag.Int("file-mib", 512, "size of the file that fan-out's arm reads; 0: none")
 	stuck    = flag.Int("stuck", 1000, "streams beside a client that stops reading, of fan-out; 0: none")
 )
 
@@ -68,6 +74,9 @@ func measure(r *sample.Recorder) error {
 	if arms[*armName] == nil {
 		return fmt.Errorf("-arm=%s is none of idiomatic, append, fanout, floor", *armName)
 	}
+	if *fileMiB < 0 || *fileMiB > 64<<10 {
+		return errors.New("file-mib must be from 0 to 65536")
+	}
 	if *seconds <= 0 || *perToken <= 0 || *shortest <= 0 {
 		return errors.New("seconds, per-token and shortest-step must be positive")
 	}
@@ -88,6 +97,11 @@ func measure(r *sample.Recorder) error {
 		}
 	}
 	r.Set("errors", float64(failed))
+	if *armName == "fanout" {
+		if err := errors.Join(measureFiles(ctx, r, *fileMiB<<20), measureEnds(r)); err != nil {
+			return err
+		}
+	}
 	if *armName != "idiomatic" && *armName != "fanout" {
 		return nil
 	}
