@@ -1,6 +1,8 @@
 package iouring
 
 import (
+	"bytes"
+	"io"
 	"sync"
 	"syscall"
 	"testing"
@@ -116,6 +118,9 @@ func TestRingTakesMoreThanItsQueuesHold(t *testing.T) {
 		if res := o.result(t); res <= 0 {
 			t.Fatalf("result %d", res)
 		}
+	}
+	if n := r.stats.overflows.Load(); n == 0 {
+		t.Error("64 results at once did not overflow a queue of 16")
 	}
 	// One that waits for a place is cancelled without getting one.
 	for range 2 {
@@ -321,5 +326,40 @@ func TestBrokenRingFailsWhatItHas(t *testing.T) {
 	r.takeTasks()
 	if res := o.result(t); res != -int32(unix.EBADF) {
 		t.Fatalf("after that: %d", res)
+	}
+}
+
+// More arrives at once than there are provided buffers: the receive ends for
+// want of them and goes on, and the order stays.
+func TestReceiveWithoutBuffers(t *testing.T) {
+	r := testRing(t) // 8 buffers of 512 bytes, an inbox of 4096
+	a, b := socketPair(t)
+	fd, err := unix.FcntlInt(uintptr(a), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := make([]byte, 64<<10)
+	for i := range sent {
+		sent[i] = byte(i * 7 >> 3)
+	}
+	if n, err := unix.Write(b, sent); n != len(sent) {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	c := &Conn{network: "unix"}
+	c.init(fd)
+	c.in.init()
+	c.out.init()
+	x := newRingIO(c, r)
+	c.ringIO.Store(x)
+	x.arm()
+	got := make([]byte, len(sent))
+	if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, sent) {
+		t.Errorf("what was read differs from what was sent, %v", err)
+	}
+	if r.stats.noBuffers.Load() == 0 {
+		t.Error("the buffers never ran out")
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
 	}
 }

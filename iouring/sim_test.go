@@ -253,7 +253,8 @@ func TestSimulatedKernelLosesNothing(t *testing.T) {
 		one(seed)
 	}
 	for _, fault := range []string{"SQ full", "EINTR", "EBUSY", "partial submission", "CQ overflow", "ENOBUFS",
-		"multishot ended", "short send", "send: EAGAIN", "send: EINTR", "receive: EINTR"} {
+		"multishot ended", "short send", "send: EAGAIN", "send: EINTR", "receive: EINTR", "receive: ECANCELED",
+		"cancelled", "receive: reset", "send: reset"} {
 		if counts[fault] == 0 {
 			t.Errorf("fault %q was never injected", fault)
 		}
@@ -261,5 +262,50 @@ func TestSimulatedKernelLosesNothing(t *testing.T) {
 	t.Logf("injected: %v", counts)
 	if after := openDescriptors(t); after > before {
 		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+// The peers of one schedule reset their connections before step 0, in another
+// run before step 1, and so on through it.
+func TestSimulatedResetAtEveryStep(t *testing.T) {
+	const steps, seed = 60, 7
+	for at := range steps {
+		s := newSimulation(t, seed)
+		for step := range steps {
+			if step == at {
+				for _, p := range s.peers {
+					p.gone = true
+					s.k.sockets[p.fd].reset = true
+				}
+			}
+			for range 3 {
+				s.act()
+			}
+			s.r.step()
+			s.readAll(s.rng.Intn(6))
+			s.check(false)
+		}
+		for range 200 {
+			for _, p := range s.peers { // a receive that is called off sees no reset, a send does
+				s.append(p)
+			}
+			s.fan.Flush()
+			s.r.step()
+			s.readAll(1 << 20)
+		}
+		s.check(true)
+		for i, p := range s.peers {
+			if p.stream != nil {
+				if err := p.stream.Err(); !errors.Is(err, ErrPeerGone) && !(p.ending && err == nil) {
+					t.Fatalf("reset before step %d: stream %d ended with %v", at, i, err)
+				}
+				continue
+			}
+			_, err := io.Copy(io.Discard, p.conn) // what had arrived before
+			if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, net.ErrClosed) && !(p.ending && err == nil) {
+				t.Fatalf("reset before step %d: connection %d reads %v", at, i, err)
+			}
+		}
+		s.finish()
 	}
 }

@@ -132,6 +132,7 @@ func (k *simKernel) submit(e sys.SQE) {
 		for i, q := range k.requests {
 			if q.sqe.UserData == e.Addr {
 				k.requests = append(k.requests[:i], k.requests[i+1:]...)
+				k.counts["cancelled"]++
 				k.post(sys.CQE{UserData: q.sqe.UserData, Res: -int32(unix.ECANCELED)})
 				res = 0
 				break
@@ -186,7 +187,10 @@ func (k *simKernel) receive(q *simRequest) (done bool) {
 	switch {
 	case k.chance(40, "receive: EINTR"):
 		return end(-int32(unix.EINTR))
+	case k.chance(60, "receive: ECANCELED"):
+		return end(-int32(unix.ECANCELED))
 	case s.reset:
+		k.counts["receive: reset"]++
 		return end(-int32(unix.ECONNRESET))
 	case len(s.arriving) == 0 && s.eof:
 		return end(0)
@@ -214,6 +218,7 @@ func (k *simKernel) send(q *simRequest) (done bool) {
 	res := int32(0)
 	switch {
 	case s.reset:
+		k.counts["send: reset"]++
 		res = -int32(unix.ECONNRESET)
 	case k.chance(30, "send: EINTR"):
 		res = -int32(unix.EINTR)
