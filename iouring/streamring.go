@@ -136,13 +136,26 @@ func (s *Stream) beginSend() (begin, finished bool) {
 	}
 	if s.sent == len(s.sending) {
 		if len(s.pending) == 0 {
-			s.sending, s.sent = s.fan.spares.kept(s.sending), 0
+			s.rest()
 			return false, s.finishing
 		}
 		s.sending, s.pending, s.sent = s.pending, s.sending[:0], 0
 	}
 	s.inflight = true
 	return true, false
+}
+
+// rest leaves a stream that has caught up with one buffer: the second is for
+// frames that come while the first is on its way. mu is held.
+func (s *Stream) rest() {
+	done := s.fan.spares.kept(s.sending)
+	s.sending, s.sent = nil, 0
+	if cap(s.pending) == 0 {
+		s.pending = done
+		return
+	}
+	s.fan.spares.give(done)
+	s.pending = s.fan.spares.kept(s.pending)
 }
 
 // prepare implements opOwner.
