@@ -8,7 +8,8 @@
 // locked to its thread, that owns it. Others hand it tasks through a lock-free
 // queue and wake it once for any number of them; it prepares submissions, enters
 // the kernel once for all, and works off the completions. A process has one for
-// connections and streams, and one for each FileReader.
+// connections and streams, while it has any, and one for each FileReader. Their
+// goroutines are in a latency group named "iouring" (package ggroup).
 //
 // What a ring is for follows from what it costs: a hop between threads to reach
 // it and one to come back, against which it saves a system call for each of the
