@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
@@ -47,6 +48,7 @@ func (r *served) charge(from, to counters) {
 // residentBytes collects garbage, gives free memory back and returns what is
 // left of this process in memory, pages of the binary aside.
 func residentBytes() int64 {
+	runtime.GC() // pools give up what they hold at the second collection
 	debug.FreeOSMemory()
 	text, err := os.ReadFile("/proc/self/smaps_rollup")
 	if err != nil {
