@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	list := flags.Bool("list", false, "list the experiments and stop")
-	rounds := flags.Int("rounds", 0, fmt.Sprintf("`number` of rounds, each running every arm once (default %d)", harness.DefaultRounds))
+	rounds := flags.Int("rounds", 0, fmt.Sprintf("`number` of rounds, each running every arm once (default %d, or the experiment's own)", harness.DefaultRounds))
 	quick := flags.Bool("quick", false, "a short smoke run, not a measurement")
 	out := flags.String("out", "build/bench", "`directory` of results")
 	childArgs := flags.String("args", "", "`flags` for each experiment's command, separated by spaces")
@@ -106,6 +106,9 @@ func printResult(w io.Writer, out string, r harness.Result) {
 		verdict := "holds"
 		if !bar.Holds {
 			verdict = "MISSED"
+		}
+		if !bar.Certain {
+			verdict += " (close)" // the confidence interval crosses the limit
 		}
 		fmt.Fprintf(w, "  %s: %s (%.4g %s %.4g)\n", verdict, bar.Text, bar.Value, bar.Bound, bar.Limit)
 	}

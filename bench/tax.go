@@ -43,7 +43,7 @@ func init() {
 		Bars: []harness.Bar{{Text: "geometric mean of all benchmarks against stock", Ratio: true,
 			Bound: harness.AtMost, Limit: 1.01}},
 		Arms:  []harness.Arm{arm(harness.Stock), arm(harness.Weir)},
-		Tests: []string{"runtime", "time"}, Layouts: 5,
+		Tests: []string{"runtime", "time"}, Layouts: 5, Rounds: 40, Paired: true,
 		Quick: []string{"-bench-time=1ms", "-count=1"},
 	}
 	for _, name := range names {

@@ -4,12 +4,13 @@
 //	go test -c -o /tmp/runtime.test runtime && go test -c -o /tmp/time.test time
 //	tax -tests=/tmp/runtime.test,/tmp/time.test
 //
-// For each benchmark it gives ns_per_op: of a few short runs the fastest, as
+// For each benchmark it gives ns_per_op: of -count short runs the fastest, as
 // anything else on the machine only makes a run longer; where a benchmark has
 // parts, their geometric mean. geomean_ns is that of all benchmarks.
 //
 // Counts of instructions would be steadier than times; virtual machines seldom
-// offer the counters, so times it is, and many rounds.
+// offer the counters, so times it is, and many short rounds: what drifts within
+// seconds cancels out of a round's ratio.
 package main
 
 import (
@@ -35,8 +36,8 @@ var (
 	tests      = flag.String("tests", "", "test `binaries`, separated by commas")
 	benchmarks = flag.String("benchmarks", "", "`names` of benchmarks without the prefix Benchmark, separated by commas; "+
 		"each must be in one of the binaries")
-	benchTime = flag.Duration("bench-time", 15*time.Millisecond, "time of one run of a benchmark")
-	count     = flag.Int("count", 3, "runs of each benchmark, of which the fastest counts")
+	benchTime = flag.Duration("bench-time", 5*time.Millisecond, "time of one run of a benchmark")
+	count     = flag.Int("count", 1, "runs of each benchmark, of which the fastest counts")
 	cpu       = flag.Int("cpu", 2, "GOMAXPROCS")
 )
 

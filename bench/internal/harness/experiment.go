@@ -62,6 +62,13 @@ type Experiment struct {
 	// happens to lie in memory moves a benchmark by more than what is looked
 	// for here, and so becomes part of the spread between rounds.
 	Layouts int
+	// Rounds, if not 0, is the number of rounds in place of DefaultRounds, for
+	// children so short that a round takes seconds.
+	Rounds int
+	// Paired takes the median of the rounds' ratios in place of the ratio of
+	// the arms' medians: for short children whose arms run side by side, on a
+	// machine that drifts.
+	Paired bool
 	// Derive, if not nil, adds to each round's measurements what follows
 	// from several arms, such as a share of the reference.
 	Derive func(Round) error
@@ -162,6 +169,9 @@ func (e Experiment) complete() (Experiment, error) {
 	}
 	if len(e.Bars) == 0 {
 		return fail("it has no bar")
+	}
+	if e.Rounds < 0 || e.Rounds > maxRounds {
+		return fail("%d rounds: use 0 to %d", e.Rounds, maxRounds)
 	}
 	if e.Layouts < 0 || e.Layouts > maxLayouts {
 		return fail("%d layouts: use 0 to %d", e.Layouts, maxLayouts)

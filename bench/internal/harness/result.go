@@ -127,7 +127,11 @@ func measure(e Experiment, rounds []Round) (map[string]Measured, error) {
 		if len(stock) == 0 || len(weir) == 0 {
 			continue
 		}
-		if ratio, err := newRatio(stock, weir); err == nil {
+		compare := newRatio
+		if e.Paired {
+			compare = newPairedRatio
+		}
+		if ratio, err := compare(stock, weir); err == nil {
 			m.Ratio = &ratio
 		}
 		p := probability(stock, weir)

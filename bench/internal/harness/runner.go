@@ -25,7 +25,7 @@ const (
 // Options configure a Runner. The zero value of a field takes its default.
 type Options struct {
 	Out    string    // directory of results; required
-	Rounds int       // default DefaultRounds, or QuickRounds with Quick
+	Rounds int       // default the experiment's or DefaultRounds, or QuickRounds with Quick
 	Quick  bool      // run each experiment's short form
 	Args   []string  // flags for every child, after the experiment's own
 	WeirGo string    // our go command; default build/go/bin/go
@@ -41,13 +41,7 @@ type Runner struct {
 
 // NewRunner finds the module and both toolchains.
 func NewRunner(ctx context.Context, opts Options) (*Runner, error) {
-	if opts.Rounds == 0 {
-		opts.Rounds = DefaultRounds
-		if opts.Quick {
-			opts.Rounds = QuickRounds
-		}
-	}
-	if opts.Rounds < 1 || opts.Rounds > maxRounds {
+	if opts.Rounds < 0 || opts.Rounds > maxRounds {
 		return nil, fmt.Errorf("harness: %d rounds asked for: use 1 to %d", opts.Rounds, maxRounds)
 	}
 	if opts.Log == nil {
@@ -118,12 +112,13 @@ func (r *Runner) Run(ctx context.Context, e Experiment) (Result, error) {
 	}
 	result.Machine = machine
 	result.Params = r.params(raw)
+	result.Params["rounds"] = len(rounds)
 	for _, arm := range e.Arms {
 		result.Details.Arms = append(result.Details.Arms, ArmResult{
 			Name: arm.Name, Go: r.toolchains[arm.Toolchain].version, Args: r.args(e, arm, func(s string) string { return "${" + s + "}" }),
 		})
 	}
-	result.Details.Warnings = r.warnings(machine)
+	result.Details.Warnings = r.warnings(machine, len(rounds))
 	if warning := disturbanceWarning(raw); warning != "" {
 		result.Details.Warnings = append(result.Details.Warnings, warning)
 	}
@@ -134,7 +129,7 @@ func (r *Runner) Run(ctx context.Context, e Experiment) (Result, error) {
 }
 
 // warnings say what keeps a reader from taking the numbers at face value.
-func (r *Runner) warnings(machine Machine) []string {
+func (r *Runner) warnings(machine Machine, rounds int) []string {
 	var warnings []string
 	if weir := r.toolchains[Weir]; !weir.isWeir() {
 		warnings = append(warnings, fmt.Sprintf("the toolchain compared is %s, which is not ours", weir.version))
@@ -142,8 +137,8 @@ func (r *Runner) warnings(machine Machine) []string {
 	if r.opts.Quick {
 		warnings = append(warnings, "a smoke run with shortened parameters, not a measurement")
 	}
-	if r.opts.Rounds < DefaultRounds {
-		warnings = append(warnings, fmt.Sprintf("%d rounds are fewer than %d", r.opts.Rounds, DefaultRounds))
+	if rounds < DefaultRounds {
+		warnings = append(warnings, fmt.Sprintf("%d rounds are fewer than %d", rounds, DefaultRounds))
 	}
 	if machine.busy() {
 		warnings = append(warnings, "the machine was busy before the run: load "+machine.LoadBefore)
@@ -157,8 +152,21 @@ func (r *Runner) params(raw []rawSample) map[string]any {
 		byArm[sample.Arm] = sample.Params
 	}
 	params := mergeParams(byArm)
-	params["rounds"], params["quick"] = r.opts.Rounds, r.opts.Quick
+	params["quick"] = r.opts.Quick
 	return params
+}
+
+// roundsOf is the number of an experiment's rounds.
+func (r *Runner) roundsOf(e Experiment) int {
+	switch {
+	case r.opts.Rounds != 0:
+		return r.opts.Rounds
+	case r.opts.Quick:
+		return QuickRounds
+	case e.Rounds != 0:
+		return e.Rounds
+	}
+	return DefaultRounds
 }
 
 // build compiles the experiment's command, packages and tests by both
@@ -246,7 +254,8 @@ type rawSample struct {
 func (r *Runner) rounds(ctx context.Context, e Experiment) ([]Round, []rawSample, error) {
 	var rounds []Round
 	var raw []rawSample
-	for n := range r.opts.Rounds {
+	total := r.roundsOf(e)
+	for n := range total {
 		round := make(Round)
 		for _, index := range order(len(e.Arms), n) {
 			arm := e.Arms[index]
@@ -276,7 +285,7 @@ func (r *Runner) rounds(ctx context.Context, e Experiment) ([]Round, []rawSample
 			}
 		}
 		rounds = append(rounds, round)
-		fmt.Fprintf(r.opts.Log, "%s %d/%d %s\n", e.ID, n+1, r.opts.Rounds, progress(e, round))
+		fmt.Fprintf(r.opts.Log, "%s %d/%d %s\n", e.ID, n+1, total, progress(e, round))
 	}
 	return rounds, raw, nil
 }

@@ -79,6 +79,21 @@ func newRatio(stock, weir []float64) (Ratio, error) {
 	}, nil
 }
 
+// newPairedRatio is the median of the rounds' ratios. Values at the same index
+// are of one round.
+func newPairedRatio(stock, weir []float64) (Ratio, error) {
+	ratios := make([]float64, len(stock))
+	for i := range stock {
+		ratio, ok := divide(stock[i], weir[i])
+		if !ok {
+			return Ratio{}, errNoRatio
+		}
+		ratios[i] = ratio
+	}
+	s := newSpread(ratios)
+	return Ratio{Median: s.Median, Low: s.Low, High: s.High}, nil
+}
+
 // divide returns weir/stock. Two zeros are equal; something over nothing has
 // no ratio.
 func divide(stock, weir float64) (float64, bool) {
