@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ const endRounds = 100
 // the peer's end of file, with a Read blocked and without, from there to the
 // blocked Read's return, and from a deadline in the past to that; and from a
 // stream's Abort to the peer's end of file.
-func measureEnds(r *sample.Recorder) error {
+func measureEnds(ctx context.Context, r *sample.Recorder) error {
 	var fin, read time.Duration
 	for _, receive := range []iouring.Receive{iouring.ReceiveReady, iouring.ReceiveMultishot} {
 		listener, err := iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(iouring.BackendURing), iouring.WithReceive(receive))
@@ -38,7 +39,7 @@ func measureEnds(r *sample.Recorder) error {
 			return err
 		}
 	}
-	aborted, err := abortStreams()
+	aborted, err := abortStreams(ctx)
 	if err != nil {
 		return fmt.Errorf("end a stream: %w", err)
 	}
@@ -91,11 +92,12 @@ func endOnce(listener net.Listener, way int) (fin, read time.Duration, err error
 }
 
 // abortStreams is the longest time from a stream's Abort to its client's end.
-func abortStreams() (worst time.Duration, err error) {
+func abortStreams(ctx context.Context) (worst time.Duration, err error) {
 	fan, err := iouring.NewFanOut(iouring.FanOutConfig{Backend: iouring.BackendURing})
 	if err != nil {
 		return 0, err
 	}
+	defer func() { err = errors.Join(err, fan.Close(ctx)) }()
 	listener, err := iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(iouring.BackendURing))
 	if err != nil {
 		return 0, err
