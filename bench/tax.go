@@ -44,7 +44,7 @@ func init() {
 			Bound: harness.AtMost, Limit: 1.01}},
 		Arms:  []harness.Arm{arm(harness.Stock), arm(harness.Weir)},
 		Tests: []string{"runtime", "time"}, Layouts: 5, Rounds: 40, Paired: true,
-		Quick: []string{"-bench-time=1ms", "-count=1"},
+		Quick: []string{"-bench-time=1ms"},
 	}
 	for _, name := range names {
 		e.Bars = append(e.Bars, harness.Bar{

@@ -111,8 +111,7 @@ func (r *Runner) Run(ctx context.Context, e Experiment) (Result, error) {
 		return Result{}, err
 	}
 	result.Machine = machine
-	result.Params = r.params(raw)
-	result.Params["rounds"] = len(rounds)
+	result.Params = r.params(raw, len(rounds))
 	for _, arm := range e.Arms {
 		result.Details.Arms = append(result.Details.Arms, ArmResult{
 			Name: arm.Name, Go: r.toolchains[arm.Toolchain].version, Args: r.args(e, arm, func(s string) string { return "${" + s + "}" }),
@@ -146,13 +145,13 @@ func (r *Runner) warnings(machine Machine, rounds int) []string {
 	return warnings
 }
 
-func (r *Runner) params(raw []rawSample) map[string]any {
+func (r *Runner) params(raw []rawSample, rounds int) map[string]any {
 	byArm := make(map[string]map[string]string)
 	for _, sample := range raw {
 		byArm[sample.Arm] = sample.Params
 	}
 	params := mergeParams(byArm)
-	params["quick"] = r.opts.Quick
+	params["rounds"], params["quick"] = rounds, r.opts.Quick
 	return params
 }
 
