@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/openai"
 )
@@ -116,6 +117,7 @@ type emission struct {
 	gen    *batch.Generation
 	stream *iouring.Stream
 	about  exchange
+	entry  mailbox.Entry // of the generation, in the emitter's feed
 
 	paused, over, ended bool
 }

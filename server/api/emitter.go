@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/openai"
 )
@@ -24,9 +25,10 @@ import (
 type emitter struct {
 	h       *Handler
 	fan     *iouring.FanOut
-	feed    *batch.Feed
-	resumed chan struct{} // some stream is ready again
-	stop    chan struct{}
+	feed    *mailbox.Feed // of emissions, and of the three that follow
+	resumed mailbox.Entry // some stream is ready again
+	look    mailbox.Entry // streams that have gone are to be looked for
+	stop    mailbox.Entry
 	stopped chan struct{}
 	once    sync.Once
 
@@ -35,7 +37,7 @@ type emitter struct {
 	closed bool
 
 	// The goroutine's own.
-	taken   []*batch.Generation
+	taken   []*mailbox.Entry
 	paused  []*emission
 	results [wakeResults]batch.Result
 	frames  []byte // of the sink at work
@@ -47,16 +49,13 @@ const lookInterval = 100 * time.Millisecond
 
 func startEmitter(h *Handler) (*emitter, error) {
 	m := &emitter{
-		h: h, feed: h.cfg.Loop.Feed(), resumed: make(chan struct{}, 1),
-		stop: make(chan struct{}), stopped: make(chan struct{}), live: map[*emission]struct{}{},
+		h: h, feed: mailbox.NewFeed(), stopped: make(chan struct{}), live: map[*emission]struct{}{},
+	}
+	for _, e := range []*mailbox.Entry{&m.resumed, &m.look, &m.stop} {
+		e.Init(m.feed, nil)
 	}
 	cfg := *h.cfg.FanOut
-	cfg.OnReady = func(*iouring.Stream) {
-		select {
-		case m.resumed <- struct{}{}:
-		default:
-		}
-	}
+	cfg.OnReady = func(*iouring.Stream) { m.post(&m.resumed) }
 	if cfg.DropAfter == 0 {
 		cfg.DropAfter = h.cfg.WriteTimeout
 	}
@@ -82,6 +81,12 @@ func doneContext() context.Context {
 	return ctx
 }
 
+// post has the emitter's goroutine look at something.
+func (m *emitter) post(e *mailbox.Entry) {
+	e.Post()
+	m.feed.Wake()
+}
+
 // take hands an emission over to the emitter; after close it is cut off.
 func (m *emitter) take(e *emission, about exchange) {
 	e.about = about
@@ -95,7 +100,8 @@ func (m *emitter) take(e *emission, about exchange) {
 		m.cutOff(e)
 		return
 	}
-	e.gen.Announce(e)
+	e.entry.Init(m.feed, e)
+	e.gen.Announce(&e.entry)
 }
 
 // cutOff ends what the emitter's goroutine does not serve any more.
@@ -110,23 +116,25 @@ func (m *emitter) cutOff(e *emission) {
 // run is the emitter's goroutine.
 func (m *emitter) run() {
 	defer close(m.stopped)
-	look := time.NewTicker(lookInterval)
+	look := time.AfterFunc(lookInterval, func() { m.post(&m.look) })
 	defer look.Stop()
 	for {
-		select {
-		case <-m.feed.Ready():
-			m.taken = m.feed.Take(m.taken[:0])
-			now := time.Now()
-			for i, gen := range m.taken {
-				m.serve(gen.Owner().(*emission), now)
-				m.taken[i] = nil
+		m.feed.Wait()
+		m.taken = m.feed.Take(m.taken[:0])
+		now := time.Now()
+		for i, e := range m.taken {
+			switch e {
+			case &m.stop:
+				return
+			case &m.resumed:
+				m.resume()
+			case &m.look:
+				m.dropGone()
+				look.Reset(lookInterval)
+			default:
+				m.serve(e.Owner().(*emission), now)
 			}
-		case <-m.resumed:
-			m.resume()
-		case <-look.C:
-			m.dropGone()
-		case <-m.stop:
-			return
+			m.taken[i] = nil
 		}
 		m.fan.Flush()
 	}
@@ -246,7 +254,7 @@ func (m *emitter) wait(ctx context.Context) error {
 func (m *emitter) close() {
 	m.once.Do(func() {
 		_ = m.fan.Close(doneContext()) // its error says that streams were cut off
-		close(m.stop)
+		m.post(&m.stop)
 		<-m.stopped
 		m.mu.Lock()
 		defer m.mu.Unlock()

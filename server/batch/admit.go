@@ -11,7 +11,7 @@ import (
 
 // receive moves new requests out of the ring.
 func (l *Loop) receive() {
-	for g := l.queue.pop(); g != nil; g = l.queue.pop() {
+	for g, ok := l.queue.Pop(); ok; g, ok = l.queue.Pop() {
 		l.waiting = append(l.waiting, g)
 	}
 }
@@ -78,6 +78,8 @@ func (l *Loop) finish(g *Generation, reason FinishReason, err error) {
 	}
 	f := Finish{Reason: reason, Err: err, PromptTokens: s.prompt, CompletionTokens: s.generated()}
 	s.times(&f, time.Now())
+	// Counted before the end is seen: who reads the statistics after io.EOF
+	// finds this one in them, and a new request its place.
 	l.counters.finished[reason].Add(1)
 	l.inFlight.Add(-1)
 	g.end(f)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/weirgo/weir/server/engine"
@@ -65,7 +66,7 @@ func TestContextOfSubmit(t *testing.T) {
 		// Inside a decode, which does not end before the gate opens, and with
 		// the reader parked.
 		go func() {
-			for loop.Stats().Decoding == 0 || g.waiting.Load() == 0 {
+			for loop.Stats().Decoding == 0 || !g.reader.Asleep() {
 				runtime.Gosched()
 			}
 			cancel(cause)
@@ -87,20 +88,22 @@ func TestContextOfSubmit(t *testing.T) {
 // TestNextContext checks that a reader's own context ends its wait and leaves
 // the generation alone.
 func TestNextContext(t *testing.T) {
-	gate := make(chan struct{})
-	loop, model := open(t, enginetest.Options{Gate: gate}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
-	r := plain(1, 5, 4)
-	g := submit(t, loop, r)
-	for range 3 {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		if n, err := g.Next(ctx, make([]Result, 1)); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Next returned %d, %v", n, err)
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		loop, model := open(t, enginetest.Options{Gate: gate}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
+		r := plain(1, 5, 4)
+		g := submit(t, loop, r)
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second) // of the bubble's clock
+			if n, err := g.Next(ctx, make([]Result, 1)); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Next returned %d, %v", n, err)
+			}
+			cancel()
 		}
-		cancel()
-	}
-	close(gate)
-	tokens, finish := collect(t, g)
-	checkOutput(t, model, loop.Limits(), r, tokens, finish)
+		close(gate)
+		tokens, finish := collect(t, g)
+		checkOutput(t, model, loop.Limits(), r, tokens, finish)
+	})
 }
 
 func TestMisusePanics(t *testing.T) {

@@ -17,8 +17,8 @@
 // readers' work, on the other cores; so is the log-softmax over logits, which
 // travel through the ring as they are. With nothing to decode the goroutine
 // parks. A reader is woken at most once a step, and only if it waits. Where
-// many generations are one goroutine's to read, the [Feed] names those with
-// results once a step.
+// many generations are one goroutine's to read, a [mailbox.Feed] names those with
+// results ([Generation.Announce]) and is woken once a step.
 //
 // Prompts share what the decoding sequences leave of a batch, and no more than
 // [Config.PrefillTokens] while somebody decodes: half for the shortest, the

@@ -6,28 +6,55 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
+	"testing/synctest"
 
+	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
 
-// signalled takes the feed's token, if there is one.
-func signalled(f *Feed) bool {
-	select {
-	case <-f.Ready():
-		return true
-	default:
-		return false
-	}
-}
-
-// announced submits a request and gives it to the feed under its own number.
-func announced(t *testing.T, l *Loop, owner, limit int) *Generation {
+// announced submits a request and has it posted to f under its own number.
+func announced(t *testing.T, l *Loop, f *mailbox.Feed, owner, limit int) *Generation {
 	t.Helper()
 	g := submit(t, l, plain(owner, 5, limit))
-	g.Announce(owner)
+	announce(f, g, owner)
 	return g
+}
+
+// announce gives g to f's reader.
+func announce(f *mailbox.Feed, g *Generation, owner any) {
+	e := new(mailbox.Entry)
+	e.Init(f, owner)
+	g.Announce(e)
+}
+
+// reader takes what a feed names each time it is woken, in a bubble: after
+// synctest.Wait it sleeps.
+type reader struct {
+	feed  *mailbox.Feed
+	taken [][]any // owners, one slice a wake-up
+	stop  mailbox.Entry
+}
+
+func startReader(t *testing.T) *reader {
+	r := &reader{feed: mailbox.NewFeed()}
+	r.stop.Init(r.feed, nil)
+	go func() {
+		for {
+			r.feed.Wait()
+			var owners []any
+			for _, e := range r.feed.Take(nil) {
+				if e == &r.stop {
+					return
+				}
+				owners = append(owners, e.Owner())
+			}
+			r.taken = append(r.taken, owners)
+		}
+	}()
+	t.Cleanup(func() { r.stop.Post(); r.feed.Wake() })
+	synctest.Wait()
+	return r
 }
 
 // polled reads what is there.
@@ -50,110 +77,125 @@ func polled(t *testing.T, g *Generation) (tokens []engine.Token, ended bool) {
 	}
 }
 
-// TestFeedNamesEachOnceAStep checks one wake-up a step, whatever its size.
-func TestFeedNamesEachOnceAStep(t *testing.T) {
-	const sequences = 8
-	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: sequences * 64}, Config{MaxSequences: sequences})
-	feed := loop.Feed()
-	var all []*Generation
-	for i := range sequences {
-		all = append(all, announced(t, loop, i, 0))
-	}
-	if signalled(feed) {
-		t.Error("signalled before there is anything")
-	}
-	for range 3 {
-		loop.step()
-		loop.step() // nobody has taken what the first gave
-		if !signalled(feed) || signalled(feed) {
-			t.Error("not one signal")
+// TestFeedsAreWokenOnceAStep checks one wake-up of each feed a step, after all
+// of its posts, whatever the step's size.
+func TestFeedsAreWokenOnceAStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const sequences = 8
+		readers := []*reader{startReader(t), startReader(t)}
+		loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: sequences * 64}, Config{MaxSequences: sequences})
+		all := make([][]any, len(readers))
+		for i := range sequences {
+			to := i % len(readers)
+			announced(t, loop, readers[to].feed, i, 0)
+			all[to] = append(all[to], i)
 		}
-		got := feed.Take(nil)
-		if !slices.Equal(got, all) {
-			t.Errorf("%d of %d announced, or out of order", len(got), len(all))
-		}
-		for i, g := range got {
-			if tokens, _ := polled(t, g); len(tokens) != 2 || g.Owner() != i {
-				t.Errorf("generation %v has %d tokens of 2 steps", g.Owner(), len(tokens))
+		for step := range 3 {
+			for _, r := range readers {
+				if synctest.Wait(); len(r.taken) != step {
+					t.Fatalf("woken %d times in %d steps", len(r.taken), step)
+				}
+			}
+			loop.step()
+			synctest.Wait()
+			for i, r := range readers {
+				if len(r.taken) != step+1 || !slices.Equal(r.taken[step], all[i]) {
+					t.Errorf("step %d: feed %d named %v, want %v at once", step, i, r.taken, all[i])
+				}
 			}
 		}
-		if rest := feed.Take(nil); len(rest) != 0 {
-			t.Errorf("%d announced again", len(rest))
+		if len(loop.dirty) != 0 {
+			t.Errorf("%d feeds left for the next step", len(loop.dirty))
 		}
+	})
+}
+
+// TestFeedNamesOnce checks that what is not taken is not named again.
+func TestFeedNamesOnce(t *testing.T) {
+	const sequences = 4
+	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: sequences * 64}, Config{MaxSequences: sequences})
+	feed := mailbox.NewFeed()
+	for i := range sequences {
+		announced(t, loop, feed, i, 0)
+	}
+	if got := feed.Take(nil); len(got) != 0 {
+		t.Errorf("%d named before there is anything", len(got))
+	}
+	loop.step()
+	loop.step() // nobody has taken what the first gave
+	var owners []any
+	for _, e := range feed.Take(nil) {
+		owners = append(owners, e.Owner())
+	}
+	if !slices.Equal(owners, []any{0, 1, 2, 3}) {
+		t.Errorf("named %v", owners)
+	}
+	if rest := feed.Take(nil); len(rest) != 0 {
+		t.Errorf("%d named again", len(rest))
 	}
 }
 
 // TestFeedLearnsOfEverything checks each way in which a generation comes to
 // have something to read.
 func TestFeedLearnsOfEverything(t *testing.T) {
-	for name, event := range map[string]func(*testing.T, *Loop) *Generation{
-		"results before Announce": func(t *testing.T, l *Loop) *Generation {
+	for name, event := range map[string]func(*testing.T, *Loop, *mailbox.Feed) *Generation{
+		"results before Announce": func(t *testing.T, l *Loop, f *mailbox.Feed) *Generation {
 			g := submit(t, l, plain(1, 5, 0))
 			l.step()
-			g.Announce(nil)
+			announce(f, g, 1)
 			return g
 		},
-		"end before Announce": func(t *testing.T, l *Loop) *Generation {
+		"end before Announce": func(t *testing.T, l *Loop, f *mailbox.Feed) *Generation {
 			g := submit(t, l, plain(1, 5, 1))
 			l.step()
 			ready(t, g, 1)
-			g.Announce(nil)
+			announce(f, g, 1)
 			return g
 		},
-		"results": func(t *testing.T, l *Loop) *Generation {
-			g := announced(t, l, 1, 0)
+		"results": func(t *testing.T, l *Loop, f *mailbox.Feed) *Generation {
+			g := announced(t, l, f, 1, 0)
 			l.step()
 			return g
 		},
-		"cancelled while waiting": func(t *testing.T, l *Loop) *Generation {
-			g := announced(t, l, 1, 0)
+		"cancelled while waiting": func(t *testing.T, l *Loop, f *mailbox.Feed) *Generation {
+			g := announced(t, l, f, 1, 0)
 			g.Cancel()
 			if l.step() {
 				t.Error("decoded a cancelled request")
 			}
 			return g
 		},
-		"cancelled by its context": func(t *testing.T, l *Loop) *Generation {
+		"cancelled by its context": func(t *testing.T, l *Loop, f *mailbox.Feed) *Generation {
 			ctx, cancel := context.WithCancel(t.Context())
 			g, err := l.Submit(ctx, plain(1, 5, 0))
 			if err != nil {
 				t.Fatal(err)
 			}
-			g.Announce(nil)
+			announce(f, g, 1)
 			cancel()
-			for !g.cancelled.Load() { // the context tells in a goroutine
-				time.Sleep(time.Millisecond)
-			}
+			synctest.Wait() // the context tells in a goroutine
 			l.step()
 			return g
 		},
-		"close": func(t *testing.T, l *Loop) *Generation {
-			g := announced(t, l, 1, 0)
+		"close": func(t *testing.T, l *Loop, f *mailbox.Feed) *Generation {
+			g := announced(t, l, f, 1, 0)
 			l.closing.Store(true)
-			for _, w := range l.waiting {
-				l.finish(w, FinishAborted, ErrClosed)
-			}
-			l.receive()
-			for _, w := range l.waiting {
-				l.finish(w, FinishAborted, ErrClosed)
-			}
-			l.waiting = nil
-			l.feed.endStep()
+			l.endAll()
 			return g
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 64}, Config{MaxSequences: 1})
-			g := event(t, loop)
-			if !signalled(loop.Feed()) {
-				t.Error("not signalled")
-			}
-			if got := loop.Feed().Take(nil); len(got) != 1 || got[0] != g {
-				t.Fatalf("announced %v", got)
-			}
-			if tokens, ended := polled(t, g); len(tokens) == 0 && !ended {
-				t.Error("nothing to read")
-			}
+			synctest.Test(t, func(t *testing.T) {
+				r := startReader(t)
+				loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 64}, Config{MaxSequences: 1})
+				g := event(t, loop, r.feed)
+				if synctest.Wait(); len(r.taken) != 1 || !slices.Equal(r.taken[0], []any{1}) {
+					t.Fatalf("named %v", r.taken)
+				}
+				if tokens, ended := polled(t, g); len(tokens) == 0 && !ended {
+					t.Error("nothing to read")
+				}
+			})
 		})
 	}
 }
@@ -161,13 +203,14 @@ func TestFeedLearnsOfEverything(t *testing.T) {
 // TestUnreadGenerationPauses checks that the feed's reader may leave one alone.
 func TestUnreadGenerationPauses(t *testing.T) {
 	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 2 * 128}, Config{MaxSequences: 2, RingTokens: 4})
-	left, read := announced(t, loop, 1, 0), announced(t, loop, 2, 0)
+	feed := mailbox.NewFeed()
+	left, read := announced(t, loop, feed, 1, 0), announced(t, loop, feed, 2, 0)
 	total := 0
 	for range 20 {
 		loop.step()
-		for _, g := range loop.Feed().Take(nil) {
-			if g == read {
-				tokens, _ := polled(t, g)
+		for _, e := range feed.Take(nil) {
+			if e.Owner() == 2 {
+				tokens, _ := polled(t, read)
 				total += len(tokens)
 			}
 		}
@@ -179,23 +222,25 @@ func TestUnreadGenerationPauses(t *testing.T) {
 		t.Errorf("%d tokens waited", len(tokens))
 	}
 	loop.step()
-	if got := loop.Feed().Take(nil); !slices.Contains(got, left) {
-		t.Error("not announced after it went on")
+	if !slices.ContainsFunc(feed.Take(nil), func(e *mailbox.Entry) bool { return e.Owner() == 1 }) {
+		t.Error("not named after it went on")
 	}
 }
 
 func TestFeedAllocates(t *testing.T) {
 	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 64 * 1024}, Config{MaxSequences: 64})
+	feed := mailbox.NewFeed()
 	for i := range 64 {
-		announced(t, loop, i, 0)
+		g := submit(t, loop, plain(i, 5, 0))
+		announce(feed, g, g)
 	}
 	var dst [8]Result
-	var taken []*Generation
+	var taken []*mailbox.Entry
 	round := func() {
 		loop.step()
-		taken = loop.Feed().Take(taken[:0])
-		for _, g := range taken {
-			g.Poll(dst[:])
+		taken = feed.Take(taken[:0])
+		for _, e := range taken {
+			e.Owner().(*Generation).Poll(dst[:])
 		}
 	}
 	for range 10 {
@@ -213,28 +258,31 @@ func TestFeedReadsManyClients(t *testing.T) {
 	loop, model := open(t, enginetest.Options{EndEvery: 30}, engine.ContextConfig{ContextTokens: 4 * 128},
 		Config{MaxSequences: 4, QueueLimit: clients, RingTokens: 4})
 	type reading struct {
-		tokens []engine.Token
-		ended  bool
-		done   chan struct{}
+		mailbox.Entry
+		generation *Generation
+		tokens     []engine.Token
+		ended      bool
+		done       chan struct{}
 	}
-	stop := make(chan struct{})
+	feed := mailbox.NewFeed()
+	var stop mailbox.Entry
+	stop.Init(feed, nil)
 	var group sync.WaitGroup
 	group.Go(func() {
-		var taken []*Generation
+		var taken []*mailbox.Entry
 		for {
-			select {
-			case <-loop.Feed().Ready():
-			case <-stop:
-				return
-			}
-			taken = loop.Feed().Take(taken[:0])
-			for _, g := range taken {
-				r := g.Owner().(*reading)
+			feed.Wait()
+			taken = feed.Take(taken[:0])
+			for _, e := range taken {
+				if e == &stop {
+					return
+				}
+				r := e.Owner().(*reading)
 				if r.ended {
 					continue
 				}
 				var tokens []engine.Token
-				tokens, r.ended = polled(t, g)
+				tokens, r.ended = polled(t, r.generation)
 				r.tokens = append(r.tokens, tokens...)
 				if r.ended {
 					close(r.done)
@@ -252,20 +300,22 @@ func TestFeedReadsManyClients(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				r := &reading{done: make(chan struct{})}
+				r := &reading{generation: g, done: make(chan struct{})}
+				r.Init(feed, r)
 				if i%2 == 0 { // read the first as a handler does
 					var dst [1]Result
 					if n, err := g.Next(t.Context(), dst[:]); err == nil {
 						r.tokens = append(r.tokens, dst[:n][0].Token)
 					}
 				}
-				g.Announce(r)
+				g.Announce(&r.Entry)
 				<-r.done
 				checkOutput(t, model, loop.Limits(), request, r.tokens, g.Finish())
 			}
 		})
 	}
 	readers.Wait()
-	close(stop)
+	stop.Post()
+	feed.Wake()
 	group.Wait()
 }

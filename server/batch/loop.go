@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -21,7 +22,7 @@ type Loop struct {
 	ends   []uint64  // bit set: tokens that end a generation
 	logits sync.Pool // *[]float32, a generation's ring of logits
 
-	queue    *queue
+	queue    *mailbox.Queue[*Generation]
 	inFlight atomic.Int32  // generations not ended, at most inFlightLimit
 	cancels  atomic.Bool   // some generation has been cancelled
 	closing  atomic.Bool   // refuse requests
@@ -29,8 +30,7 @@ type Loop struct {
 	done     chan struct{} // the engine goroutine has returned
 	close    sync.Once
 	closeErr error
-	idle     idle
-	feed     Feed
+	idle     *mailbox.Cell // where the engine goroutine parks
 	counters counters
 
 	// The rest belongs to the engine goroutine.
@@ -41,6 +41,7 @@ type Loop struct {
 	live        []*Generation       // oldest first
 	free        []engine.SequenceID // descending
 	hold        bool                // admit nobody until a sequence has ended: the cache is full
+	dirty       []*mailbox.Feed     // posted to in this step
 	promptLimit int                 // prompt tokens of a step; lower after the cache was full
 }
 
@@ -81,11 +82,10 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		limits:      limits,
 		model:       model,
 		vocab:       model.Info().VocabSize,
-		queue:       newQueue(cfg.MaxSequences + cfg.QueueLimit),
+		queue:       mailbox.NewQueue[*Generation](cfg.MaxSequences + cfg.QueueLimit),
 		torndown:    make(chan struct{}),
 		done:        make(chan struct{}),
-		idle:        newIdle(),
-		feed:        newFeed(),
+		idle:        mailbox.NewCell(),
 		context:     ctx,
 		batch:       engine.NewBatch(limits.BatchTokens),
 		waiting:     make([]*Generation, 0, cfg.MaxSequences+cfg.QueueLimit),
@@ -136,7 +136,7 @@ func (l *Loop) Submit(ctx context.Context, r Request) (*Generation, error) {
 		return nil, ErrClosed
 	}
 	g := l.newGeneration(ctx, r)
-	if !l.queue.push(g) {
+	if !l.queue.Push(g) {
 		panic("batch: ring smaller than the limit of requests")
 	}
 	l.wakeEngine()
@@ -146,12 +146,12 @@ func (l *Loop) Submit(ctx context.Context, r Request) (*Generation, error) {
 // newGeneration makes the generation of a checked request.
 func (l *Loop) newGeneration(ctx context.Context, r Request) *Generation {
 	g := &Generation{
-		loop: l,
-		ctx:  ctx,
-		seq:  newSequence(r, l.limits.SequenceTokens, time.Now()),
-		wake: make(chan struct{}, 1),
+		loop:   l,
+		ctx:    ctx,
+		seq:    newSequence(r, l.limits.SequenceTokens, time.Now()),
+		reader: mailbox.NewCell(),
 	}
-	ring := powerOfTwo(l.config.RingTokens)
+	ring := mailbox.PowerOfTwo(l.config.RingTokens)
 	if r.TopLogprobs >= 0 {
 		for ring > 2 && ring*l.vocab*4 > l.config.LogitsBytes {
 			ring /= 2
@@ -171,6 +171,7 @@ func (l *Loop) newGeneration(ctx context.Context, r Request) *Generation {
 // returns when that is done. Later calls wait for the first.
 func (l *Loop) Close() error {
 	l.close.Do(func() {
+		// Closing before Abort: the aborted decode is taken for Close's doing.
 		l.closing.Store(true)
 		l.context.Abort()
 		close(l.torndown)
@@ -197,12 +198,13 @@ func (l *Loop) run() {
 
 // park waits until there may be something to do.
 func (l *Loop) park() {
-	l.idle.prepare()
-	if l.closing.Load() || l.cancels.Load() || !l.queue.empty() || l.anyRunnable() {
-		l.idle.stop()
+	// Prepared first, then looked: who makes an input visible later wakes.
+	l.idle.Prepare()
+	if l.closing.Load() || l.cancels.Load() || !l.queue.Empty() || l.anyRunnable() {
+		l.idle.Stop()
 		return
 	}
-	l.idle.wait()
+	l.idle.Wait()
 }
 
 // anyRunnable reports whether some sequence has something to decode.
@@ -216,25 +218,26 @@ func (l *Loop) anyRunnable() bool {
 }
 
 // wakeEngine makes the engine goroutine look at its inputs if it is parked.
-func (l *Loop) wakeEngine() { l.idle.wake() }
+func (l *Loop) wakeEngine() { l.idle.Wake() }
+
+// endAll ends the generations that the engine goroutine knows, waiting or live.
+func (l *Loop) endAll() {
+	l.receive()
+	for _, g := range l.waiting {
+		l.finish(g, FinishAborted, ErrClosed)
+	}
+	clear(l.waiting)
+	l.waiting = l.waiting[:0]
+	for _, g := range l.live {
+		l.finish(g, FinishAborted, ErrClosed)
+	}
+	l.sweepLive()
+	l.wakeFeeds()
+}
 
 // drain ends all generations and closes the context.
 func (l *Loop) drain() error {
-	for {
-		l.receive()
-		for _, g := range l.waiting {
-			l.finish(g, FinishAborted, ErrClosed)
-		}
-		clear(l.waiting)
-		l.waiting = l.waiting[:0]
-		for _, g := range l.live {
-			l.finish(g, FinishAborted, ErrClosed)
-		}
-		l.sweepLive()
-		l.feed.endStep()
-		if l.inFlight.Load() == 0 {
-			break
-		}
+	for l.endAll(); l.inFlight.Load() != 0; l.endAll() {
 		runtime.Gosched() // a Submit is between its count and its push
 	}
 	l.publish()

@@ -80,6 +80,8 @@ func (s *sequence) runnable(g *Generation) bool {
 	if free > 0 {
 		return true
 	}
+	// Stalled now, and looked at once more by park before the engine sleeps:
+	// a reader that has missed the flag has been seen by then.
 	s.paused = true
 	g.stalled.Store(true)
 	return false

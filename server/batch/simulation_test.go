@@ -7,10 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
@@ -305,7 +305,9 @@ func runClient(t *testing.T, loop *Loop, model *enginetest.Model, random *rand.R
 			}
 		}
 		if random.IntN(20) == 0 {
-			time.Sleep(time.Duration(random.IntN(500)) * time.Microsecond)
+			for range random.IntN(100) { // dawdles: the engine is ahead
+				runtime.Gosched()
+			}
 		}
 	}
 	r.check(t, model, loop.Limits(), true)

@@ -13,13 +13,14 @@ import (
 func (l *Loop) step() bool {
 	l.receive()
 	if l.cancels.Load() {
+		// Lowered before the look: who is cancelled during it raises it again.
 		l.cancels.Store(false)
 		l.dropCancelled()
 	}
 	l.admit()
 	decodes, prompts := l.plan()
 	if l.batch.Len() == 0 {
-		l.feed.endStep()
+		l.wakeFeeds()
 		l.publish()
 		return false
 	}
@@ -44,7 +45,7 @@ func (l *Loop) step() bool {
 		l.counters.errors.Add(1)
 		l.failBatch(err)
 	}
-	l.feed.endStep()
+	l.wakeFeeds()
 	l.publish()
 	if l.config.Observe != nil {
 		l.config.Observe(Step{DecodeRows: decodes, PromptRows: prompts, Duration: time.Duration(spent), Err: err})

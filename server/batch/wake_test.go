@@ -6,21 +6,20 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
 
-// returns checks that call does not block.
+// returns checks, in a bubble, that call does not block for good: everybody
+// else has come to rest, too.
 func returns(t *testing.T, call func()) {
 	t.Helper()
-	done := make(chan struct{})
-	go func() { call(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(30 * time.Second):
-		t.Fatal("still parked after 30 s")
+	var done atomic.Bool
+	go func() { call(); done.Store(true) }()
+	if synctest.Wait(); !done.Load() {
+		t.Fatal("parked, and nobody is left to wake it")
 	}
 }
 
@@ -45,31 +44,36 @@ func TestParkSeesInputs(t *testing.T) {
 		"close": func(t *testing.T, l *Loop) { l.closing.Store(true) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1, RingTokens: 4})
-			input(t, loop)
-			returns(t, loop.park)
+			synctest.Test(t, func(t *testing.T) {
+				loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1, RingTokens: 4})
+				input(t, loop)
+				returns(t, loop.park)
+			})
 		})
 	}
 }
 
 // TestParkIsWoken is the same with an engine goroutine that is parked.
 func TestParkIsWoken(t *testing.T) {
-	loop, _ := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1, RingTokens: 4})
-	parked := func() {
-		for loop.idle.parked.Load() == 0 {
-			runtime.Gosched()
+	synctest.Test(t, func(t *testing.T) {
+		loop, _ := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1, RingTokens: 4})
+		parked := func() {
+			t.Helper()
+			if synctest.Wait(); !loop.idle.Asleep() {
+				t.Fatal("not parked")
+			}
 		}
-	}
-	parked()
-	g := submit(t, loop, plain(1, 5, 20)) // wakes it
-	for range 2 {
-		parked() // the ring is full
-		returns(t, func() { ready(t, g, 4) })
-	}
-	parked()
-	g.Cancel()
-	returns(t, func() { collect(t, g) })
-	parked()
+		parked()
+		g := submit(t, loop, plain(1, 5, 20)) // wakes it
+		for range 2 {
+			parked() // the ring is full
+			returns(t, func() { ready(t, g, 4) })
+		}
+		parked()
+		g.Cancel()
+		returns(t, func() { collect(t, g) })
+		parked()
+	})
 }
 
 // TestWaitSeesResults checks that a reader does not park on what came while it
@@ -81,18 +85,20 @@ func TestWaitSeesResults(t *testing.T) {
 		"context": func(_ *Loop, _ *Generation, cancel context.CancelFunc) { cancel() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			g, err := loop.Submit(ctx, plain(1, 5, 0))
-			if err != nil {
-				t.Fatal(err)
-			}
-			event(loop, g, cancel)
-			returns(t, func() { g.wait(ctx) })
-			if g.waiting.Load() != 0 {
-				t.Error("still marked as waiting")
-			}
+			synctest.Test(t, func(t *testing.T) {
+				loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				g, err := loop.Submit(ctx, plain(1, 5, 0))
+				if err != nil {
+					t.Fatal(err)
+				}
+				event(loop, g, cancel)
+				returns(t, func() { g.wait(ctx) })
+				if g.reader.Asleep() {
+					t.Error("still marked as waiting")
+				}
+			})
 		})
 	}
 }
@@ -132,23 +138,22 @@ func TestDrainWaitsForSubmit(t *testing.T) {
 	g := loop.newGeneration(t.Context(), plain(1, 5, 0))
 	closed := make(chan error)
 	go func() { closed <- loop.Close() }()
-	for range 100 {
+	<-loop.torndown
+	for range 1000 {
 		select {
 		case err := <-closed:
 			t.Fatalf("closed with a request on its way: %v", err)
 		default:
-			time.Sleep(10 * time.Microsecond)
+			runtime.Gosched()
 		}
 	}
-	loop.queue.push(g)
-	returns(t, func() {
-		if err := <-closed; err != nil {
-			t.Error(err)
-		}
-		if _, f := collect(t, g); f.Reason != FinishAborted || f.Err != ErrClosed {
-			t.Errorf("finish %+v", f)
-		}
-	})
+	loop.queue.Push(g)
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	if _, f := collect(t, g); f.Reason != FinishAborted || f.Err != ErrClosed {
+		t.Errorf("finish %+v", f)
+	}
 }
 
 // watchedContext counts who watches it, as package context lets it.
