@@ -78,6 +78,13 @@ test: toolchain engine ## every package on our toolchain, then again on stock Go
 	$(WEIR_GO) test ./...
 	$(STOCK_GO) test ./...
 
+N     ?= 20
+PKGS  ?= ./...
+SHORT ?=
+.PHONY: test-repeat
+test-repeat: toolchain engine ## every package's tests N=20 times, both toolchains, idle and beside CPU hogs (PKGS=./dir/... SHORT=1)
+	$(STOCK_GO) run ./scripts/repeat -n $(N) $(if $(SHORT),-short) $(PKGS)
+
 .PHONY: test-race
 test-race: toolchain engine need-cc ## every package with the race detector, both toolchains
 	CGO_ENABLED=1 $(WEIR_GO) test -race ./...
