@@ -239,26 +239,6 @@ func TestUnpackRefuses(t *testing.T) {
 	})
 }
 
-func TestLink(t *testing.T) {
-	dir := t.TempDir()
-	link := filepath.Join(dir, "build", "engine")
-	for _, target := range []string{"/one", "/one", "/two"} {
-		if err := linkTo(link, target); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := os.Readlink(link); err != nil || got != target {
-			t.Errorf("linked to %q, %v; want %q", got, err, target)
-		}
-	}
-	checkOnly(t, filepath.Dir(link), link)
-
-	taken := filepath.Join(dir, "taken")
-	if err := os.Mkdir(taken, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	checkError(t, linkTo(taken, "/one"), "something else is there")
-}
-
 func TestPinned(t *testing.T) {
 	if key, err := pinned.key(); err != nil || len(key) != 16 {
 		t.Errorf("key %q, %v", key, err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/weirgo/weir/scripts/internal/checkout"
 	"github.com/weirgo/weir/server/engine/llama"
 )
 
@@ -31,7 +31,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	root, err := moduleRoot()
+	root, err := checkout.Root()
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func run(ctx context.Context) error {
 			return err
 		}
 	} else {
-		cache, err := cacheDir()
+		cache, err := checkout.Cache("engine") // a directory for each library
 		if err != nil {
 			return err
 		}
@@ -54,62 +54,9 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	link := filepath.Join(root, "build", "engine")
-	if err := linkTo(link, dir); err != nil {
+	if _, err := checkout.Link(filepath.Join(root, "build", "engine"), dir); err != nil {
 		return err
 	}
 	fmt.Printf("build/engine: llama.cpp %s in %s\n", lib.Version(), dir)
-	return nil
-}
-
-// cacheDir is where installed libraries are kept, one directory each.
-func cacheDir() (string, error) {
-	base := os.Getenv("WEIR_CACHE")
-	if base == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("find cache folder: %w; set WEIR_CACHE to a folder", err)
-		}
-		base = filepath.Join(user, "weir")
-	}
-	return filepath.Abs(filepath.Join(base, "engine"))
-}
-
-// moduleRoot is the nearest folder upwards with a go.mod.
-func moduleRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("find source tree: no go.mod here or above; run this inside Weir's source tree")
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
-// linkTo makes link a symbolic link to dir, in one step if it was another.
-func linkTo(link, dir string) error {
-	if target, err := os.Readlink(link); err == nil && target == dir {
-		return nil
-	}
-	if info, err := os.Lstat(link); err == nil && info.Mode()&os.ModeSymlink == 0 {
-		return fmt.Errorf("link %s: something else is there; remove it", link)
-	}
-	if err := os.MkdirAll(filepath.Dir(link), 0o777); err != nil {
-		return fmt.Errorf("link %s: %w", link, err)
-	}
-	next := fmt.Sprintf("%s.%d", link, os.Getpid())
-	if err := os.Symlink(dir, next); err != nil {
-		return fmt.Errorf("link %s: %w", link, err)
-	}
-	if err := os.Rename(next, link); err != nil {
-		os.Remove(next)
-		return fmt.Errorf("link %s: %w", link, err)
-	}
 	return nil
 }

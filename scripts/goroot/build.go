@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/weirgo/weir/scripts/goroot/internal/series"
 	"github.com/weirgo/weir/scripts/goroot/internal/source"
 	"github.com/weirgo/weir/scripts/goroot/internal/toolchain"
+	"github.com/weirgo/weir/scripts/internal/checkout"
 )
 
 var fetchVerb = verb{
@@ -87,7 +86,7 @@ func (s *session) build(ctx context.Context, link string, prefix int, verbose bo
 		return err
 	}
 	if link != "" {
-		moved, err := setLink(goroot, link)
+		moved, err := checkout.Link(link, goroot)
 		if err != nil {
 			return err
 		}
@@ -97,32 +96,6 @@ func (s *session) build(ctx context.Context, link string, prefix int, verbose bo
 	}
 	fmt.Fprintln(s.out, goroot)
 	return nil
-}
-
-// setLink makes link point to target, in one step. moved is false if it did already.
-func setLink(target, link string) (moved bool, err error) {
-	info, err := os.Lstat(link)
-	switch {
-	case err == nil && info.Mode()&os.ModeSymlink == 0:
-		return false, fmt.Errorf("build: link %s: something that is no link is there: move it away", link)
-	case err == nil:
-		if now, err := os.Readlink(link); err == nil && now == target {
-			return false, nil
-		}
-	case !errors.Is(err, os.ErrNotExist):
-		return false, fmt.Errorf("build: link: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
-		return false, fmt.Errorf("build: link: %w", err)
-	}
-	next := fmt.Sprintf("%s.%d", link, os.Getpid())
-	if err := os.Symlink(target, next); err != nil {
-		return false, fmt.Errorf("build: link: %w", err)
-	}
-	if err := os.Rename(next, link); err != nil {
-		return false, errors.Join(fmt.Errorf("build: link: %w", err), os.Remove(next))
-	}
-	return true, nil
 }
 
 var cleanVerb = verb{

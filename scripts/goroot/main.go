@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/weirgo/weir/scripts/goroot/internal/worktree"
+	"github.com/weirgo/weir/scripts/internal/checkout"
 )
 
 // Exit statuses, as documented.
@@ -126,20 +127,11 @@ func (v verb) help(flags *flag.FlagSet, w io.Writer) {
 
 // locate finds the checkout from the working directory, and the series.
 func (s *session) locate() error {
-	dir, err := os.Getwd()
+	root, err := checkout.Root()
 	if err != nil {
 		return err
 	}
-	for s.root = dir; ; {
-		if _, err := os.Stat(filepath.Join(s.root, "go.mod")); err == nil {
-			break
-		}
-		parent := filepath.Dir(s.root)
-		if parent == s.root {
-			return fmt.Errorf("find the checkout: no go.mod in %s or above: run this in the checkout", dir)
-		}
-		s.root = parent
-	}
+	s.root = root
 	if s.patches == "" {
 		s.patches = filepath.Join(s.root, "goroot-patches")
 	}

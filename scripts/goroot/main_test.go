@@ -221,23 +221,6 @@ func TestTranscriptMisuse(t *testing.T) {
 	r.check("misuse.txt")
 }
 
-func TestLinkIsNoLink(t *testing.T) {
-	dir := t.TempDir()
-	stocktest.WriteFiles(t, dir, map[string]string{"go/precious": "x"})
-	if _, err := setLink("/target", filepath.Join(dir, "go")); err == nil || !strings.Contains(err.Error(), "move it away") {
-		t.Errorf("%v", err)
-	}
-	link := filepath.Join(dir, "build", "link")
-	for n, target := range []string{"/one", "/two", "/two"} {
-		if moved, err := setLink(target, link); err != nil || moved != (n < 2) {
-			t.Fatalf("%s: moved %v, %v", target, moved, err)
-		}
-		if got, err := os.Readlink(link); got != target || err != nil {
-			t.Errorf("%q, %v; want %q", got, err, target)
-		}
-	}
-}
-
 func TestOutsideACheckout(t *testing.T) {
 	t.Chdir(t.TempDir())
 	err := run(t.Context(), []string{"check"}, &bytes.Buffer{}, &bytes.Buffer{})

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/weirgo/weir/scripts/internal/checkout"
 )
 
 const (
@@ -195,7 +197,7 @@ func readFile(t *testing.T, name string) []byte {
 }
 
 func root(t *testing.T) string {
-	dir, err := filepath.Abs(filepath.Join("..", ".."))
+	dir, err := checkout.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

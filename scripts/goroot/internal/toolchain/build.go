@@ -14,6 +14,7 @@ import (
 	"github.com/weirgo/weir/scripts/goroot/internal/git"
 	"github.com/weirgo/weir/scripts/goroot/internal/series"
 	"github.com/weirgo/weir/scripts/goroot/internal/source"
+	"github.com/weirgo/weir/scripts/internal/checkout"
 )
 
 // needBytes is the free space that a build takes at its fullest, with air.
@@ -57,7 +58,7 @@ func (b *Build) Ensure(ctx context.Context) (goroot string, built bool, err erro
 	}
 	if err := b.build(ctx, key); err != nil {
 		if errors.Is(err, syscall.ENOSPC) {
-			err = fmt.Errorf("%w: free disk space in %s, or set %s", err, b.Cache.dir, CacheVariable)
+			err = fmt.Errorf("%w: free disk space in %s, or set %s", err, b.Cache.dir, checkout.CacheVariable)
 		}
 		return "", false, err
 	}
@@ -185,7 +186,7 @@ func checkSpace(dir string) error {
 	}
 	if free := fs.Bavail * uint64(fs.Bsize); free < needBytes {
 		return fmt.Errorf("toolchain: build: %s has %d MiB free, the build takes up to %d: free some, or set %s",
-			dir, free>>20, uint64(needBytes)>>20, CacheVariable)
+			dir, free>>20, uint64(needBytes)>>20, checkout.CacheVariable)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/weirgo/weir/scripts/goroot/internal/series"
 	"github.com/weirgo/weir/scripts/goroot/internal/source"
 	"github.com/weirgo/weir/scripts/goroot/internal/stocktest"
+	"github.com/weirgo/weir/scripts/internal/checkout"
 )
 
 // newFile is a patch that creates a file with one line.
@@ -268,18 +269,12 @@ func TestKey(t *testing.T) {
 }
 
 func TestOpenCache(t *testing.T) {
-	t.Setenv(CacheVariable, "/somewhere")
+	t.Setenv(checkout.CacheVariable, "/somewhere")
 	if c, err := OpenCache(); c.Dir() != "/somewhere/goroot" || err != nil {
 		t.Errorf("%q, %v", c.Dir(), err)
 	}
-	t.Setenv(CacheVariable, "relative")
-	if _, err := OpenCache(); err == nil || !strings.Contains(err.Error(), "absolute") {
-		t.Errorf("%v", err)
-	}
-	t.Setenv(CacheVariable, "")
-	t.Setenv("HOME", "")
-	t.Setenv("XDG_CACHE_HOME", "")
-	if _, err := OpenCache(); err == nil || !strings.Contains(err.Error(), CacheVariable) {
-		t.Errorf("%v", err)
+	t.Setenv(checkout.CacheVariable, "relative")
+	if _, err := OpenCache(); err == nil {
+		t.Error("a relative path was taken")
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/weirgo/weir/scripts/goroot/internal/series"
 	"github.com/weirgo/weir/scripts/goroot/internal/source"
+	"github.com/weirgo/weir/scripts/internal/checkout"
 )
 
 const (
@@ -30,8 +31,6 @@ const (
 	lockPollMs = 200
 	// keyDigits is the length of a key: 80 bits.
 	keyDigits = 20
-	// CacheVariable overrides where the cache lies.
-	CacheVariable = "WEIR_CACHE"
 )
 
 var (
@@ -51,18 +50,11 @@ type Cache struct{ dir string }
 
 // OpenCache finds the cache: $WEIR_CACHE/goroot, or weir/goroot in the user's cache folder.
 func OpenCache() (Cache, error) {
-	base := os.Getenv(CacheVariable)
-	if base == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return Cache{}, fmt.Errorf("toolchain: find the cache: %w: set %s to a folder", err, CacheVariable)
-		}
-		base = filepath.Join(user, "weir")
+	dir, err := checkout.Cache("goroot")
+	if err != nil {
+		return Cache{}, fmt.Errorf("toolchain: %w", err)
 	}
-	if !filepath.IsAbs(base) {
-		return Cache{}, fmt.Errorf("toolchain: find the cache: %s is %q: set it to an absolute path", CacheVariable, base)
-	}
-	return Cache{dir: filepath.Join(base, "goroot")}, nil
+	return Cache{dir: dir}, nil
 }
 
 // Dir is the folder.
@@ -83,11 +75,11 @@ func (c Cache) Find(key string) (dir string, ok bool) {
 // with the process, or with unlock.
 func (c Cache) lock(ctx context.Context, say func(string)) (unlock func(), err error) {
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
-		return nil, fmt.Errorf("toolchain: make the cache: %w: set %s to a folder you can write to", err, CacheVariable)
+		return nil, fmt.Errorf("toolchain: make the cache: %w: set %s to a folder you can write to", err, checkout.CacheVariable)
 	}
 	f, err := os.OpenFile(filepath.Join(c.dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("toolchain: lock the cache: %w: set %s to a folder you can write to", err, CacheVariable)
+		return nil, fmt.Errorf("toolchain: lock the cache: %w: set %s to a folder you can write to", err, checkout.CacheVariable)
 	}
 	for said := false; ; said = true {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

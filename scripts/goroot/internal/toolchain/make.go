@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/weirgo/weir/scripts/internal/checkout"
 )
 
 const (
@@ -80,7 +82,7 @@ func failure(log string, err error) error {
 	tail := strings.Join(lines[max(0, len(lines)-tailLines):], "\n  ")
 	remedy := "mend the patch with `goroot edit` and `goroot save`"
 	if strings.Contains(tail, "no space left on device") {
-		remedy = "free disk space, or set " + CacheVariable
+		remedy = "free disk space, or set " + checkout.CacheVariable
 	}
 	return fmt.Errorf("toolchain: make.bash: %w\n  %s\nthe whole log is %s: %s", err, tail, log, remedy)
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/weirgo/weir/scripts/internal/checkout"
 )
 
 // TestNoSpace needs a file system that is too small, which only root can make.
@@ -17,7 +19,7 @@ func TestNoSpace(t *testing.T) {
 		t.Skipf("not supported here: mount a small file system: %v", err)
 	}
 	defer syscall.Unmount(b.Cache.dir, 0)
-	if _, _, err := b.Ensure(t.Context()); err == nil || !strings.Contains(err.Error(), "free some, or set "+CacheVariable) {
+	if _, _, err := b.Ensure(t.Context()); err == nil || !strings.Contains(err.Error(), "free some, or set "+checkout.CacheVariable) {
 		t.Errorf("%v", err)
 	}
 }
