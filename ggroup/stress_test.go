@@ -45,7 +45,7 @@ func TestStress(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(1))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 
-	s := &stress{t: t, end: time.Now().Add(length)}
+	s := &stress{t: t, end: time.Now().Add(length), closed: make(chan struct{}, 1)}
 	var wg sync.WaitGroup
 	for i := range uint64(6) {
 		rng := rand.New(rand.NewPCG(seed, i))
@@ -55,21 +55,29 @@ func TestStress(t *testing.T) {
 			}
 		})
 	}
+	ended := make(chan struct{})
+	go func() { wg.Wait(); close(ended) }()
 	rng := rand.New(rand.NewPCG(seed, 99))
-	for time.Now().Before(s.end) {
+	for running := true; running; {
 		runtime.GOMAXPROCS(1 + rng.IntN(6))
-		time.Sleep(time.Duration(rng.IntN(50)) * time.Millisecond)
+		for range rng.IntN(20) {
+			select {
+			case <-s.closed:
+			case <-ended:
+				running = false
+			}
+		}
 		if rng.IntN(8) == 0 {
 			pprof.Lookup("goroutine").WriteTo(io.Discard, rng.IntN(3))
 		}
 	}
-	wg.Wait()
 	t.Logf("%d groups, %d goroutines", s.groups.Load(), s.started.Load())
 }
 
 type stress struct {
 	t       *testing.T
 	end     time.Time
+	closed  chan struct{} // a group has come and gone
 	groups  atomic.Int64
 	started atomic.Int64
 }
@@ -119,6 +127,10 @@ func (s *stress) group(rng *rand.Rand) {
 	if err := g.Shutdown(context.Background()); err != nil {
 		s.t.Error(err)
 	}
+	select {
+	case s.closed <- struct{}{}:
+	default:
+	}
 }
 
 var stressGarbage [64]atomic.Pointer[[]byte]
@@ -146,7 +158,7 @@ var stressWork = []func(rng *rand.Rand){
 	func(rng *rand.Rand) { // a thread of its own, in C
 		runtime.LockOSThread()
 		sleepInC(time.Duration(rng.IntN(300)) * time.Microsecond)
-		time.Sleep(time.Duration(rng.IntN(300)) * time.Microsecond)
+		parks()
 		if rng.IntN(2) == 0 {
 			runtime.UnlockOSThread() // else the thread ends with the goroutine
 		}

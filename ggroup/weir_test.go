@@ -14,23 +14,30 @@ import (
 	"github.com/weirgo/weir/ggroup"
 )
 
-// spin keeps n goroutines of g busy until stop is called.
-func spin(t *testing.T, g *ggroup.Group, n int) (stop func()) {
+// spin keeps n goroutines of g busy until stop is called, or until one of them
+// finds that it is enough: while they hold all processors, nobody else can be
+// relied upon to look. stop reports whether one did.
+func spin(t *testing.T, g *ggroup.Group, n int, enough func(spinner int) bool) (stop func() bool) {
 	t.Helper()
-	var end atomic.Bool
+	var end, had atomic.Bool
 	var wg sync.WaitGroup
-	for range n {
+	for i := range n {
 		wg.Add(1)
 		if err := g.Go(func() {
 			defer wg.Done()
 			for !end.Load() {
 				runtime.KeepAlive(fmt.Sprint(n)) // calls, so that it can be preempted without signals
+				if enough(i) {
+					// The verdict first: who sees the end finds it.
+					had.Store(true)
+					end.Store(true)
+				}
 			}
 		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return func() { end.Store(true); wg.Wait() }
+	return func() bool { end.Store(true); wg.Wait(); return had.Load() }
 }
 
 func TestOptionsAreInEffect(t *testing.T) {
@@ -49,27 +56,43 @@ func TestOptionsAreInEffect(t *testing.T) {
 	}
 }
 
-// TestAccount: what runs is counted, in the group that it belongs to.
+// TestAccount: what runs is counted, in the group that it belongs to. On one
+// processor, each time that a spinner finds that another ran since, that other
+// was stopped.
 func TestAccount(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const switches = 20 // a few of them may be the collector's doing
 	busy, idle := open(t, "busy"), open(t, "idle")
-	stop := spin(t, busy, 2*runtime.GOMAXPROCS(0))
-	for busy.Stats().Preemptions == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	var last, seen atomic.Int64
+	ended := make(chan struct{})
+	stop := spin(t, busy, 2, func(spinner int) bool {
+		if me := int64(spinner); last.Swap(me) == me || seen.Add(1) != switches {
+			return false
+		}
+		close(ended)
+		return true
+	})
+	<-ended
 	stop()
 	s := busy.Stats()
-	if s.Running == 0 || s.Wait.Count() == 0 || s.Wait.Sum == 0 {
-		t.Errorf("no account of what ran: %+v", s)
+	if s.Preemptions == 0 || s.Running == 0 || s.Wait.Count() == 0 || s.Wait.Sum == 0 {
+		t.Errorf("after %d switches, no account of what ran: %+v", switches, s)
 	}
 	if s := idle.Stats(); s.Running != 0 || s.Wait.Count() != 0 {
 		t.Errorf("an idle group ran: %+v", s)
 	}
 }
 
-// TestNobodyStarves: with the latency class saturated all others go on.
+// TestNobodyStarves: with the latency class saturated all others go on. Its
+// clock is how often the saturating goroutines were stopped for one another.
 func TestNobodyStarves(t *testing.T) {
-	stop := spin(t, open(t, "saturated", ggroup.WithClass(ggroup.Latency)), 2*runtime.GOMAXPROCS(0))
-	defer stop()
+	limit := 1000 * uint64(runtime.GOMAXPROCS(0)) // about ten seconds of time slices
+	saturated := open(t, "saturated", ggroup.WithClass(ggroup.Latency))
+	stop := spin(t, saturated, 2*runtime.GOMAXPROCS(0), func(int) bool { return saturated.Stats().Preemptions > limit })
+	var stoppedAfter []string
+	after := func(what string) {
+		stoppedAfter = append(stoppedAfter, fmt.Sprintf("%s after %d", what, saturated.Stats().Preemptions))
+	}
 	for _, c := range []ggroup.Class{ggroup.Normal, ggroup.Background} {
 		turns := make(chan int)
 		ggroup.BindTo(open(t, c.String(), ggroup.WithClass(c)), func() {
@@ -81,23 +104,37 @@ func TestNobodyStarves(t *testing.T) {
 		})
 		for range turns {
 		}
+		after("ten turns of class " + c.String())
 	}
-	var before, now runtime.MemStats
-	runtime.ReadMemStats(&before)
-	go runtime.GC()
-	for now.NumGC == before.NumGC {
-		time.Sleep(time.Millisecond)
-		runtime.ReadMemStats(&now)
+	collected := make(chan struct{})
+	go func() { runtime.GC(); close(collected) }()
+	<-collected
+	after("a collection")
+	if stop() {
+		t.Errorf("starved until the saturating group had been stopped %d times: %s", limit, strings.Join(stoppedAfter, ", "))
 	}
 }
 
+// TestQuotaThrottles: the clock is the time that the group has run. By then, a
+// fifth of all processors' time would have held it for much longer.
 func TestQuotaThrottles(t *testing.T) {
+	const enough, limit = 50 * time.Millisecond, 5 * time.Second
 	g := open(t, "throttled", ggroup.WithCPUQuota(0.2))
-	stop := spin(t, g, 2)
-	for g.Stats().Throttled < 50*time.Millisecond {
-		time.Sleep(time.Millisecond)
-	}
+	throttled := make(chan ggroup.Stats, 1)
+	var done atomic.Bool
+	stop := spin(t, g, 2, func(int) bool {
+		s := g.Stats()
+		if s.Throttled < enough && s.Running < limit || done.Swap(true) {
+			return false
+		}
+		throttled <- s
+		return true
+	})
+	s := <-throttled
 	stop()
+	if s.Throttled < enough {
+		t.Errorf("held for %v only while it ran for %v under a quota of 0.2", s.Throttled, s.Running)
+	}
 }
 
 // TestEagerHandoffAfterCallbacks: each way back into C gives the processor

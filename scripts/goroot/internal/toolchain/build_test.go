@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -170,7 +171,7 @@ func TestCancel(t *testing.T) {
 			if found, _ := filepath.Glob(filepath.Join(b.Cache.dir, ".build-*", "go", "started")); len(found) > 0 {
 				cancel()
 			}
-			time.Sleep(time.Millisecond)
+			runtime.Gosched()
 		}
 	}()
 	if _, _, err := b.Ensure(ctx); !errors.Is(err, context.Canceled) {
