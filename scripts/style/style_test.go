@@ -11,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -19,23 +18,16 @@ import (
 )
 
 const (
-	fileLinesCap     = 800
+	fileLinesCap     = 400
 	functionLinesCap = 70
 	binaryBytesCap   = 4 << 20 // of all binary test data together
-
-	modulePath = "github.com/weirgo/weir/"
 )
+
+// toBeSplit are files from before the cap was 400 lines.
+var toBeSplit = []string{"iouring/fanout_test.go", "server/api/endtoend_test.go"}
 
 // topFolders are the tree's rooms; dot folders and build/ are not code.
 var topFolders = []string{"goroot-patches", "ggroup", "iouring", "sched", "server", "bench", "scripts"}
-
-// noImport lists which folder must not import which other.
-var noImport = map[string][]string{
-	"ggroup":  {"iouring", "sched", "server", "bench", "scripts"},
-	"iouring": {"server", "bench", "scripts"},
-	"sched":   {"server", "bench", "scripts"},
-	"server":  {"bench", "scripts"},
-}
 
 // emptyNames say nothing about what a package holds.
 var emptyNames = []string{"util", "utils", "helper", "helpers", "manager", "common", "misc"}
@@ -47,7 +39,7 @@ func TestGoFiles(t *testing.T) {
 		}
 		source := readFile(t, name)
 		checkFormat(t, name, source)
-		if lines := bytes.Count(source, []byte("\n")); lines > fileLinesCap {
+		if lines := bytes.Count(source, []byte("\n")); lines > fileLinesCap && !slices.Contains(toBeSplit, name) {
 			t.Errorf("%s: %d lines, the cap is %d: split it by topic", name, lines, fileLinesCap)
 		}
 		fset := token.NewFileSet()
@@ -56,7 +48,6 @@ func TestGoFiles(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		checkImports(t, name, file)
 		if !strings.HasSuffix(name, "_test.go") {
 			checkFunctionLengths(t, fset, file)
 		}
@@ -69,24 +60,6 @@ func checkFormat(t *testing.T, name string, source []byte) {
 		t.Errorf("%s: %v", name, err)
 	} else if !bytes.Equal(formatted, source) {
 		t.Errorf("%s: not formatted: run gofmt -w %s", name, name)
-	}
-}
-
-func checkImports(t *testing.T, name string, file *ast.File) {
-	top, _, _ := strings.Cut(name, "/")
-	for _, spec := range file.Imports {
-		imported, err := strconv.Unquote(spec.Path.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		inside, ok := strings.CutPrefix(imported, modulePath)
-		if !ok {
-			continue
-		}
-		target, _, _ := strings.Cut(inside, "/")
-		if slices.Contains(noImport[top], target) {
-			t.Errorf("%s imports %s: %s must not depend on %s", name, imported, top, target)
-		}
 	}
 }
 

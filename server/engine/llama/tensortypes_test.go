@@ -1,4 +1,4 @@
-package gguf_test
+package llama_test
 
 import (
 	"path/filepath"

@@ -1,4 +1,4 @@
-package seeded_test
+package llama_test
 
 import (
 	"strings"
