@@ -58,6 +58,7 @@ func Open(name string, opts ...Option) (*Group, error) {
 	if err := g.backend.open(g); err != nil {
 		return nil, fmt.Errorf("ggroup: open %q: %w", name, err)
 	}
+	// Listed after the runtime has it: who finds it in Groups may use it.
 	registry.mu.Lock()
 	registry.groups = append(registry.groups, g)
 	registry.mu.Unlock()
@@ -126,6 +127,7 @@ func (g *Group) Close() error {
 	if err := g.backend.close(); err != nil {
 		return fmt.Errorf("ggroup: close %q: %w", g.name, err)
 	}
+	// Closed before it is taken off the list: one that is busy stays there.
 	g.unregister()
 	return nil
 }
@@ -136,6 +138,7 @@ func (g *Group) Close() error {
 // first it returns ctx's error; the group stays refused, and Shutdown or
 // Close can be called again. Do not call it from inside the group.
 func (g *Group) Shutdown(ctx context.Context) error {
+	// Refused first: those inside can only become fewer while we look.
 	g.backend.refuse()
 	pause := 50 * time.Microsecond
 	for {

@@ -39,6 +39,7 @@ func (b *backend) open(g *Group) error {
 
 // enter counts a goroutine in unless the group is closed.
 func (b *backend) enter() error {
+	// Count and flags are one word: close sees the count, or we see its flag.
 	if b.state.Add(1)&^countMask != 0 {
 		b.state.Add(-1)
 		return ErrClosed
@@ -51,6 +52,8 @@ func (b *backend) start(g *Group, fn func()) error {
 		return err
 	}
 	b.created.Add(1)
+	// A go statement passes the caller's labels on, so they are the group's
+	// while it is carried out.
 	before := getLabels()
 	setLabels(g.labels)
 	go func() {
@@ -67,6 +70,7 @@ func (b *backend) do(g *Group, fn func()) error {
 	}
 	before := getLabels()
 	defer func() {
+		// The labels first: once the count is down the group may be gone.
 		setLabels(before)
 		b.state.Add(-1)
 	}()
@@ -86,6 +90,8 @@ func (b *backend) close() error {
 		case state&countMask != 0:
 			return ErrBusy
 		case b.state.CompareAndSwap(state, state|closedBit):
+			// The slot is given up after the flag is up: its next group is
+			// never entered through this one.
 			for i := range slots {
 				if g := slots[i].Load(); g != nil && &g.backend == b {
 					slots[i].Store(nil)

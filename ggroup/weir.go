@@ -43,6 +43,8 @@ func convert(err error) error {
 }
 
 func (b *backend) start(g *Group, fn func()) error {
+	// A go statement passes the caller's labels on, so they are the group's
+	// while it is carried out.
 	before := getLabels()
 	setLabels(g.labels)
 	err := rt.BindTo(b.group, fn)
@@ -51,6 +53,8 @@ func (b *backend) start(g *Group, fn func()) error {
 }
 
 func (b *backend) do(g *Group, fn func()) error {
+	// The labels change inside of the group, and only if it takes us in; back
+	// outside of it, whichever way fn ends.
 	before := getLabels()
 	defer setLabels(before)
 	return convert(b.group.Do(func() {

@@ -71,7 +71,7 @@ func (l *Loop) finish(g *Generation, reason FinishReason, err error) {
 	if s.ended {
 		return
 	}
-	s.ended = true
+	s.ended = true // the engine's own mark; readers see g.end below
 	if s.sampler != nil {
 		s.sampler.Close()
 		s.sampler = nil
@@ -144,7 +144,7 @@ func (l *Loop) evict(i int) {
 	l.live = slices.Delete(l.live, i, i+1)
 	l.release(&g.seq)
 	l.waiting = slices.Insert(l.waiting, 0, g)
-	l.hold = true
+	l.hold = true // or the next step admits it again, into the cache that was full
 	l.counters.evictions.Add(1)
 }
 

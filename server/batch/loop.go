@@ -192,7 +192,7 @@ func (l *Loop) run() {
 			l.park()
 		}
 	}
-	<-l.torndown
+	<-l.torndown // Close may be between its flag and its Abort of the context
 	l.closeErr = l.drain()
 }
 

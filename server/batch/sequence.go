@@ -73,6 +73,8 @@ func (s *sequence) runnable(g *Generation) bool {
 		if 2*free < len(g.slots) {
 			return false
 		}
+		// Both go down together: a reader that still sees the flag wakes an
+		// engine that is awake.
 		s.paused = false
 		g.stalled.Store(false)
 		return true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -111,16 +112,26 @@ func TestLastResult(t *testing.T) {
 	if testing.Short() {
 		rounds = 2_000
 	}
-	for range rounds {
-		g := loop.newGeneration(context.Background(), plain(1, 1, 1))
-		var begin atomic.Bool
-		go func() {
-			begin.Store(true)
+	// The engine's side is at hand when a round begins, on another processor.
+	var next atomic.Pointer[Generation]
+	var producer sync.WaitGroup
+	defer producer.Wait()
+	producer.Go(func() {
+		for range rounds {
+			for next.Load() == nil {
+				if t.Failed() {
+					return
+				}
+				runtime.Gosched()
+			}
+			g := next.Swap(nil)
 			g.put(7, nil)
 			g.end(Finish{Reason: FinishLength})
-		}()
-		for !begin.Load() {
 		}
+	})
+	for range rounds {
+		g := loop.newGeneration(context.Background(), plain(1, 1, 1))
+		next.Store(g)
 		var dst [2]Result
 		if n, err := g.Next(t.Context(), dst[:]); n != 1 || err != nil || dst[0].Token != 7 {
 			t.Fatalf("Next returned %d, %v", n, err)
