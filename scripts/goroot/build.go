@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/weirgo/weir/scripts/goroot/internal/series"
 	"github.com/weirgo/weir/scripts/goroot/internal/source"
 	"github.com/weirgo/weir/scripts/goroot/internal/toolchain"
 	"github.com/weirgo/weir/scripts/internal/checkout"
@@ -60,11 +59,7 @@ each prefix of the series must build and pass "go test runtime".`,
 }
 
 func (s *session) build(ctx context.Context, link string, prefix int, verbose bool) error {
-	v, err := source.ReadPin(s.patches)
-	if err != nil {
-		return err
-	}
-	all, err := series.Read(s.patches)
+	v, all, err := s.pinned()
 	if err != nil {
 		return err
 	}

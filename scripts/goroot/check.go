@@ -7,8 +7,6 @@ import (
 	"io"
 
 	"github.com/weirgo/weir/scripts/goroot/internal/hooks"
-	"github.com/weirgo/weir/scripts/goroot/internal/series"
-	"github.com/weirgo/weir/scripts/goroot/internal/source"
 	"github.com/weirgo/weir/scripts/goroot/internal/worktree"
 )
 
@@ -25,11 +23,7 @@ Prints the hooks of each patch with their lines, and how many lines of stock fil
 }
 
 func (s *session) check(ctx context.Context) error {
-	v, err := source.ReadPin(s.patches)
-	if err != nil {
-		return err
-	}
-	patches, err := series.Read(s.patches)
+	v, patches, err := s.pinned()
 	if err != nil {
 		return err
 	}

@@ -50,11 +50,7 @@ func (s *session) edit(ctx context.Context, flag string, force bool) error {
 	if err != nil {
 		return err
 	}
-	v, err := source.ReadPin(s.patches)
-	if err != nil {
-		return err
-	}
-	patches, err := series.Read(s.patches)
+	v, patches, err := s.pinned()
 	if err != nil {
 		return err
 	}

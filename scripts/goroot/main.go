@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/weirgo/weir/scripts/goroot/internal/series"
+	"github.com/weirgo/weir/scripts/goroot/internal/source"
 	"github.com/weirgo/weir/scripts/goroot/internal/worktree"
 	"github.com/weirgo/weir/scripts/internal/checkout"
 )
@@ -137,6 +139,16 @@ func (s *session) locate() error {
 	}
 	s.patches, err = filepath.Abs(s.patches)
 	return err
+}
+
+// pinned reads the version that is pinned and the series that is made for it.
+func (s *session) pinned() (source.Version, series.Series, error) {
+	v, err := source.ReadPin(s.patches)
+	if err != nil {
+		return "", nil, err
+	}
+	all, err := series.Read(s.patches)
+	return v, all, err
 }
 
 // under makes a name relative to the checkout, for messages.

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 
-	"github.com/weirgo/weir/scripts/goroot/internal/series"
 	"github.com/weirgo/weir/scripts/goroot/internal/source"
 	"github.com/weirgo/weir/scripts/goroot/internal/worktree"
 )
@@ -94,11 +93,7 @@ func (s *session) startRebase(ctx context.Context, r rebase) (worktree.Rebased, 
 	if err != nil {
 		return worktree.Rebased{}, err
 	}
-	from, err := source.ReadPin(s.patches)
-	if err != nil {
-		return worktree.Rebased{}, err
-	}
-	patches, err := series.Read(s.patches)
+	from, patches, err := s.pinned()
 	if err != nil {
 		return worktree.Rebased{}, err
 	}
