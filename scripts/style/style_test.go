@@ -48,9 +48,7 @@ func TestGoFiles(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if !strings.HasSuffix(name, "_test.go") {
-			checkFunctionLengths(t, fset, file)
-		}
+		checkFunctionLengths(t, fset, file)
 	}
 }
 

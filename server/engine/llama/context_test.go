@@ -299,24 +299,27 @@ func TestAbort(t *testing.T) {
 		prefill.Add(engine.Token(300+i%1000), i, 0, i == 2047)
 	}
 	// Nothing tells when a Decode has begun, so the abort comes later and
-	// later until one falls into it.
-	for delay := time.Millisecond; ; delay += time.Millisecond {
-		timer := time.AfterFunc(delay, c.Abort)
+	// later, until the prefill is faster or it has fallen into it many times.
+	for delay := time.Duration(0); delay <= 5*time.Millisecond; delay += time.Millisecond {
+		aborted := make(chan struct{})
+		timer := time.AfterFunc(delay, func() { c.Abort(); close(aborted) })
 		err := c.Decode(prefill)
-		if timer.Stop() {
-			t.Fatalf("the prefill took less than %v and was not aborted: %v", delay, err)
+		if !timer.Stop() {
+			<-aborted // and not after Resume
 		}
-		if !errors.Is(err, engine.ErrAborted) {
+		faster := err == nil
+		if !faster && !errors.Is(err, engine.ErrAborted) {
 			t.Fatalf("error %v, want ErrAborted", err)
 		}
-		if _, err := c.Logits(2047); err == nil {
+		if _, err := c.Logits(2047); err == nil && !faster {
 			t.Error("there are logits after an abort")
 		}
 		c.Resume()
 		if !c.RemoveSequence(0, 0, -1) {
 			t.Fatal("the sequence was not removed")
 		}
-		if delay > 5*time.Millisecond {
+		if faster {
+			t.Logf("the prefill took less than %v", delay)
 			break
 		}
 	}
