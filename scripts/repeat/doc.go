@@ -13,9 +13,9 @@
 // nothing else to run, and hogs, with one busy process a core beside them.
 //
 // A failure is told at once, in one line with toolchain, load, round, package,
-// tests and seed; its output stays in a file under -out, with the command that
-// runs it again in that order. At the end there is one line for each toolchain
-// and load, and times.txt under -out lists how long the packages took. The exit
+// tests and seed; its output stays in a file under build/repeat, with the command
+// that runs it again in that order. At the end there is one line for each toolchain
+// and load, and times.txt there lists how long the packages took. The exit
 // status is 1 if anything failed.
 //
 // # Limits

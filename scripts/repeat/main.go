@@ -26,7 +26,7 @@ type options struct {
 	seed       uint64        // of the first round; each round adds one
 	patterns   []string      // of packages
 	root       string        // of the module
-	out        string        // folder for binaries and failing output
+	out        string        // folder for binaries and failing output, emptied first
 	toolchains []toolchain
 }
 
@@ -62,7 +62,6 @@ func parse(args []string) (o options, err error) {
 	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "`limit` of one run of a package's tests")
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "`seed` of the first round's order; the next round's is one more")
 	only := flags.String("toolchain", "", "`name` of the only toolchain to use: stock or ours")
-	flags.StringVar(&o.out, "out", "", "`folder` for what is kept (default build/repeat)")
 	if err := flags.Parse(args); err != nil {
 		return o, flag.ErrHelp // told by Parse
 	}
@@ -75,12 +74,7 @@ func parse(args []string) (o options, err error) {
 	if o.root, err = checkout.Root(); err != nil {
 		return o, err
 	}
-	if o.out == "" {
-		o.out = filepath.Join(o.root, "build", "repeat")
-	}
-	if o.out, err = filepath.Abs(o.out); err != nil {
-		return o, err
-	}
+	o.out = filepath.Join(o.root, "build", "repeat")
 	o.toolchains, err = both(o.root, *only)
 	return o, err
 }
@@ -92,8 +86,12 @@ func both(root, only string) ([]toolchain, error) {
 		return nil, err
 	}
 	var chosen []toolchain
+	ours := filepath.Join(root, "build", "go", "bin", "go")
+	if _, err := os.Stat(ours); err != nil && only != "stock" {
+		return nil, fmt.Errorf("find our toolchain: %w: run `make toolchain`", err)
+	}
 	for _, t := range []toolchain{
-		{name: "ours", command: filepath.Join(root, "build", "go", "bin", "go"), version: "local"},
+		{name: "ours", command: ours, version: "local"},
 		{name: "stock", command: "go", version: "go" + strings.TrimSpace(string(pin))},
 	} {
 		if only == "" || only == t.name {
