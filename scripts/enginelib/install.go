@@ -5,12 +5,13 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/weirgo/weir/scripts/internal/checkout"
 )
 
 // archive is one npm package, and which of its files make the library.
@@ -41,8 +42,7 @@ func (a archive) key() (string, error) {
 }
 
 // install returns the directory under cache that holds the archive's library,
-// after getting it if it is not there. The directory appears whole or not at
-// all; two at once do no harm.
+// after getting it if it is not there.
 func install(ctx context.Context, cache string, a archive) (dir string, err error) {
 	key, err := a.key()
 	if err != nil {
@@ -56,27 +56,15 @@ func install(ctx context.Context, cache string, a archive) (dir string, err erro
 		return "", fmt.Errorf("install %s: it is for linux/amd64, this is %s/%s; %s",
 			a, runtime.GOOS, runtime.GOARCH, useYourOwn)
 	}
-	if err := os.MkdirAll(cache, 0o777); err != nil {
-		return "", fmt.Errorf("install %s: %w; set WEIR_CACHE to a folder that can be written", a, err)
-	}
-	work, err := os.MkdirTemp(cache, "install-")
-	if err != nil {
-		return "", fmt.Errorf("install %s: %w; set WEIR_CACHE to a folder that can be written", a, err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-
-	packed, err := pack(ctx, work, a)
-	if err != nil {
-		return "", err
-	}
-	unpacked := filepath.Join(work, "unpacked")
-	if err := unpackVerified(packed, unpacked, a); err != nil {
-		return "", err
-	}
-	if err := os.Rename(unpacked, dir); err != nil {
-		if info, statErr := os.Stat(dir); statErr == nil && info.IsDir() {
-			return dir, nil // another run was faster
+	dir, err = checkout.Install(cache, key, func(work string) (string, error) {
+		packed, err := pack(ctx, work, a)
+		if err != nil {
+			return "", err
 		}
+		unpacked := filepath.Join(work, "unpacked")
+		return unpacked, unpackVerified(packed, unpacked, a)
+	})
+	if err != nil {
 		return "", fmt.Errorf("install %s: %w", a, err)
 	}
 	return dir, nil

@@ -43,6 +43,36 @@ func Cache(kind string) (string, error) {
 	return filepath.Join(base, kind), nil
 }
 
+// TempPrefix begins the names of Install's folders that are at work, or were
+// when their process was killed.
+const TempPrefix = ".build-"
+
+// Install makes the folder key of a cache, which appears whole or not at all;
+// two at once do no harm. fill gets an empty folder to work in, which is removed
+// afterwards, and returns the one in it that is to be the result.
+func Install(cache, key string, fill func(work string) (made string, err error)) (dir string, err error) {
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return "", fmt.Errorf("make the cache: %w: set %s to a folder you can write to", err, CacheVariable)
+	}
+	work, err := os.MkdirTemp(cache, TempPrefix)
+	if err != nil {
+		return "", fmt.Errorf("write to the cache: %w: set %s to a folder you can write to", err, CacheVariable)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	made, err := fill(work)
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(cache, key)
+	if err := os.Rename(made, dir); err != nil {
+		if info, statErr := os.Stat(dir); statErr == nil && info.IsDir() {
+			return dir, nil // another run was faster
+		}
+		return "", fmt.Errorf("put %s in place: %w", key, err)
+	}
+	return dir, nil
+}
+
 // Link makes link a symbolic link to target, in one step if it was another:
 // nobody finds it missing. moved is false if it was there already.
 func Link(link, target string) (moved bool, err error) {

@@ -1,8 +1,10 @@
 package checkout
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -44,6 +46,55 @@ func TestCache(t *testing.T) {
 	if _, err := Cache("kind"); err == nil || !strings.Contains(err.Error(), CacheVariable) {
 		t.Errorf("no home: %v", err)
 	}
+}
+
+func TestInstall(t *testing.T) {
+	cache := filepath.Join(t.TempDir(), "cache")
+	left := func(want ...string) {
+		t.Helper()
+		entries, err := os.ReadDir(cache)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("the cache holds %q, want %q", names, want)
+		}
+	}
+	fill := func(work string) (string, error) {
+		made := filepath.Join(work, "made")
+		return made, os.Mkdir(made, 0o755)
+	}
+	broken := errors.New("broken")
+	if _, err := Install(cache, "key", func(work string) (string, error) {
+		made, _ := fill(work)
+		return made, broken
+	}); !errors.Is(err, broken) {
+		t.Errorf("a failure: %v", err)
+	}
+	left()
+	want := filepath.Join(cache, "key")
+	dir, err := Install(cache, "key", func(work string) (string, error) {
+		left(filepath.Base(work)) // nobody finds half of it
+		return fill(work)
+	})
+	if err != nil || dir != want {
+		t.Errorf("%q, %v", dir, err)
+	}
+	left("key")
+	if err := os.WriteFile(filepath.Join(want, "mine"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if dir, err := Install(cache, "key", fill); err != nil || dir != want {
+		t.Errorf("slower than another: %q, %v", dir, err)
+	}
+	if _, err := os.Stat(filepath.Join(want, "mine")); err != nil {
+		t.Errorf("the faster one's is gone: %v", err)
+	}
+	left("key")
 }
 
 func TestLink(t *testing.T) {

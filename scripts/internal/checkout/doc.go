@@ -1,9 +1,10 @@
 // Package checkout is what the programs under scripts share about the tree
-// that they work on: where its root is, where what they make is cached, and
-// how build/ comes to point there.
+// that they work on: where its root is, how what they make comes into a cache,
+// and how build/ comes to point there.
 //
 //	root, err := checkout.Root()
 //	cache, err := checkout.Cache("engine")
+//	dir, err := checkout.Install(cache, key, fill) // if it is not there
 //	moved, err := checkout.Link(filepath.Join(root, "build", "engine"), dir)
 //
 // # Limits

@@ -69,28 +69,26 @@ func (b *Build) Ensure(ctx context.Context) (goroot string, built bool, err erro
 }
 
 // build makes the tree in a temporary folder and moves it into place.
-func (b *Build) build(ctx context.Context, key string) (err error) {
+func (b *Build) build(ctx context.Context, key string) error {
 	start := time.Now()
-	work, err := os.MkdirTemp(b.Cache.dir, ".build-")
-	if err != nil {
-		return fmt.Errorf("toolchain: build: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	tree := filepath.Join(work, "go")
 	b.say(fmt.Sprintf("building %s, patches: %d (a few minutes, once)", b.Version, len(b.Series)))
-	bootstrap, err := b.prepare(ctx, tree, key)
+	log := filepath.Join(b.Cache.dir, key+".log")
+	_, err := checkout.Install(b.Cache.dir, key, func(work string) (string, error) {
+		tree := filepath.Join(work, "go")
+		bootstrap, err := b.prepare(ctx, tree, key)
+		if err != nil {
+			return "", err
+		}
+		if err := b.make(ctx, tree, bootstrap, log); err != nil {
+			return "", err
+		}
+		if err := trim(tree); err != nil {
+			return "", fmt.Errorf("toolchain: trim: %w", err)
+		}
+		return tree, nil
+	})
 	if err != nil {
 		return err
-	}
-	log := filepath.Join(b.Cache.dir, key+".log")
-	if err := b.make(ctx, tree, bootstrap, log); err != nil {
-		return err
-	}
-	if err := trim(tree); err != nil {
-		return fmt.Errorf("toolchain: trim: %w", err)
-	}
-	if err := os.Rename(tree, filepath.Join(b.Cache.dir, key)); err != nil {
-		return fmt.Errorf("toolchain: put the tree in place: %w", err)
 	}
 	os.Remove(log)
 	b.say(fmt.Sprintf("built %s in %.0f s", key, time.Since(start).Seconds()))

@@ -34,8 +34,7 @@ const (
 )
 
 var (
-	keyForm  = regexp.MustCompile(fmt.Sprintf(`^[0-9a-f]{%d}$`, keyDigits))
-	tempForm = regexp.MustCompile(`^\.build-`)
+	keyForm = regexp.MustCompile(fmt.Sprintf(`^[0-9a-f]{%d}$`, keyDigits))
 )
 
 // Key names the toolchain that version v and series s make on this platform.
@@ -109,7 +108,7 @@ func (c Cache) sweep() error {
 		return err
 	}
 	for _, entry := range entries {
-		if tempForm.MatchString(entry.Name()) {
+		if strings.HasPrefix(entry.Name(), checkout.TempPrefix) {
 			if err := os.RemoveAll(filepath.Join(c.dir, entry.Name())); err != nil {
 				return fmt.Errorf("toolchain: remove what a killed build left: %w", err)
 			}
@@ -160,7 +159,7 @@ func (c Cache) evict(keep int, say func(string)) error {
 // remove takes a toolchain out of its place before it deletes it, so that
 // nobody finds half of it.
 func (c Cache) remove(key string) error {
-	doomed, err := os.MkdirTemp(c.dir, ".build-")
+	doomed, err := os.MkdirTemp(c.dir, checkout.TempPrefix)
 	if err != nil {
 		return err
 	}
