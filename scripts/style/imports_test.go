@@ -41,6 +41,7 @@ var order = []string{
 	"server/reply",
 	"server/front", "server/front/...",
 	"server/stream", "server/openai", "server/api",
+	"server", // tests of all of it, from end to end
 	"server/cmd/...",
 
 	"scripts/...",
@@ -175,6 +176,7 @@ func TestImportRules(t *testing.T) {
 		{"bench/c07", "server/batch", true},
 		{"scripts/models", "server/gguf/seeded", true},
 		{"server/cmd/weir", "server/front/grpc", true},
+		{"server", "server/generate/local", true},
 
 		{"ggroup", "sched/mailbox", false},
 		{"sched/mailbox", "server/ask", false},
