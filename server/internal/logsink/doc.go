@@ -1,0 +1,42 @@
+// Package logsink writes log lines without ever making those who log wait, for
+// a terminal in scroll lock, a pipe that nobody empties, or a reader that is
+// gone.
+//
+// # Model
+//
+// A [Sink] is the io.Writer of a slog handler. Write copies the line into a
+// bounded queue; one goroutine takes lines from there and writes them to what
+// the sink was opened on, in order, several whole lines at once.
+//
+//	Write ── queue ── the sink's goroutine ── stderr
+//	  └ full: the line is lost, and counted
+//
+// Lines that are lost leave a trace where they are missing: the next line that
+// finds room brings their number along, and it is written as a line of its own
+// before it. A write that fails loses its lines the same way. The sink goes on
+// and tries again with the lines that follow, in silence: there is no place
+// left to say more.
+//
+// [Reopen] gives a descriptor of one's own for stderr. Go ends a process that
+// writes to descriptor 1 or 2 after its reader has gone (SIGPIPE); through a
+// descriptor with another number the write just fails. Where it is a pipe or a
+// terminal, a write that has to wait occupies no thread and no processor.
+//
+//	stderr, err := logsink.Reopen(os.Stderr)
+//	if err != nil { ... }
+//	sink := logsink.Open(stderr, logsink.Config{Group: background})
+//	log := slog.New(slog.NewTextHandler(sink, nil))
+//	...
+//	err = sink.Close(ctx) // writes what is left, as long as ctx lasts
+//
+// # Limits
+//
+// [Config] bounds the lines and bytes that wait. A line longer than
+// Config.Bytes is lost. What a crash of the process itself has to say, and what
+// others write to os.Stderr, does not come through here. A Write at the same
+// time as Close may be lost without being counted.
+//
+// A write to a socket (stderr under systemd) or to a file that has to wait
+// keeps a thread, and its processor for up to 20 ms. It holds up no one who
+// logs.
+package logsink
