@@ -22,6 +22,11 @@
 // a group are not counted, and [Current] does not see the group inside a
 // call of runtime/pprof.Do that was made inside the group.
 //
+// # Which option, at what cost
+//
+// GUIDE.md beside this file says which class is for which work, what each
+// option costs the group and its neighbours, and what goes wrong easily.
+//
 // # Profiles
 //
 // Goroutines of a group carry the pprof label "ggroup" with its name, so
@@ -36,6 +41,6 @@
 // exclusive processors too. The runtime notices that all goroutines are
 // deadlocked within a second, not at once, while a latency group or a group
 // with exclusive processors exists. While such a group exists, what becomes
-// readable on an idle machine starts some 30 us later: one thread polls, and
+// readable on an idle machine starts 30 to 50 us later: one thread polls, and
 // another one runs.
 package ggroup
