@@ -36,6 +36,9 @@
 // others write to os.Stderr, does not come through here. A Write at the same
 // time as Close may be lost without being counted.
 //
+// slog's handlers hold a lock of their own around Write. It is short, but who
+// is stopped inside, for want of quota for instance, holds up all who log.
+//
 // A write to a socket (stderr under systemd) or to a file that has to wait
 // keeps a thread, and its processor for up to 20 ms. It holds up no one who
 // logs.

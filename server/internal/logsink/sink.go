@@ -27,8 +27,9 @@ const (
 	// chunkBytes is the kernel's PIPE_BUF: a write of no more to a pipe is not
 	// torn by the writes of other processes. A longer line goes alone.
 	chunkBytes = 4096
-	// keptBytes is the longest buffer that waits for another line.
-	keptBytes = 16 << 10
+	// keptBytes is the longest buffer that waits for another line: the queue's
+	// lines then hold a few times Config.Bytes at most, whatever came before.
+	keptBytes = 1 << 10
 )
 
 // Config bounds a sink.
@@ -207,6 +208,8 @@ func (s *Sink) run() {
 	}
 }
 
+// sleep waits for a line, a loss or Close. Who brings one of them makes it
+// visible before the Wake, and this looks after the Prepare: one sees the other.
 func (s *Sink) sleep() {
 	s.cell.Prepare()
 	if !s.queue.Empty() || s.closing.Load() || s.missing.Load() > 0 {
@@ -251,7 +254,7 @@ func (s *Sink) flush() {
 	}
 	s.bytes.Add(-c.bytes)
 	c.text, c.lines, c.bytes = c.text[:0], 0, 0
-	if cap(c.text) > keptBytes {
+	if cap(c.text) > 2*chunkBytes { // a long line was in it
 		c.text = make([]byte, 0, chunkBytes)
 	}
 }
