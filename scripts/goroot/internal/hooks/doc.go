@@ -15,6 +15,8 @@
 //     and testdata;
 //   - generated files stay as they are, but for the files of a new experiment,
 //     which mkconsts generates: src/internal/goexperiment/exp_*;
+//   - a file that one patch adds no later one changes, so that it can be read
+//     in one place, and amended there;
 //   - Go files are formatted;
 //   - the message has its fields and prose, and Touches names the hooks,
 //     neither more nor less.

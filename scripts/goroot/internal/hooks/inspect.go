@@ -105,6 +105,8 @@ func (i *inspection) run() {
 		i.count()
 		i.hook()
 		i.marks()
+	case i.diff.Status != Added:
+		i.problem(0, "an earlier patch adds it: each new file is in one patch, whole; move the change there")
 	}
 	i.form()
 }

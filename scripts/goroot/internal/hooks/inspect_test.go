@@ -117,6 +117,35 @@ func TestInspect(t *testing.T) {
 	}
 }
 
+// TestInspectLaterPatch: a patch changes no file that an earlier one added.
+func TestInspectLaterPatch(t *testing.T) {
+	stocktest.NeedGit(t)
+	dir := t.TempDir()
+	repo, err := git.Init(t.Context(), dir, "weir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stocktest.WriteFiles(t, dir, map[string]string{"VERSION": "go1.99.1\n"})
+	if err := series.CommitStock(t.Context(), repo, "stock", []string{"VERSION"}); err != nil {
+		t.Fatal(err)
+	}
+	stocktest.Git(t, dir, "tag", "base")
+	for _, c := range []struct {
+		text    string // of the file; none removes it
+		problem bool
+	}{{"package runtime\n", false}, {"package runtime\n\nvar x int\n", true}, {"", true}} {
+		stocktest.Commit(t, dir, "patch", map[string]string{"src/runtime/ggroup.go": c.text})
+		report, err := hooks.Inspect(t.Context(), repo, "base", "HEAD")
+		if err != nil {
+			t.Fatal(err)
+		}
+		problems := strings.Join(report.Problems, "\n")
+		if strings.Contains(problems, "src/runtime/ggroup.go: an earlier patch adds it") != c.problem {
+			t.Errorf("%q: problems %q, one is wanted: %v", c.text, problems, c.problem)
+		}
+	}
+}
+
 func TestMessage(t *testing.T) {
 	report := hooks.Report{Hooks: []hooks.Hook{{Symbol: "runtime.b"}, {Symbol: "runtime.a"}, {Symbol: "runtime.a"}}}
 	prose := strings.Repeat("what and why ", 6)
