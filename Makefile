@@ -24,6 +24,8 @@ MODEL ?= build/models/tiny.gguf
 PORT  ?= 8080
 ARGS  ?=
 RUN   ?=
+BENCH_FLAGS ?=
+AGAINST ?=
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X github.com/weirgo/weir/server/internal/version.Weir=$(VERSION)
 
@@ -118,8 +120,8 @@ stress: toolchain ## groups, C calls and the collector under stress, STRESS=10m 
 ##@ Measure
 
 .PHONY: bench
-bench: build build/models/tiny.gguf ## run experiments, RUN="c05 ceiling" or all, into build/bench
-	$(STOCK_GO) run ./bench $(RUN)
+bench: build build/models/tiny.gguf ## run experiments, RUN="c05 ceiling" or all, into build/bench; AGAINST=revision: old build against new
+	$(STOCK_GO) run ./bench $(if $(AGAINST),-against='$(AGAINST)') $(BENCH_FLAGS) $(RUN)
 
 ##@ Patches
 

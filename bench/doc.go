@@ -9,9 +9,17 @@
 // build/bench: <id>.json with the medians, the ratio and whether the bars hold,
 // <id>.raw.jsonl with every sample, and report.md over all results there.
 //
-// An experiment is a declaration in this folder, <id>.go, and a command of the
-// same name, <id>/, whose parameters are its flags, with the article's values
-// as defaults. WEIR_GO names our go command if it is not build/go/bin/go.
+// An experiment is a folder: bench/<id> declares it, in package <id>, and
+// bench/<id>/measure is its command, whose parameters are its flags, with the
+// article's values as defaults. A metric that the declaration does not know
+// cannot be recorded, and a bar that needs one which is not measured is refused
+// before the first round. WEIR_GO names our go command if it is not
+// build/go/bin/go.
+//
+// With -against=revision the two sides are an earlier revision of this
+// repository and the work tree, both built by our toolchain:
+//
+//	go run ./bench -against=HEAD~3 ceiling c07
 //
 // The exit status is 0 if every experiment ran, whether its bars hold or not;
 // a loss is a result. It is 1 if one failed.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -14,13 +13,9 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/weirgo/weir/bench/internal/experiment"
 	"github.com/weirgo/weir/bench/internal/harness"
 )
-
-// experiments holds what the files of this folder declare.
-var experiments []harness.Experiment
-
-func declare(e harness.Experiment) { experiments = append(experiments, e) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -38,11 +33,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	rounds := flags.Int("rounds", 0, fmt.Sprintf("`number` of rounds, each running every arm once (default %d, or the experiment's own)", harness.DefaultRounds))
 	quick := flags.Bool("quick", false, "a short smoke run, not a measurement")
 	out := flags.String("out", "build/bench", "`directory` of results")
+	against := flags.String("against", "", "compare the arm weir with that of an earlier `revision` of this repository, in place of the toolchains")
 	childArgs := flags.String("args", "", "`flags` for each experiment's command, separated by spaces")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	slices.SortFunc(experiments, func(a, b harness.Experiment) int { return cmp.Compare(a.ID, b.ID) })
 	if *list {
 		for _, e := range experiments {
 			fmt.Fprintf(stdout, "%-10s %s\n", e.ID, e.Title)
@@ -59,6 +54,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	})
 	if err != nil {
 		return err
+	}
+	if *against != "" {
+		return compare(ctx, runner, chosen, *against, stdout)
 	}
 	failed := make(map[string]error)
 	for _, e := range chosen {
@@ -83,14 +81,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
+// compare runs each experiment's arm weir from two revisions.
+func compare(ctx context.Context, runner *harness.Runner, chosen []experiment.Declaration, revision string, stdout io.Writer) error {
+	for _, e := range chosen {
+		comparison, err := runner.Against(ctx, e, revision)
+		if err != nil {
+			return err
+		}
+		comparison.WriteText(stdout)
+	}
+	return nil
+}
+
 // choose returns the named experiments, or all.
-func choose(ids []string) ([]harness.Experiment, error) {
+func choose(ids []string) ([]experiment.Declaration, error) {
 	if len(ids) == 0 {
 		return experiments, nil
 	}
-	var chosen []harness.Experiment
+	var chosen []experiment.Declaration
 	for _, id := range ids {
-		i := slices.IndexFunc(experiments, func(e harness.Experiment) bool { return e.ID == id })
+		i := slices.IndexFunc(experiments, func(e experiment.Declaration) bool { return e.ID == id })
 		if i < 0 {
 			return nil, fmt.Errorf("bench: no experiment %q: -list names them", id)
 		}

@@ -12,14 +12,14 @@ import (
 func TestDeclarationsAreSound(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, e := range experiments {
-		if err := e.Check(); err != nil {
+		if _, err := e.Complete(); err != nil {
 			t.Error(err)
 		}
 		if seen[e.ID] {
 			t.Errorf("%s is declared twice", e.ID)
 		}
 		seen[e.ID] = true
-		if _, err := os.Stat(filepath.Join(e.ID, "main.go")); err != nil {
+		if _, err := os.Stat(filepath.Join(e.ID, "measure", "main.go")); err != nil {
 			t.Errorf("%s has no command: %v", e.ID, err)
 		}
 	}

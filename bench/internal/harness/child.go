@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/weirgo/weir/bench/internal/experiment"
 )
 
 const (
@@ -24,19 +26,32 @@ const (
 
 // Sample is what a child prints: the values of its flags, and what it measured.
 type Sample struct {
-	Params       map[string]string `json:"params"`
-	Measurements Measurements      `json:"measurements"`
+	Params       map[string]string       `json:"params"`
+	Measurements experiment.Measurements `json:"measurements"`
 }
 
-// runChild runs a command to its end, within timeout, and returns the sample
-// it printed. The command's process group does not outlive the call.
+// runChild runs a command to its end and returns the sample it printed.
 func runChild(ctx context.Context, dir string, timeout time.Duration, command []string) (Sample, error) {
-	fail := func(stderr *tail, err error) (Sample, error) {
+	output, err := runCommand(ctx, dir, timeout, command)
+	if err != nil {
+		return Sample{}, err
+	}
+	sample, err := parseSample(output)
+	if err != nil {
+		return Sample{}, fmt.Errorf("harness: run %s: %w", strings.Join(command, " "), err)
+	}
+	return sample, nil
+}
+
+// runCommand runs a command to its end, within timeout, and returns what it
+// printed. The command's process group does not outlive the call.
+func runCommand(ctx context.Context, dir string, timeout time.Duration, command []string) ([]byte, error) {
+	fail := func(stderr *tail, err error) ([]byte, error) {
 		text := strings.TrimSpace(stderr.String())
 		if text != "" {
 			text = "\n" + text
 		}
-		return Sample{}, fmt.Errorf("harness: run %s: %w%s", strings.Join(command, " "), err, text)
+		return nil, fmt.Errorf("harness: run %s: %w%s", strings.Join(command, " "), err, text)
 	}
 	// The death signal is tied to the thread that starts the child.
 	runtime.LockOSThread()
@@ -67,11 +82,7 @@ func runChild(ctx context.Context, dir string, timeout time.Duration, command []
 	case stdout.full:
 		return fail(stderr, fmt.Errorf("it printed more than %d bytes", outputLimitBytes))
 	}
-	sample, err := parseSample(stdout.kept)
-	if err != nil {
-		return fail(stderr, err)
-	}
-	return sample, nil
+	return stdout.kept, nil
 }
 
 // parseSample reads exactly one JSON object with at least one measurement.

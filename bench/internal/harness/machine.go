@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/weirgo/weir/bench/internal/experiment"
 )
 
 // Machine describes where and when an experiment ran.
@@ -26,14 +28,14 @@ type Machine struct {
 }
 
 // describeMachine reads what the kernel says now.
-func describeMachine(toolchains map[Toolchain]goCommand) Machine {
+func describeMachine(toolchains map[experiment.Toolchain]goCommand) Machine {
 	m := Machine{
 		CPU: "unknown", Kernel: "unknown", Governor: "unknown",
 		Cores:      runtime.NumCPU(),
 		LoadBefore: loadAverage(),
 		StartedAt:  time.Now().UTC().Format(time.RFC3339),
-		StockGo:    toolchains[Stock].version,
-		WeirGo:     toolchains[Weir].version,
+		StockGo:    toolchains[experiment.Stock].version,
+		WeirGo:     toolchains[experiment.Weir].version,
 	}
 	cpuinfo, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(cpuinfo)) {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/weirgo/weir/bench/internal/experiment"
 )
 
 // ReportFile is the name of the report in the directory of results.
@@ -18,7 +20,7 @@ const ReportFile = "report.md"
 
 // WriteReport writes report.md from the results that lie in dir, in the order
 // of experiments. failed says, by id, why an experiment of this run has none.
-func WriteReport(dir string, experiments []Experiment, failed map[string]error) error {
+func WriteReport(dir string, experiments []experiment.Declaration, failed map[string]error) error {
 	var text strings.Builder
 	text.WriteString("# Experiments\n\n" +
 		"The same source, built by stock Go and by ours, run in turns. A value is the median over rounds and, in\n" +
@@ -84,17 +86,9 @@ func writeSection(w *strings.Builder, r Result) {
 		m := r.Details.Metrics[name]
 		fmt.Fprintf(w, "| %s |", cell(name))
 		for _, arm := range r.Details.Arms {
-			if spread, ok := m.Arms[arm.Name]; ok {
-				fmt.Fprintf(w, " %s [%s, %s] |", number(spread.Median), number(spread.Low), number(spread.High))
-			} else {
-				w.WriteString(" |")
-			}
+			fmt.Fprintf(w, " %s |", spreadText(m, arm.Name))
 		}
-		p := ""
-		if m.P != nil {
-			p = strconv.FormatFloat(*m.P, 'f', 3, 64)
-		}
-		fmt.Fprintf(w, " %s | %s |\n", ratioText(m.Ratio), p)
+		fmt.Fprintf(w, " %s | %s |\n", ratioText(m.Ratio), probabilityText(m.P))
 	}
 	var params []string
 	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
@@ -126,6 +120,21 @@ func ratioText(r *Ratio) string {
 		return ""
 	}
 	return fmt.Sprintf("%s [%s, %s]", number(r.Median), number(r.Low), number(r.High))
+}
+
+func spreadText(m Measured, arm string) string {
+	spread, ok := m.Arms[arm]
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%s [%s, %s]", number(spread.Median), number(spread.Low), number(spread.High))
+}
+
+func probabilityText(p *float64) string {
+	if p == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*p, 'f', 3, 64)
 }
 
 func outcome(holds bool) string {

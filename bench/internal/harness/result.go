@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/weirgo/weir/bench/internal/experiment"
 )
 
 // Result is what an experiment found; <id>.json holds it.
@@ -27,25 +29,25 @@ type Result struct {
 
 // Details is everything else a reader may ask for.
 type Details struct {
-	Title    string              `json:"title"`
-	Mistaken string              `json:"mistaken,omitempty"`
-	Metric   string              `json:"metric"` // the name of the one that decides
-	Better   Direction           `json:"better"`
-	Bars     []BarResult         `json:"bars"`
-	Arms     []ArmResult         `json:"arms"`
-	Metrics  map[string]Measured `json:"metrics"`
-	Warnings []string            `json:"warnings,omitempty"`
+	Title    string               `json:"title"`
+	Mistaken string               `json:"mistaken,omitempty"`
+	Metric   string               `json:"metric"` // the name of the one that decides
+	Better   experiment.Direction `json:"better"`
+	Bars     []BarResult          `json:"bars"`
+	Arms     []ArmResult          `json:"arms"`
+	Metrics  map[string]Measured  `json:"metrics"`
+	Warnings []string             `json:"warnings,omitempty"`
 }
 
 // BarResult is a bar and what it was held against.
 type BarResult struct {
-	Text   string  `json:"text"`
-	Metric string  `json:"metric"`
-	Of     string  `json:"of"` // an arm, an arm's worst round, or "ratio"
-	Value  float64 `json:"value"`
-	Bound  Bound   `json:"bound"`
-	Limit  float64 `json:"limit"`
-	Holds  bool    `json:"holds"`
+	Text   string           `json:"text"`
+	Metric string           `json:"metric"`
+	Of     string           `json:"of"` // an arm, an arm's worst round, or "ratio"
+	Value  float64          `json:"value"`
+	Bound  experiment.Bound `json:"bound"`
+	Limit  float64          `json:"limit"`
+	Holds  bool             `json:"holds"`
 	// Certain: the whole confidence interval lies on the same side.
 	Certain bool `json:"certain"`
 }
@@ -60,18 +62,23 @@ type ArmResult struct {
 // Measured is one measurement over all rounds.
 type Measured struct {
 	Arms map[string]Spread `json:"arms"`
-	// Ratio and P compare weir with stock, where both measured it.
+	// Ratio and P compare weir with stock, or the new with the old, where both
+	// measured it.
 	Ratio *Ratio   `json:"ratio,omitempty"`
 	P     *float64 `json:"p,omitempty"`
 }
 
 // conclude computes the result of an experiment from its rounds.
-func conclude(e Experiment, rounds []Round) (Result, error) {
+func conclude(e experiment.Declaration, rounds []experiment.Round) (Result, error) {
 	r := Result{ID: e.ID, Metric: e.Label, Unit: e.Unit, Claim: e.Claim, Holds: true}
 	r.Details = Details{Title: e.Title, Mistaken: e.Mistaken, Metric: e.Metric, Better: e.Better}
+	var arms []string
+	for _, arm := range e.Arms {
+		arms = append(arms, arm.Name)
+	}
 	var err error
-	if r.Details.Metrics, err = measure(e, rounds); err != nil {
-		return r, err
+	if r.Details.Metrics, err = summarize(arms, "stock", "weir", rounds); err != nil {
+		return r, fmt.Errorf("harness: conclude %s: %w", e.ID, err)
 	}
 	headline := r.Details.Metrics[e.Metric]
 	if headline.Ratio == nil {
@@ -80,7 +87,7 @@ func conclude(e Experiment, rounds []Round) (Result, error) {
 	r.Stock, r.Weir = headline.Arms["stock"].Median, headline.Arms["weir"].Median
 	r.Ratio = *headline.Ratio
 	for _, bar := range e.Bars {
-		judged, err := bar.judge(r.Details.Metrics)
+		judged, err := judge(bar, r.Details.Metrics)
 		if err != nil {
 			return r, fmt.Errorf("harness: conclude %s: %w", e.ID, err)
 		}
@@ -90,9 +97,9 @@ func conclude(e Experiment, rounds []Round) (Result, error) {
 	return r, nil
 }
 
-// measure sums up each measurement. An arm that measured something in one
-// round must have measured it in all.
-func measure(e Experiment, rounds []Round) (map[string]Measured, error) {
+// summarize sums up each measurement of the arms, and compares two of them. An
+// arm that measured something in one round must have measured it in all.
+func summarize(arms []string, base, other string, rounds []experiment.Round) (map[string]Measured, error) {
 	metrics := make(map[string]Measured)
 	values := func(arm, metric string) []float64 {
 		list := make([]float64, 0, len(rounds))
@@ -103,38 +110,33 @@ func measure(e Experiment, rounds []Round) (map[string]Measured, error) {
 		}
 		return list
 	}
-	for _, arm := range e.Arms {
+	for _, arm := range arms {
 		names := make(map[string]bool)
 		for _, round := range rounds {
-			for name := range round[arm.Name] {
+			for name := range round[arm] {
 				names[name] = true
 			}
 		}
 		for name := range names {
-			list := values(arm.Name, name)
+			list := values(arm, name)
 			if len(list) != len(rounds) {
-				return nil, fmt.Errorf("harness: conclude %s: arm %s measured %s in %d of %d rounds",
-					e.ID, arm.Name, name, len(list), len(rounds))
+				return nil, fmt.Errorf("arm %s measured %s in %d of %d rounds", arm, name, len(list), len(rounds))
 			}
 			if _, ok := metrics[name]; !ok {
 				metrics[name] = Measured{Arms: make(map[string]Spread)}
 			}
-			metrics[name].Arms[arm.Name] = newSpread(list)
+			metrics[name].Arms[arm] = newSpread(list)
 		}
 	}
 	for name, m := range metrics {
-		stock, weir := values("stock", name), values("weir", name)
-		if len(stock) == 0 || len(weir) == 0 {
+		before, after := values(base, name), values(other, name)
+		if len(before) == 0 || len(after) == 0 {
 			continue
 		}
-		compare := newRatio
-		if e.Paired {
-			compare = newPairedRatio
-		}
-		if ratio, err := compare(stock, weir); err == nil {
+		if ratio, err := newRatio(before, after); err == nil {
 			m.Ratio = &ratio
 		}
-		p := probability(stock, weir)
+		p := probability(before, after)
 		m.P = &p
 		metrics[name] = m
 	}
@@ -142,7 +144,7 @@ func measure(e Experiment, rounds []Round) (map[string]Measured, error) {
 }
 
 // judge holds the bar against the medians.
-func (b Bar) judge(metrics map[string]Measured) (BarResult, error) {
+func judge(b experiment.Bar, metrics map[string]Measured) (BarResult, error) {
 	m, ok := metrics[b.Metric]
 	if !ok {
 		return BarResult{}, fmt.Errorf("bar %q: metric %s was not measured", b.Text, b.Metric)
@@ -164,14 +166,14 @@ func (b Bar) judge(metrics map[string]Measured) (BarResult, error) {
 		if b.EachRound {
 			judged.Of += ", worst round"
 			judged.Value = spread.Max
-			if b.Bound == AtLeast {
+			if b.Bound == experiment.AtLeast {
 				judged.Value = spread.Min
 			}
 			low, high = judged.Value, judged.Value
 		}
 	}
-	judged.Holds = b.holds(judged.Value) || b.BeyondNoise && (b.holds(low) || b.holds(high))
-	judged.Certain = b.holds(low) == judged.Holds && b.holds(high) == judged.Holds
+	judged.Holds = b.Admits(judged.Value) || b.BeyondNoise && (b.Admits(low) || b.Admits(high))
+	judged.Certain = b.Admits(low) == judged.Holds && b.Admits(high) == judged.Holds
 	return judged, nil
 }
 

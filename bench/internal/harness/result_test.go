@@ -10,56 +10,34 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/weirgo/weir/bench/internal/experiment"
 )
 
 // declared returns a complete experiment.
-func declared(t *testing.T, change func(*Experiment)) Experiment {
+func declared(t *testing.T, change func(*experiment.Declaration)) experiment.Declaration {
 	t.Helper()
-	e := Experiment{
+	e := experiment.Declaration{
 		ID: "c99", Title: "a thing", Claim: "twice as fast", Metric: "time_ns", Label: "time", Unit: "ns",
-		Better: LowerIsBetter, Bars: []Bar{{Text: "no slower", Ratio: true, Bound: AtMost, Limit: 1}},
+		Better: experiment.LowerIsBetter, Bars: []experiment.Bar{{Text: "no slower", Ratio: true, Bound: experiment.AtMost, Limit: 1}},
+		Metrics: []experiment.Metric{{Name: "time_ns", Text: "time"}},
 	}
 	if change != nil {
 		change(&e)
 	}
-	e, err := e.complete()
+	e, err := e.Complete()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return e
 }
 
-func rounds(stock, weir []float64) []Round {
-	list := make([]Round, len(stock))
+func rounds(stock, weir []float64) []experiment.Round {
+	list := make([]experiment.Round, len(stock))
 	for i := range list {
-		list[i] = Round{"stock": {"time_ns": stock[i]}, "weir": {"time_ns": weir[i]}}
+		list[i] = experiment.Round{"stock": {"time_ns": stock[i]}, "weir": {"time_ns": weir[i]}}
 	}
 	return list
-}
-
-func TestDeclarationsAreChecked(t *testing.T) {
-	valid := declared(t, nil)
-	tests := map[string]func(*Experiment){
-		"path in id":       func(e *Experiment) { e.ID = "../c99" },
-		"no claim":         func(e *Experiment) { e.Claim = "" },
-		"no direction":     func(e *Experiment) { e.Better = "" },
-		"no bar":           func(e *Experiment) { e.Bars = nil },
-		"bar of no arm":    func(e *Experiment) { e.Bars = []Bar{{Text: "x", Arm: "mars", Bound: AtMost}} },
-		"bar of no bound":  func(e *Experiment) { e.Bars = []Bar{{Text: "x"}} },
-		"ratio of a round": func(e *Experiment) { e.Bars[0].EachRound = true },
-		"many layouts":     func(e *Experiment) { e.Layouts = 1000 },
-		"arm twice":        func(e *Experiment) { e.Arms = append(e.Arms, e.Arms[0]) },
-		"no weir":          func(e *Experiment) { e.Arms = e.Arms[:1] },
-		"arm of no source": func(e *Experiment) { e.Arms = append(e.Arms, Arm{Name: "loop"}) },
-	}
-	for name, change := range tests {
-		e := valid
-		e.Arms, e.Bars = slices.Clone(valid.Arms), slices.Clone(valid.Bars)
-		change(&e)
-		if _, err := e.complete(); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
 }
 
 func TestOrderAlternates(t *testing.T) {
@@ -76,23 +54,23 @@ func TestHoldsFollowsTheBars(t *testing.T) {
 	stock, weir := []float64{10, 11, 12}, []float64{5, 5, 6}
 	tests := []struct {
 		name           string
-		bars           []Bar
+		bars           []experiment.Bar
 		holds, certain bool
 	}{
-		{"ratio", []Bar{{Ratio: true, Bound: AtMost, Limit: 0.6}}, true, true},
-		{"ratio missed", []Bar{{Ratio: true, Bound: AtMost, Limit: 0.1}}, false, true},
-		{"value", []Bar{{Bound: AtMost, Limit: 5.5}}, true, false},
-		{"other arm", []Bar{{Arm: "stock", Bound: AtLeast, Limit: 10}}, true, true},
-		{"missed within noise, which is no excuse", []Bar{{Arm: "stock", Bound: AtMost, Limit: 10.5}}, false, false},
-		{"missed within noise", []Bar{{Arm: "stock", BeyondNoise: true, Bound: AtMost, Limit: 10.5}}, true, false},
-		{"missed beyond noise", []Bar{{Arm: "stock", BeyondNoise: true, Bound: AtMost, Limit: 9}}, false, true},
-		{"worst round", []Bar{{EachRound: true, Bound: AtMost, Limit: 6}}, true, true},
-		{"worst round missed, though the median holds", []Bar{{EachRound: true, Bound: AtMost, Limit: 5.5}}, false, true},
-		{"least of all rounds", []Bar{{Arm: "stock", EachRound: true, Bound: AtLeast, Limit: 10.5}}, false, true},
-		{"one of two", []Bar{{Bound: AtMost, Limit: 1}, {Bound: AtMost, Limit: 9}}, false, true},
+		{"ratio", []experiment.Bar{{Ratio: true, Bound: experiment.AtMost, Limit: 0.6}}, true, true},
+		{"ratio missed", []experiment.Bar{{Ratio: true, Bound: experiment.AtMost, Limit: 0.1}}, false, true},
+		{"value", []experiment.Bar{{Bound: experiment.AtMost, Limit: 5.5}}, true, false},
+		{"other arm", []experiment.Bar{{Arm: "stock", Bound: experiment.AtLeast, Limit: 10}}, true, true},
+		{"missed within noise, which is no excuse", []experiment.Bar{{Arm: "stock", Bound: experiment.AtMost, Limit: 10.5}}, false, false},
+		{"missed within noise", []experiment.Bar{{Arm: "stock", BeyondNoise: true, Bound: experiment.AtMost, Limit: 10.5}}, true, false},
+		{"missed beyond noise", []experiment.Bar{{Arm: "stock", BeyondNoise: true, Bound: experiment.AtMost, Limit: 9}}, false, true},
+		{"worst round", []experiment.Bar{{EachRound: true, Bound: experiment.AtMost, Limit: 6}}, true, true},
+		{"worst round missed, though the median holds", []experiment.Bar{{EachRound: true, Bound: experiment.AtMost, Limit: 5.5}}, false, true},
+		{"least of all rounds", []experiment.Bar{{Arm: "stock", EachRound: true, Bound: experiment.AtLeast, Limit: 10.5}}, false, true},
+		{"one of two", []experiment.Bar{{Bound: experiment.AtMost, Limit: 1}, {Bound: experiment.AtMost, Limit: 9}}, false, true},
 	}
 	for _, test := range tests {
-		e := declared(t, func(e *Experiment) {
+		e := declared(t, func(e *experiment.Declaration) {
 			for i := range test.bars {
 				test.bars[i].Text = "bar"
 			}
@@ -113,7 +91,7 @@ func TestConcludeRefusesGaps(t *testing.T) {
 	incomplete := rounds([]float64{1, 2}, []float64{1, 2})
 	delete(incomplete[1]["weir"], "time_ns")
 	incomplete[1]["weir"]["other"] = 1
-	unmeasured := declared(t, func(e *Experiment) { e.Bars[0].Metric = "space_bytes" })
+	unmeasured := declared(t, func(e *experiment.Declaration) { e.Bars[0].Metric = "space_bytes" })
 	for name, run := range map[string]func() (Result, error){
 		"a round short":       func() (Result, error) { return conclude(e, incomplete) },
 		"bar of no metric":    func() (Result, error) { return conclude(unmeasured, rounds([]float64{1}, []float64{1})) },
@@ -204,10 +182,10 @@ func TestMergeParams(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	dir := t.TempDir()
-	won, lost := declared(t, func(e *Experiment) { e.ID = "c97" }), declared(t, func(e *Experiment) { e.ID = "c98" })
-	broken, idle := declared(t, nil), declared(t, func(e *Experiment) { e.ID = "idle" })
+	won, lost := declared(t, func(e *experiment.Declaration) { e.ID = "c97" }), declared(t, func(e *experiment.Declaration) { e.ID = "c98" })
+	broken, idle := declared(t, nil), declared(t, func(e *experiment.Declaration) { e.ID = "idle" })
 	for _, run := range []struct {
-		e    Experiment
+		e    experiment.Declaration
 		weir float64
 	}{{won, 1}, {lost, 3}} {
 		result, err := conclude(run.e, rounds([]float64{2, 2}, []float64{run.weir, run.weir}))
@@ -220,7 +198,7 @@ func TestReport(t *testing.T) {
 		}
 	}
 	failed := map[string]error{"c99": errors.New("no engine")}
-	if err := WriteReport(dir, []Experiment{won, lost, broken, idle}, failed); err != nil {
+	if err := WriteReport(dir, []experiment.Declaration{won, lost, broken, idle}, failed); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, ReportFile))

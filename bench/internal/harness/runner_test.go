@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/weirgo/weir/bench/internal/experiment"
 )
 
 // childSource is an experiment's command without dependencies. It logs each
@@ -22,6 +24,10 @@ import (
 )
 
 func main() {
+	if os.Args[len(os.Args)-1] == "-plan" {
+		fmt.Println("{\"time_ns\":[\"time_ns\"],\"share\":[\"share\"],\"of{sizes}/rate\":[\"of7/rate\"]}")
+		return
+	}
 	log, err := os.OpenFile(os.Args[1], os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		panic(err)
@@ -39,7 +45,7 @@ func main() {
 func newTestRunner(t *testing.T, rounds int) *Runner {
 	t.Helper()
 	root := t.TempDir()
-	command := filepath.Join(root, "bench", "c99")
+	command := filepath.Join(root, "bench", "c99", "measure")
 	if err := os.MkdirAll(command, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -60,20 +66,24 @@ func newTestRunner(t *testing.T, rounds int) *Runner {
 	}
 	return &Runner{
 		opts: Options{Out: out, Rounds: rounds, Log: new(bytes.Buffer)}, root: root,
-		toolchains: map[Toolchain]goCommand{Stock: same, Weir: same},
+		toolchains: map[experiment.Toolchain]goCommand{experiment.Stock: same, experiment.Weir: same},
 	}
 }
 
-func threeArms(log string) Experiment {
-	return Experiment{
+func threeArms(log string) experiment.Declaration {
+	return experiment.Declaration{
 		ID: "c99", Title: "a thing", Claim: "faster", Metric: "share", Label: "share of the loop", Unit: "ratio",
-		Better: HigherIsBetter, Bars: []Bar{{Text: "half", Bound: AtLeast, Limit: 0.5}},
-		Arms: []Arm{
-			{Name: "loop", Toolchain: Stock, Args: []string{log, "loop"}},
-			{Name: "stock", Toolchain: Stock, Args: []string{log, "stock", "${stock}"}},
-			{Name: "weir", Toolchain: Weir, Args: []string{log, "weir-"}},
+		Better: experiment.HigherIsBetter, Bars: []experiment.Bar{{Text: "half", Bound: experiment.AtLeast, Limit: 0.5}},
+		Arms: []experiment.Arm{
+			{Name: "loop", Toolchain: experiment.Stock, Args: []string{log, "loop"}},
+			{Name: "stock", Toolchain: experiment.Stock, Args: []string{log, "stock", "${stock}"}},
+			{Name: "weir", Toolchain: experiment.Weir, Args: []string{log, "weir-"}},
 		},
-		Derive: func(r Round) error {
+		Metrics: []experiment.Metric{
+			{Name: "time_ns", Text: "time"}, {Name: "share", Text: "of the loop"},
+			{Name: "of{sizes}/rate", Text: "rate", Arms: []string{"weir"}},
+		},
+		Derive: func(r experiment.Round) error {
 			for _, arm := range []string{"stock", "weir"} {
 				r[arm]["share"] = r["loop"]["time_ns"] / r[arm]["time_ns"]
 			}
@@ -122,6 +132,26 @@ func TestRunInterleavesAndWrites(t *testing.T) {
 	}
 }
 
+// TestUnknownMetricsAreRefusedFirst: a bar of what no command measures fails
+// before any round.
+func TestUnknownMetricsAreRefusedFirst(t *testing.T) {
+	r := newTestRunner(t, 1)
+	log := filepath.Join(r.root, "log")
+	for metric, want := range map[string]string{
+		"of8/rate":    "arm weir does not measure of8/rate with the flags it has: bar \"half\" needs it",
+		"space_bytes": "does not measure space_bytes",
+	} {
+		e := threeArms(log)
+		e.Bars[0].Metric = metric
+		if _, err := r.Run(t.Context(), e); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want %q in it", err, want)
+		}
+	}
+	if _, err := os.Stat(log); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a round was run: %v", err)
+	}
+}
+
 func TestFailedRunLeavesNoResult(t *testing.T) {
 	r := newTestRunner(t, 1)
 	log := filepath.Join(r.root, "log")
@@ -143,7 +173,7 @@ func TestFailedRunLeavesNoResult(t *testing.T) {
 
 func TestBuildFailureShowsTheCompiler(t *testing.T) {
 	r := newTestRunner(t, 1)
-	source := filepath.Join(r.root, "bench", "c99", "main.go")
+	source := filepath.Join(r.root, "bench", "c99", "measure", "main.go")
 	if err := os.WriteFile(source, []byte("package main\nfunc main() { undefined() }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -166,51 +196,18 @@ func TestTestsAreBuilt(t *testing.T) {
 	if _, err := r.Run(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []Toolchain{Stock, Weir} {
-		if _, err := os.Stat(filepath.Join(r.binaries(name), "inner.test")); err != nil {
+	for _, name := range []experiment.Toolchain{experiment.Stock, experiment.Weir} {
+		if _, err := os.Stat(filepath.Join(r.opts.Out, "bin", string(name), "inner.test")); err != nil {
 			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func TestLayoutsTakeTurns(t *testing.T) {
-	r := newTestRunner(t, 3)
-	source := filepath.Join(r.root, "inner", "inner_test.go")
-	if err := os.Mkdir(filepath.Dir(source), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(source, []byte("package inner\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	log := filepath.Join(r.root, "log")
-	e := threeArms(log)
-	e.Tests, e.Layouts = []string{"./inner"}, 2
-	for i := range e.Arms {
-		e.Arms[i].Args = []string{log, "layout${layout}"}
-	}
-	if _, err := r.Run(t.Context(), e); err != nil {
-		t.Fatal(err)
-	}
-	starts, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	one, two := strings.Repeat("layout1\n", 3), strings.Repeat("layout2\n", 3)
-	if string(starts) != one+two+one {
-		t.Errorf("rounds took %q", starts)
-	}
-	for _, name := range []string{"inner.1.test", "inner.2.test"} {
-		if _, err := os.Stat(filepath.Join(r.binaries(Weir), name)); err != nil {
-			t.Error(err)
 		}
 	}
 }
 
 func TestBinaryOfAnotherToolchainIsRefused(t *testing.T) {
 	r := newTestRunner(t, 1)
-	weir := r.toolchains[Weir]
+	weir := r.toolchains[experiment.Weir]
 	weir.version += "-weir.1"
-	r.toolchains[Weir] = weir
+	r.toolchains[experiment.Weir] = weir
 	if _, err := r.Run(t.Context(), threeArms("log")); err == nil || !strings.Contains(err.Error(), "was made by") {
 		t.Errorf("error is %v", err)
 	}

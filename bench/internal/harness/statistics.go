@@ -40,14 +40,14 @@ func newSpread(values []float64) Spread {
 	return s
 }
 
-// Ratio is weir over stock, with its confidence interval.
+// Ratio is weir over stock, or new over old, with its confidence interval.
 type Ratio struct {
 	Median float64 `json:"median"`
 	Low    float64 `json:"low"`
 	High   float64 `json:"high"`
 }
 
-var errNoRatio = errors.New("harness: compute ratio: stock's median is zero")
+var errNoRatio = errors.New("harness: compute ratio: the base's median is zero")
 
 // newRatio divides the medians. Values at the same index are of one round.
 func newRatio(stock, weir []float64) (Ratio, error) {
@@ -77,21 +77,6 @@ func newRatio(stock, weir []float64) (Ratio, error) {
 		Low:    min(center, ratios[tail]),
 		High:   max(center, ratios[len(ratios)-1-tail]),
 	}, nil
-}
-
-// newPairedRatio is the median of the rounds' ratios. Values at the same index
-// are of one round.
-func newPairedRatio(stock, weir []float64) (Ratio, error) {
-	ratios := make([]float64, len(stock))
-	for i := range stock {
-		ratio, ok := divide(stock[i], weir[i])
-		if !ok {
-			return Ratio{}, errNoRatio
-		}
-		ratios[i] = ratio
-	}
-	s := newSpread(ratios)
-	return Ratio{Median: s.Median, Low: s.Low, High: s.High}, nil
 }
 
 // divide returns weir/stock. Two zeros are equal; something over nothing has

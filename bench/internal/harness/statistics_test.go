@@ -91,19 +91,3 @@ func TestProbability(t *testing.T) {
 		t.Errorf("p of equal samples is %v", p)
 	}
 }
-
-// TestPairedRatio: what both arms of a round suffer cancels out.
-func TestPairedRatio(t *testing.T) {
-	stock := []float64{100, 200, 400, 100, 300, 250, 120}
-	weir := make([]float64, len(stock))
-	for i, v := range stock {
-		weir[i] = v * 1.1
-	}
-	ratio, err := newPairedRatio(stock, weir)
-	if err != nil || math.Abs(ratio.Median-1.1) > 1e-9 || math.Abs(ratio.Low-1.1) > 1e-9 || math.Abs(ratio.High-1.1) > 1e-9 {
-		t.Errorf("newPairedRatio = %+v, %v; want 1.1 throughout", ratio, err)
-	}
-	if _, err := newPairedRatio([]float64{0}, []float64{1}); !errors.Is(err, errNoRatio) {
-		t.Errorf("error = %v, want errNoRatio", err)
-	}
-}

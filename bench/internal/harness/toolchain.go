@@ -10,30 +10,32 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/weirgo/weir/bench/internal/experiment"
 )
 
 // goCommand is a toolchain's go command.
 type goCommand struct {
-	name    Toolchain
+	name    experiment.Toolchain
 	path    string
 	choice  string // GOTOOLCHAIN, so that no go.mod swaps another one in
 	version string // as `go env GOVERSION` says
 }
 
 // findGo returns the two toolchains. weirGo overrides build/go/bin/go.
-func findGo(ctx context.Context, root, weirGo string) (map[Toolchain]goCommand, error) {
+func findGo(ctx context.Context, root, weirGo string) (map[experiment.Toolchain]goCommand, error) {
 	pinned, err := os.ReadFile(filepath.Join(root, "goroot-patches", "GO_VERSION"))
 	if err != nil {
 		return nil, fmt.Errorf("harness: find stock Go: %w", err)
 	}
-	stock := goCommand{name: Stock, path: "go", choice: "go" + strings.TrimSpace(string(pinned))}
+	stock := goCommand{name: experiment.Stock, path: "go", choice: "go" + strings.TrimSpace(string(pinned))}
 	if stock.version, err = stock.goVersion(ctx); err != nil {
 		return nil, err
 	}
 	if stock.version != stock.choice {
 		return nil, fmt.Errorf("harness: find stock Go: go command answers %s, not %s: install Go 1.21 or newer", stock.version, stock.choice)
 	}
-	weir := goCommand{name: Weir, path: weirGo, choice: "local"}
+	weir := goCommand{name: experiment.Weir, path: weirGo, choice: "local"}
 	if weirGo == "" {
 		weir.path = filepath.Join(root, "build", "go", "bin", "go")
 	} else if path, err := exec.LookPath(weirGo); err == nil {
@@ -45,7 +47,7 @@ func findGo(ctx context.Context, root, weirGo string) (map[Toolchain]goCommand, 
 	if weir.version, err = weir.goVersion(ctx); err != nil {
 		return nil, err
 	}
-	return map[Toolchain]goCommand{Stock: stock, Weir: weir}, nil
+	return map[experiment.Toolchain]goCommand{experiment.Stock: stock, experiment.Weir: weir}, nil
 }
 
 // isWeir reports whether this really is our toolchain.

@@ -3,12 +3,13 @@
 //
 //	func main() {
 //		turns := flag.Int("turns", 10_000, "turns of the loop")
-//		sample.Main(func(r *sample.Recorder) error {
+//		sample.Main(c05.Experiment, func(r *sample.Recorder) error {
 //			r.Set("plain/ns_per_turn", measure(*turns))
 //			return nil
 //		})
 //	}
 //
-// Names are paths of lower-case words, units last. The values of all flags
-// travel with the measurements, so that a result tells how it was made.
+// What may be set is what the experiment's declaration lists: another name
+// panics. The values of all flags travel with the measurements, so that a result
+// tells how it was made.
 package sample

@@ -9,28 +9,47 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
+
+	"github.com/weirgo/weir/bench/internal/experiment"
 )
 
 // Recorder collects the measurements of one child. It belongs to one goroutine.
 type Recorder struct {
+	plan         experiment.Plan
 	measurements map[string]float64
 }
 
-// NewRecorder returns an empty recorder; Main makes its own.
-func NewRecorder() *Recorder { return &Recorder{measurements: make(map[string]float64)} }
+// NewRecorder returns an empty recorder for an experiment's metrics, as the
+// program's flags have them now; Main makes its own. A malformed metric is a
+// programmer's error and panics.
+func NewRecorder(e experiment.Declaration) *Recorder {
+	r, err := newRecorder(e.Metrics, flag.CommandLine)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+func newRecorder(metrics []experiment.Metric, flags *flag.FlagSet) (*Recorder, error) {
+	plan, err := experiment.PlanOf(metrics, func(name string) (string, bool) {
+		if f := flags.Lookup(name); f != nil {
+			return f.Value.String(), true
+		}
+		return "", false
+	})
+	return &Recorder{plan: plan, measurements: make(map[string]float64)}, err
+}
 
 // Measurements returns what has been recorded so far.
 func (r *Recorder) Measurements() map[string]float64 { return maps.Clone(r.measurements) }
 
-var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_./+-]*$`)
-
-// Set records a measurement. Setting one twice, or a value that is not a
-// number, is a programmer's error and panics.
+// Set records a measurement. One that the experiment's declaration does not
+// know, one that is set twice, or a value that is not a number is a programmer's
+// error and panics.
 func (r *Recorder) Set(name string, value float64) {
-	if !namePattern.MatchString(name) {
-		panic("sample: malformed name of a measurement")
+	if !r.plan.Knows(name) {
+		panic("sample: measurement " + name + " is not among the experiment's metrics")
 	}
 	if _, ok := r.measurements[name]; ok {
 		panic("sample: measurement set twice")
@@ -41,23 +60,38 @@ func (r *Recorder) Set(name string, value float64) {
 	r.measurements[name] = value
 }
 
-// Main parses the flags, measures, and prints the sample on stdout. On an
-// error it prints that on stderr instead and exits with status 1.
-func Main(measure func(*Recorder) error) {
+// Main parses the flags, measures the experiment's metrics, and prints the
+// sample on stdout; with -plan it prints the names that it would measure
+// instead. On an error it prints that on stderr and exits with status 1.
+func Main(e experiment.Declaration, measure func(*Recorder) error) {
+	plan := flag.Bool(planFlag, false, "print the names of what would be measured, and stop")
 	flag.Parse()
-	if err := run(os.Stdout, flag.CommandLine, measure); err != nil {
+	if err := run(os.Stdout, flag.CommandLine, e.Metrics, *plan, measure); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
 		os.Exit(1)
 	}
 }
 
-func run(w io.Writer, flags *flag.FlagSet, measure func(*Recorder) error) error {
+// planFlag is no parameter of a measurement.
+const planFlag = "plan"
+
+func run(w io.Writer, flags *flag.FlagSet, metrics []experiment.Metric, planOnly bool, measure func(*Recorder) error) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q: it takes flags only, see -h", flags.Arg(0))
 	}
+	r, err := newRecorder(metrics, flags)
+	if err != nil {
+		return err
+	}
+	if planOnly {
+		return json.NewEncoder(w).Encode(r.plan)
+	}
 	params := make(map[string]string)
-	flags.VisitAll(func(f *flag.Flag) { params[f.Name] = f.Value.String() })
-	r := NewRecorder()
+	flags.VisitAll(func(f *flag.Flag) {
+		if f.Name != planFlag {
+			params[f.Name] = f.Value.String()
+		}
+	})
 	if err := measure(r); err != nil {
 		return err
 	}

@@ -10,17 +10,44 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/weirgo/weir/bench/internal/experiment"
 )
+
+var metrics = []experiment.Metric{{Name: "{alone,of{turns}}/time_ns", Text: "a turn"}}
+
+// TestPlanIsPrinted: what would be measured is known before anything is.
+func TestPlanIsPrinted(t *testing.T) {
+	flags := flag.NewFlagSet("child", flag.ContinueOnError)
+	flags.String("turns", "3,7", "")
+	var out bytes.Buffer
+	err := run(&out, flags, metrics, true, func(*Recorder) error {
+		t.Error("it measured")
+		return nil
+	})
+	var plan experiment.Plan
+	if err = errors.Join(err, json.Unmarshal(out.Bytes(), &plan)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"alone/time_ns", "of3/time_ns", "of7/time_ns"} {
+		if !plan.Knows(name) {
+			t.Errorf("%s is not in the plan: %v", name, plan)
+		}
+	}
+	if err := run(&out, flags, []experiment.Metric{{Name: "of{streams}/x"}}, true, nil); err == nil {
+		t.Error("a metric of a flag that the command does not have was taken")
+	}
+}
 
 func TestRunPrintsFlagsAndMeasurements(t *testing.T) {
 	flags := flag.NewFlagSet("child", flag.ContinueOnError)
-	flags.Int("turns", 10, "")
+	flags.String("turns", "10", "")
 	flags.String("model", "tiny", "")
 	if err := flags.Parse([]string{"-turns=3"}); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	err := run(&out, flags, func(r *Recorder) error {
+	err := run(&out, flags, metrics, false, func(r *Recorder) error {
 		r.Set("alone/time_ns", 1.5)
 		return nil
 	})
@@ -43,13 +70,13 @@ func TestRunPrintsNothingOnErrors(t *testing.T) {
 	flags := flag.NewFlagSet("child", flag.ContinueOnError)
 	failure := errors.New("no engine")
 	var out bytes.Buffer
-	if err := run(&out, flags, func(*Recorder) error { return failure }); !errors.Is(err, failure) {
+	if err := run(&out, flags, nil, false, func(*Recorder) error { return failure }); !errors.Is(err, failure) {
 		t.Errorf("error is %v", err)
 	}
 	if err := flags.Parse([]string{"stray"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(&out, flags, func(*Recorder) error { return nil }); err == nil {
+	if err := run(&out, flags, nil, false, func(*Recorder) error { return nil }); err == nil {
 		t.Error("a stray argument was taken")
 	}
 	if out.Len() > 0 {
@@ -59,10 +86,10 @@ func TestRunPrintsNothingOnErrors(t *testing.T) {
 
 func TestSetRefusesNonsense(t *testing.T) {
 	for name, set := range map[string]func(*Recorder){
-		"twice":     func(r *Recorder) { r.Set("a", 1); r.Set("a", 1) },
-		"no number": func(r *Recorder) { r.Set("a", math.NaN()) },
-		"infinite":  func(r *Recorder) { r.Set("a", math.Inf(1)) },
-		"bad name":  func(r *Recorder) { r.Set("A b", 1) },
+		"twice":      func(r *Recorder) { r.Set("a", 1); r.Set("a", 1) },
+		"no number":  func(r *Recorder) { r.Set("a", math.NaN()) },
+		"infinite":   func(r *Recorder) { r.Set("a", math.Inf(1)) },
+		"undeclared": func(r *Recorder) { r.Set("b", 1) },
 	} {
 		func() {
 			defer func() {
@@ -70,7 +97,7 @@ func TestSetRefusesNonsense(t *testing.T) {
 					t.Errorf("%s: no panic", name)
 				}
 			}()
-			set(&Recorder{measurements: map[string]float64{}})
+			set(NewRecorder(experiment.Declaration{Metrics: []experiment.Metric{{Name: "a"}}}))
 		}()
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/bench/tax"
 )
 
 const output = `goos: linux
@@ -62,21 +63,21 @@ func TestMeasure(t *testing.T) {
 	set := func(names string) {
 		*tests, *benchmarks, *count, *benchTime = self, names, 2, 1
 	}
-	r := sample.NewRecorder()
 	set("Itself")
+	r := sample.NewRecorder(tax.Experiment)
 	if err := measure(r); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Measurements(); len(got) != 2 || got["itself/ns_per_op"] <= 0 || math.Abs(got["geomean_ns"]-got["itself/ns_per_op"]) > 1e-6 {
+	if got := r.Measurements(); len(got) != 2 || got["Itself/ns_per_op"] <= 0 || math.Abs(got["geomean_ns"]-got["Itself/ns_per_op"]) > 1e-6 {
 		t.Errorf("measured %v", got)
 	}
 	set("Missing")
-	if err := measure(sample.NewRecorder()); err == nil {
+	if err := measure(sample.NewRecorder(tax.Experiment)); err == nil {
 		t.Error("a missing benchmark was measured")
 	}
 	set("Itself")
 	*tests = filepath.Join(t.TempDir(), "runtime.test")
-	if err := measure(sample.NewRecorder()); err == nil {
+	if err := measure(sample.NewRecorder(tax.Experiment)); err == nil {
 		t.Error("a missing binary was run")
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/weirgo/weir/bench/c09"
 	"github.com/weirgo/weir/bench/internal/crowd"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/ggroup"
@@ -42,7 +43,7 @@ var (
 // turn is how long a CPU-bound goroutine computes between looks at the clock.
 const turn = 20 * time.Microsecond
 
-func main() { sample.Main(measure) }
+func main() { sample.Main(c09.Experiment, measure) }
 
 func measure(r *sample.Recorder) error {
 	if *processors < 1 || *inference < 1 || *monitors < 1 || *hogs < 1 || *liveMiB < 0 {

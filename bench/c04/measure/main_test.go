@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirgo/weir/bench/c04"
 	"github.com/weirgo/weir/bench/internal/delay"
 	"github.com/weirgo/weir/bench/internal/sample"
 )
@@ -30,7 +31,7 @@ func TestMeasure(t *testing.T) {
 	*window, *echoWindow, *saturatedWindow = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
 	*echoPerHog = time.Millisecond
 	*interval, *starvedAt = 10*time.Millisecond, time.Hour
-	r := sample.NewRecorder()
+	r := sample.NewRecorder(c04.Experiment)
 	if err := measure(r); err != nil {
 		t.Fatal(err)
 	}

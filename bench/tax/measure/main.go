@@ -30,6 +30,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/bench/tax"
 )
 
 var (
@@ -41,7 +42,7 @@ var (
 	cpu       = flag.Int("cpu", 2, "GOMAXPROCS")
 )
 
-func main() { sample.Main(measure) }
+func main() { sample.Main(tax.Experiment, measure) }
 
 func measure(r *sample.Recorder) error {
 	names := strings.Split(*benchmarks, ",")
@@ -73,7 +74,7 @@ func measure(r *sample.Recorder) error {
 }
 
 // metric is the measurement of a benchmark.
-func metric(name string) string { return strings.ToLower(name) + "/ns_per_op" }
+func metric(name string) string { return name + "/ns_per_op" }
 
 // run runs those of the benchmarks that the binary has. It runs in an empty
 // folder, so that nothing of the source is needed.

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/weirgo/weir/bench/c07/internal/sys"
+	"github.com/weirgo/weir/bench/c07/measure/internal/sys"
 )
 
 // floor is the least that can serve these clients: blocking sockets, a fixed

@@ -23,6 +23,7 @@ import (
 
 	"github.com/ebitengine/purego"
 
+	"github.com/weirgo/weir/bench/handoff"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/ggroup"
 )
@@ -41,7 +42,7 @@ var (
 	library    = flag.String("libc", "libc.so.6", "the C library")
 )
 
-func main() { sample.Main(measure) }
+func main() { sample.Main(handoff.Experiment, measure) }
 
 func measure(r *sample.Recorder) error {
 	if *calls < 1 || *hogs < 0 || *processors < 1 || *emptyCalls < 1 {

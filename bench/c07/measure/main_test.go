@@ -14,7 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/weirgo/weir/bench/c07/internal/sys"
+	"github.com/weirgo/weir/bench/c07"
+	"github.com/weirgo/weir/bench/c07/measure/internal/sys"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/iouring"
 )
@@ -51,7 +52,7 @@ func TestEveryArmServesEveryToken(t *testing.T) {
 	for name := range arms {
 		t.Run(name, func(t *testing.T) {
 			*armName = name
-			r := sample.NewRecorder()
+			r := sample.NewRecorder(c07.Experiment)
 			if err := measure(r); err != nil {
 				t.Fatal(err)
 			}
@@ -110,7 +111,7 @@ func TestFramesAreEqual(t *testing.T) {
 func TestBadFlags(t *testing.T) {
 	for _, test := range []struct{ arm, streams string }{{"kqueue", "1"}, {"append", "0"}, {"append", "many"}, {"append", "100000"}} {
 		*armName, *streams = test.arm, test.streams
-		if err := measure(sample.NewRecorder()); err == nil {
+		if err := measure(sample.NewRecorder(c07.Experiment)); err == nil {
 			t.Errorf("%+v: no error", test)
 		}
 	}

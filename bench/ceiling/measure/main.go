@@ -28,6 +28,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weirgo/weir/bench/ceiling"
 	"github.com/weirgo/weir/bench/internal/load"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/server/engine"
@@ -52,7 +53,7 @@ func main() {
 	flag.IntVar(&sampling.TopK, "top-k", sampling.TopK, "sampling")
 	flag.Float64Var(&sampling.TopP, "top-p", sampling.TopP, "sampling")
 	flag.Float64Var(&sampling.MinP, "min-p", sampling.MinP, "sampling")
-	sample.Main(measure)
+	sample.Main(ceiling.Experiment, measure)
 }
 
 func measure(r *sample.Recorder) error {

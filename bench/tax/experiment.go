@@ -1,10 +1,10 @@
-package main
+package tax
 
 import (
 	"slices"
 	"strings"
 
-	"github.com/weirgo/weir/bench/internal/harness"
+	"github.com/weirgo/weir/bench/internal/experiment"
 )
 
 // taxBenchmarks are Go's own, by what they exercise. Those of runtime and time
@@ -22,16 +22,19 @@ var taxBenchmarks = [][]string{
 		"Malloc16", "WriteBarrier", "StackGrowth"},
 }
 
-func init() {
+// Experiment is the declaration.
+var Experiment = declare()
+
+func declare() experiment.Declaration {
 	names := slices.Concat(taxBenchmarks...)
-	arm := func(t harness.Toolchain) harness.Arm {
+	arm := func(t experiment.Toolchain) experiment.Arm {
 		binaries := "${" + string(t) + "}"
-		return harness.Arm{Name: string(t), Toolchain: t, Args: []string{
-			"-tests=" + binaries + "/runtime.${layout}.test," + binaries + "/time.${layout}.test",
+		return experiment.Arm{Name: string(t), Toolchain: t, Args: []string{
+			"-tests=" + binaries + "/runtime.test," + binaries + "/time.test",
 			"-benchmarks=" + strings.Join(names, ","),
 		}}
 	}
-	e := harness.Experiment{
+	e := experiment.Declaration{
 		ID:    "tax",
 		Title: "what a program without groups pays",
 		Claim: "No figure of the article's, which calls its scheduler changes free. The bars are our own: without a group, " +
@@ -39,18 +42,18 @@ func init() {
 		Metric: "geomean_ns",
 		Label:  "geometric mean of Go's runtime benchmarks, no group",
 		Unit:   "ns/op",
-		Better: harness.LowerIsBetter,
-		Bars: []harness.Bar{{Text: "geometric mean of all benchmarks against stock", Ratio: true,
-			Bound: harness.AtMost, Limit: 1.01}},
-		Arms:  []harness.Arm{arm(harness.Stock), arm(harness.Weir)},
-		Tests: []string{"runtime", "time"}, Layouts: 5, Rounds: 40, Paired: true,
+		Better: experiment.LowerIsBetter,
+		Bars: []experiment.Bar{{Text: "geometric mean of all benchmarks against stock", Ratio: true,
+			Bound: experiment.AtMost, Limit: 1.01}},
+		Arms:  []experiment.Arm{arm(experiment.Stock), arm(experiment.Weir)},
+		Tests: []string{"runtime", "time"}, Rounds: 3, Metrics: []experiment.Metric{{Name: "geomean_ns", Text: "geometric mean of all"}, {Name: "{benchmarks}/ns_per_op", Text: "time of an operation"}},
 		Quick: []string{"-bench-time=1ms"},
 	}
 	for _, name := range names {
-		e.Bars = append(e.Bars, harness.Bar{
-			Text: name + " against stock, beyond noise", Metric: strings.ToLower(name) + "/ns_per_op",
-			Ratio: true, BeyondNoise: true, Bound: harness.AtMost, Limit: 1.03,
+		e.Bars = append(e.Bars, experiment.Bar{
+			Text: name + " against stock, beyond noise", Metric: name + "/ns_per_op",
+			Ratio: true, BeyondNoise: true, Bound: experiment.AtMost, Limit: 1.03,
 		})
 	}
-	declare(e)
+	return e
 }

@@ -30,6 +30,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weirgo/weir/bench/c04"
 	"github.com/weirgo/weir/bench/internal/crowd"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/ggroup"
@@ -68,7 +69,7 @@ func main() {
 		}
 		return
 	}
-	sample.Main(measure)
+	sample.Main(c04.Experiment, measure)
 }
 
 func measure(r *sample.Recorder) error {

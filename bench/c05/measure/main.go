@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirgo/weir/bench/c05"
 	"github.com/weirgo/weir/bench/internal/crowd"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/ggroup"
@@ -32,7 +33,7 @@ var (
 	iterations = flag.Int("iterations", 10_000, "turns of one pass of the token loop (the article's)")
 	work       = flag.Duration("work", 82*time.Nanosecond, "computation in a turn (the article's turn without a yield)")
 	sleepEvery = flag.Int("sleep-every", 64, "turns between calls of time.Sleep(0) (the article's cure)")
-	hogs       = flag.String("hogs", "0,1,4", "numbers of CPU-bound goroutines beside the loop; 0 must be among them")
+	hogs       = flag.String("hogs", "1,4", "numbers of CPU-bound goroutines beside the loop, which is always measured alone, too")
 	passes     = flag.Int("passes", 100, "passes of each cell")
 	calls      = flag.Int("calls", 100_000, "calls of ggroup.Yield in one pass of the cost of a call")
 	askEvery   = flag.Int("ask-every", 100, "turns between attempts to ready the latency goroutine")
@@ -61,7 +62,7 @@ func variants(infer *ggroup.Group) []variant {
 	}
 }
 
-func main() { sample.Main(measure) }
+func main() { sample.Main(c05.Experiment, measure) }
 
 func measure(r *sample.Recorder) error {
 	if *iterations < 1 || *passes < 1 || *calls < 1 || *askEvery < 1 || *sleepEvery < 1 || *work < 0 || *budget <= 0 {
@@ -79,7 +80,7 @@ func measure(r *sample.Recorder) error {
 		return err
 	}
 	loops := variants(infer)
-	if err := measureCells(r, loops, counts, steps); err != nil {
+	if err := measureCells(r, loops, append([]int{0}, counts...), steps); err != nil {
 		return err
 	}
 	if err := callCosts(r, infer); err != nil {
@@ -123,8 +124,8 @@ func parseCounts(list string) ([]int, error) {
 	var counts []int
 	for field := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(field)
-		if err != nil || n < 0 || n > 10_000 {
-			return nil, fmt.Errorf("-hogs: %q is not a number from 0 to 10000", field)
+		if err != nil || n < 1 || n > 10_000 {
+			return nil, fmt.Errorf("-hogs: %q is not a number from 1 to 10000", field)
 		}
 		counts = append(counts, n)
 	}

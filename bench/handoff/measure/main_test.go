@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirgo/weir/bench/handoff"
 	"github.com/weirgo/weir/bench/internal/sample"
 )
 
@@ -16,7 +17,7 @@ func TestMeasure(t *testing.T) {
 	*calls, *hogs, *emptyCalls = 2, 2, 100
 	*length, *busy, *idle = time.Millisecond, time.Millisecond, time.Millisecond
 	*window, *shortCall = 20*time.Millisecond, 500*time.Microsecond
-	r := sample.NewRecorder()
+	r := sample.NewRecorder(handoff.Experiment)
 	if err := measure(r); err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func TestMeasure(t *testing.T) {
 	}
 	defer func(name string) { *library = name }(*library)
 	*library = "libnowhere.so"
-	if err := measure(sample.NewRecorder()); err == nil {
+	if err := measure(sample.NewRecorder(handoff.Experiment)); err == nil {
 		t.Error("a missing library was opened")
 	}
 }

@@ -1,4 +1,4 @@
-package harness
+package experiment
 
 import (
 	"fmt"
@@ -28,12 +28,12 @@ const (
 // DefaultTimeout bounds a child whose experiment names no other bound.
 const DefaultTimeout = 2 * time.Minute
 
-// maxLayouts bounds the binaries that an experiment leaves on the disk.
-const maxLayouts = 20
+// MaxRounds is the most that is kept in memory.
+const MaxRounds = 1000
 
-// Experiment declares what is compared and when it holds.
-type Experiment struct {
-	ID    string // also its command, bench/<id>, and its file, <id>.json
+// Declaration declares what is compared and when it holds.
+type Declaration struct {
+	ID    string // its folder, bench/<id>, whose measure/ is its command; its file is <id>.json
 	Title string // one line
 
 	Claim    string // what the article says, its figures included
@@ -44,31 +44,23 @@ type Experiment struct {
 	Unit   string
 	Better Direction
 	Bars   []Bar // all must hold; at least one
+	// Metrics are all that the command measures and Derive adds.
+	Metrics []Metric
 
 	// Arms are what a round runs. Nil means the experiment's command built
 	// by each toolchain, named "stock" and "weir". Arms of these two names
 	// must exist: they are the result's two sides.
 	Arms []Arm
-	// Packages are built by both toolchains besides bench/<id>, into
+	// Packages are built by both toolchains besides the command, into
 	// ${stock}/<base name> and ${weir}/<base name>.
-	Packages []string
+	Packages []Package
 	// Tests are packages whose test binaries are built by both toolchains,
 	// into ${stock}/<base name>.test and ${weir}/<base name>.test. One of
 	// the standard library is the toolchain's own.
 	Tests []string
-	// Layouts, if not 0, is how many binaries are linked of each of Tests,
-	// <base name>.1.test to <base name>.<Layouts>.test, each with its
-	// functions in another order. Rounds take them in turns: where a loop
-	// happens to lie in memory moves a benchmark by more than what is looked
-	// for here, and so becomes part of the spread between rounds.
-	Layouts int
-	// Rounds, if not 0, is the number of rounds in place of DefaultRounds, for
-	// children so short that a round takes seconds.
+	// Rounds, if not 0, is the number of rounds in place of DefaultRounds:
+	// fewer where what is measured hardly varies.
 	Rounds int
-	// Paired takes the median of the rounds' ratios in place of the ratio of
-	// the arms' medians: for short children whose arms run side by side, on a
-	// machine that drifts.
-	Paired bool
 	// Derive, if not nil, adds to each round's measurements what follows
 	// from several arms, such as a share of the reference.
 	Derive func(Round) error
@@ -78,14 +70,19 @@ type Experiment struct {
 	Timeout time.Duration
 }
 
+// Package is one that is built for an experiment.
+type Package struct {
+	Path    string // from the module's root, such as ./server/cmd/weir
+	LDFlags string // the linker's flags that it needs
+}
+
 // Arm is one thing compared.
 type Arm struct {
 	Name string
 	// Toolchain is the one that built the command this arm runs.
 	Toolchain Toolchain
 	// Args are the command's arguments. ${stock} and ${weir} stand for the
-	// directories of the two toolchains' binaries, ${root} for the module's,
-	// ${layout} for the number of the round's layout.
+	// directories of the two toolchains' binaries, ${root} for the module's.
 	Args []string
 }
 
@@ -120,8 +117,8 @@ type Bar struct {
 	Limit     float64
 }
 
-// holds reports whether value is on the bar's good side.
-func (b Bar) holds(value float64) bool {
+// Admits reports whether value is on the bar's good side.
+func (b Bar) Admits(value float64) bool {
 	if b.Bound == AtLeast {
 		return value >= b.Limit
 	}
@@ -130,35 +127,28 @@ func (b Bar) holds(value float64) bool {
 
 var idPattern = regexp.MustCompile(`^[a-z][a-z0-9]{0,31}$`)
 
-// Check reports what is wrong with the declaration.
-func (e Experiment) Check() error {
-	_, err := e.complete()
-	return err
-}
-
-// complete returns the experiment with its defaults, or what is wrong with
-// its declaration.
-func (e Experiment) complete() (Experiment, error) {
-	fail := func(format string, args ...any) (Experiment, error) {
-		return e, fmt.Errorf("harness: declare %s: %s", e.ID, fmt.Sprintf(format, args...))
+// Complete returns the declaration with its defaults, or what is wrong with it.
+func (d Declaration) Complete() (Declaration, error) {
+	fail := func(format string, args ...any) (Declaration, error) {
+		return d, fmt.Errorf("experiment: declare %s: %s", d.ID, fmt.Sprintf(format, args...))
 	}
-	if !idPattern.MatchString(e.ID) {
+	if !idPattern.MatchString(d.ID) {
 		return fail("id is not a short lower-case word")
 	}
-	if e.Metric == "" || e.Label == "" || e.Unit == "" || e.Title == "" || e.Claim == "" {
+	if d.Metric == "" || d.Label == "" || d.Unit == "" || d.Title == "" || d.Claim == "" {
 		return fail("title, claim, metric, label and unit must be set")
 	}
-	if e.Better != LowerIsBetter && e.Better != HigherIsBetter {
-		return fail("direction %q is not known", e.Better)
+	if d.Better != LowerIsBetter && d.Better != HigherIsBetter {
+		return fail("direction %q is not known", d.Better)
 	}
-	if e.Timeout == 0 {
-		e.Timeout = DefaultTimeout
+	if d.Timeout == 0 {
+		d.Timeout = DefaultTimeout
 	}
-	if e.Arms == nil {
-		e.Arms = []Arm{{Name: "stock", Toolchain: Stock}, {Name: "weir", Toolchain: Weir}}
+	if d.Arms == nil {
+		d.Arms = []Arm{{Name: "stock", Toolchain: Stock}, {Name: "weir", Toolchain: Weir}}
 	}
 	names := make(map[string]bool)
-	for _, arm := range e.Arms {
+	for _, arm := range d.Arms {
 		if names[arm.Name] || arm.Toolchain != Stock && arm.Toolchain != Weir {
 			return fail("arm %q is there twice or has no toolchain", arm.Name)
 		}
@@ -167,20 +157,17 @@ func (e Experiment) complete() (Experiment, error) {
 	if !names["stock"] || !names["weir"] {
 		return fail("arms stock and weir must be among its arms")
 	}
-	if len(e.Bars) == 0 {
-		return fail("it has no bar")
+	if len(d.Bars) == 0 || len(d.Metrics) == 0 {
+		return fail("it has no bar or no metric")
 	}
-	if e.Rounds < 0 || e.Rounds > maxRounds {
-		return fail("%d rounds: use 0 to %d", e.Rounds, maxRounds)
+	if d.Rounds < 0 || d.Rounds > MaxRounds {
+		return fail("%d rounds: use 0 to %d", d.Rounds, MaxRounds)
 	}
-	if e.Layouts < 0 || e.Layouts > maxLayouts {
-		return fail("%d layouts: use 0 to %d", e.Layouts, maxLayouts)
-	}
-	e.Bars = slices.Clone(e.Bars)
-	for i := range e.Bars {
-		bar := &e.Bars[i]
+	d.Bars = slices.Clone(d.Bars)
+	for i := range d.Bars {
+		bar := &d.Bars[i]
 		if bar.Metric == "" {
-			bar.Metric = e.Metric
+			bar.Metric = d.Metric
 		}
 		if bar.Arm == "" {
 			bar.Arm = "weir"
@@ -192,18 +179,5 @@ func (e Experiment) complete() (Experiment, error) {
 			return fail("bar %d is of each round, and so neither of the ratio nor beyond noise", i)
 		}
 	}
-	return e, nil
-}
-
-// order returns the arms of a round as indexes: forward in even rounds,
-// backward in odd ones.
-func order(arms, round int) []int {
-	indexes := make([]int, arms)
-	for i := range indexes {
-		indexes[i] = i
-	}
-	if round%2 == 1 {
-		slices.Reverse(indexes)
-	}
-	return indexes
+	return d, nil
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirgo/weir/bench/c09"
 	"github.com/weirgo/weir/bench/internal/sample"
 )
 
@@ -11,7 +12,7 @@ import (
 func TestMeasure(t *testing.T) {
 	*inference, *monitors, *hogs, *liveMiB = 2, 2, 2, 1
 	*window, *shareWindow, *interval = 50*time.Millisecond, 50*time.Millisecond, 10*time.Millisecond
-	r := sample.NewRecorder()
+	r := sample.NewRecorder(c09.Experiment)
 	if err := measure(r); err != nil {
 		t.Fatal(err)
 	}

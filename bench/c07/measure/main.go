@@ -42,6 +42,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weirgo/weir/bench/c07"
 	"github.com/weirgo/weir/bench/internal/sample"
 )
 
@@ -67,7 +68,7 @@ func main() {
 		}
 		return
 	}
-	sample.Main(measure)
+	sample.Main(c07.Experiment, measure)
 }
 
 func measure(r *sample.Recorder) error {

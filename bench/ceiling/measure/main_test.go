@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirgo/weir/bench/ceiling"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
@@ -101,9 +102,9 @@ func TestServerArm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set(t, map[string]string{"server": self, "seconds": "0.1", "tokens": "50"})
+	set(t, map[string]string{"server": self, "seconds": "0.1", "tokens": "50", "batches": "1,4"})
 	t.Setenv(roleVariable, "streams")
-	r := sample.NewRecorder()
+	r := sample.NewRecorder(ceiling.Experiment)
 	if err := measureServer(t.Context(), r, []int{1, 4}); err != nil {
 		t.Fatal(err)
 	}
@@ -128,9 +129,9 @@ func TestServerArmCountsErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set(t, map[string]string{"server": self, "seconds": "0", "tokens": "5"})
+	set(t, map[string]string{"server": self, "seconds": "0", "tokens": "5", "batches": "3"})
 	t.Setenv(roleVariable, "fails")
-	r := sample.NewRecorder()
+	r := sample.NewRecorder(ceiling.Experiment)
 	if err := measureServer(t.Context(), r, []int{3}); err != nil {
 		t.Fatal(err)
 	}

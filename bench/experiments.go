@@ -1,0 +1,18 @@
+package main
+
+import (
+	"github.com/weirgo/weir/bench/c04"
+	"github.com/weirgo/weir/bench/c05"
+	"github.com/weirgo/weir/bench/c07"
+	"github.com/weirgo/weir/bench/c09"
+	"github.com/weirgo/weir/bench/ceiling"
+	"github.com/weirgo/weir/bench/handoff"
+	"github.com/weirgo/weir/bench/internal/experiment"
+	"github.com/weirgo/weir/bench/tax"
+)
+
+// experiments are all there are, in the order of the report.
+var experiments = []experiment.Declaration{
+	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment,
+	ceiling.Experiment, handoff.Experiment, tax.Experiment,
+}
