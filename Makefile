@@ -29,6 +29,9 @@ AGAINST ?=
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X github.com/weirgo/weir/server/internal/version.Weir=$(VERSION)
 
+# What uses giouring, and the flags without which it does not link.
+GIOURING := -tags=giouring -ldflags=-checklinkname=0 ./iouring/internal/sys/conformance ./bench/c07/floor
+
 comma := ,
 
 ##@ Use
@@ -79,6 +82,7 @@ test: toolchain engine ## every package on our toolchain, then again on stock Go
 	$(WEIR_GO) vet ./...
 	$(WEIR_GO) test ./...
 	$(STOCK_GO) test ./...
+	$(WEIR_GO) vet $(GIOURING) && $(WEIR_GO) test $(GIOURING) && $(STOCK_GO) test $(GIOURING)
 
 N     ?= 20
 PKGS  ?= ./...

@@ -7,6 +7,7 @@ require (
 	github.com/ardanlabs/jinja v1.11.0
 	github.com/ebitengine/purego v0.11.3
 	github.com/openai/openai-go/v3 v3.96.0
+	github.com/pawelgaczynski/giouring v0.0.0-20230826085535-69588b89acb9
 	github.com/prometheus/client_golang v1.25.0
 	golang.org/x/net v0.62.0
 	golang.org/x/perf v0.0.0-20260908200009-22c9c6c9d4da
