@@ -28,6 +28,30 @@ var (
 	listeners = []string{"stock", "fanout", "weir"}
 )
 
+// metrics are what the arms measure, and what is derived from several.
+var metrics = []experiment.Metric{
+	{Name: cells + "cpu_us_per_token", Text: "CPU time of the server's process, user and system"},
+	{Name: cells + "cpu_vs_floor", Text: "that over the floor's of the same round", Arms: servers},
+	{Name: cells + "syscalls_per_token", Text: "counted by the kernel's tracepoint, in steps of their own"},
+	{Name: cells + "switches_per_token", Text: "context switches of the server's threads"},
+	{Name: cells + "allocs_per_token", Text: "objects the server puts on its heap"},
+	{Name: cells + "enters_per_token", Text: "io_uring_enter calls", Arms: rings},
+	{Name: cells + "sends_per_token", Text: "requests submitted by them; below 1, tokens of a slow client or a late thread went out together", Arms: rings},
+	{Name: cells + "late_steps", Text: "steps that began after the next was due"},
+	{Name: cells + "inter_token_{p50,p99}_us", Text: "between two tokens of a stream at the client"},
+	{Name: cells + "client_cpu_us_per_token", Text: "CPU time of the clients"},
+	{Name: cells + "idle_bytes_per_stream", Text: "resident memory that a stream between two tokens holds, after a collection; of 100 streams and more"},
+	{Name: "stuck/p99_vs_without", Text: "p99 between tokens beside a client that does not read, over that without", Arms: fanned},
+	{Name: "posts{posts}/per_second", Text: "small POSTs, one at a time on each connection", Arms: listeners},
+	{Name: "posts{posts}/cpu_us_per_request", Text: "CPU time of the server's process", Arms: listeners},
+	{Name: "files/{mb_per_second,dd_mb_per_second}", Text: "a file read past the page cache, by ours and by dd iflag=direct", Arms: fanned},
+	{Name: "files/rate_vs_dd", Text: "ours over dd's", Arms: fanned},
+	{Name: "files/cancel_ms", Text: "longest time from calling a read off to its return", Arms: fanned},
+	{Name: "ends/close_to_fin_ms", Text: "longest time from Close or Abort to the peer's end of file", Arms: fanned},
+	{Name: "ends/cancelled_read_ms", Text: "longest time until a blocked Read returns after Close or a past deadline", Arms: fanned},
+	{Name: "errors", Text: "streams that failed"},
+}
+
 func declare() experiment.Declaration {
 	e := experiment.Declaration{
 		ID:    "c07",
@@ -56,38 +80,19 @@ func declare() experiment.Declaration {
 			{Text: "a blocked Read returns within 10 ms of Close or a past deadline", Metric: "ends/cancelled_read_ms", Bound: experiment.AtMost, Limit: 10},
 			{Text: "no request fails", Metric: "errors", Bound: experiment.AtMost, Limit: 0},
 		},
-		Metrics: []experiment.Metric{
-			{Name: cells + "cpu_us_per_token", Text: "CPU time of the server's process, user and system"},
-			{Name: cells + "cpu_vs_floor", Text: "that over the floor's of the same round", Arms: servers},
-			{Name: cells + "syscalls_per_token", Text: "counted by the kernel's tracepoint, in steps of their own"},
-			{Name: cells + "switches_per_token", Text: "context switches of the server's threads"},
-			{Name: cells + "allocs_per_token", Text: "objects the server puts on its heap"},
-			{Name: cells + "enters_per_token", Text: "io_uring_enter calls", Arms: rings},
-			{Name: cells + "sends_per_token", Text: "requests submitted by them; below 1, tokens of a slow client or a late thread went out together", Arms: rings},
-			{Name: cells + "late_steps", Text: "steps that began after the next was due"},
-			{Name: cells + "inter_token_{p50,p99}_us", Text: "between two tokens of a stream at the client"},
-			{Name: cells + "client_cpu_us_per_token", Text: "CPU time of the clients"},
-			{Name: cells + "idle_bytes_per_stream", Text: "resident memory that a stream between two tokens holds, after a collection; of 100 streams and more"},
-			{Name: "stuck/p99_vs_without", Text: "p99 between tokens beside a client that does not read, over that without", Arms: fanned},
-			{Name: "posts{posts}/per_second", Text: "small POSTs, one at a time on each connection", Arms: listeners},
-			{Name: "posts{posts}/cpu_us_per_request", Text: "CPU time of the server's process", Arms: listeners},
-			{Name: "files/{mb_per_second,dd_mb_per_second}", Text: "a file read past the page cache, by ours and by dd iflag=direct", Arms: fanned},
-			{Name: "files/rate_vs_dd", Text: "ours over dd's", Arms: fanned},
-			{Name: "files/cancel_ms", Text: "longest time from calling a read off to its return", Arms: fanned},
-			{Name: "ends/close_to_fin_ms", Text: "longest time from Close or Abort to the peer's end of file", Arms: fanned},
-			{Name: "ends/cancelled_read_ms", Text: "longest time until a blocked Read returns after Close or a past deadline", Arms: fanned},
-			{Name: "errors", Text: "streams that failed"},
-		},
+		Metrics: metrics,
 		Arms: []experiment.Arm{
 			{Name: "stock", Toolchain: experiment.Stock, Args: []string{"-arm=idiomatic"}},
 			{Name: "append", Toolchain: experiment.Stock, Args: []string{"-arm=append"}},
 			{Name: "fanout", Toolchain: experiment.Stock, Args: []string{"-arm=fanout"}},
 			{Name: "weir", Toolchain: experiment.Weir, Args: []string{"-arm=fanout"}},
-			{Name: "floor", Toolchain: experiment.Stock, Args: []string{"-arm=floor"}},
+			{Name: "floor", Toolchain: experiment.Stock, Args: []string{"-arm=floor", "-floor=${stock}/floor"}},
 		},
-		Derive:  deriveStreaming,
-		Quick:   []string{"-seconds=0.5", "-file-mib=128"},
-		Timeout: 5 * time.Minute,
+		// giouring's reference to a hidden symbol of syscall links only so.
+		Packages: []experiment.Package{{Path: "./bench/c07/floor", Tags: "giouring", LDFlags: "-checklinkname=0"}},
+		Derive:   deriveStreaming,
+		Quick:    []string{"-seconds=0.5", "-file-mib=128"},
+		Timeout:  5 * time.Minute,
 	}
 	for _, connections := range []int{1, 64, 1000} {
 		e.Bars = append(e.Bars, experiment.Bar{

@@ -1,3 +1,14 @@
+//go:build giouring
+
+// Command floor is the least that can serve c07's streams: blocking sockets, a
+// fixed answer to each request, one frame for all streams, and their sends in
+// one submission, on rings of github.com/pawelgaczynski/giouring, which nothing
+// of ours has touched. bench/c07/measure starts it as arm floor.
+//
+// giouring refers to a symbol of package syscall that the linker hides, so it
+// is linked, and only it:
+//
+//	go build -tags=giouring -ldflags=-checklinkname=0 ./bench/c07/floor
 package main
 
 import (
@@ -13,31 +24,30 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/weirgo/weir/bench/c07/measure/internal/sys"
+	"github.com/weirgo/weir/bench/c07/internal/source"
 )
 
-// floor is the least that can serve these clients: blocking sockets, a fixed
-// answer to each request, one frame for all streams, and their sends in one
-// submission. One goroutine on one thread does all of it.
+func main() { fatal(source.Serve(new(floor), os.Args[1:])) }
+
+// floor is the arm. One goroutine on one thread does all of its sending.
 type floor struct {
-	sender   *sys.Ring
+	sender   *sender
 	listener int
-	frames   framer
+	frames   source.Framer
 	frame    []byte // of this step, as a chunk
-	failed   error
 }
 
 // floorEntries submit the streams of most cells at once.
 const floorEntries = 8192
 
-func (f *floor) start(s *source) (string, error) {
+func (f *floor) Start(s *source.Source) (string, error) {
 	runtime.LockOSThread() // the ring is this thread's, and so is the source
 	var err error
-	if f.sender, err = sys.New(floorEntries); err != nil {
+	if f.sender, err = newSender(floorEntries); err != nil {
 		return "", err
 	}
-	f.frames = appendFrames(0)
-	listener, err := listenLocal(net.Listen)
+	f.frames = source.AppendFrames(0)
+	listener, err := source.ListenLocal(net.Listen)
 	if err != nil {
 		return "", err
 	}
@@ -54,8 +64,8 @@ func (f *floor) start(s *source) (string, error) {
 }
 
 // accept takes all connections and then answers the request on each.
-func (f *floor) accept(s *source) {
-	fds := make([]int, cap(s.joined))
+func (f *floor) accept(s *source.Source) {
+	fds := make([]int, s.Streams())
 	for i := range fds {
 		fd, _, err := unix.Accept4(f.listener, unix.SOCK_CLOEXEC)
 		if err == unix.EINTR {
@@ -70,13 +80,13 @@ func (f *floor) accept(s *source) {
 		if err := answer(fd); err != nil {
 			fatal(err)
 		}
-		s.joined <- &floorOutlet{floor: f, fd: fd}
+		s.Join(&floorOutlet{floor: f, fd: fd})
 	}
 }
 
 // fatal ends the server; the parent sees its words.
 func fatal(err error) {
-	fmt.Fprintln(os.Stderr, "c07 serve:", err)
+	fmt.Fprintln(os.Stderr, "c07 floor:", err)
 	os.Exit(1)
 }
 
@@ -120,37 +130,37 @@ type floorOutlet struct {
 	tokens int
 }
 
-func (o *floorOutlet) token(text []byte) {
+func (o *floorOutlet) Token(text []byte) {
 	if f := o.floor; f.frame == nil {
-		data := f.frames.text(nil, text)
+		data := f.frames.Text(nil, text)
 		f.frame = fmt.Appendf(nil, "%x\r\n%s\r\n", len(data), data)
 	}
 	o.tokens++
 	o.send(o.floor.frame)
 }
 
-func (o *floorOutlet) finish() {
-	data := o.floor.frames.end(nil, o.tokens)
+func (o *floorOutlet) Finish() {
+	data := o.floor.frames.End(nil, o.tokens)
 	o.send(fmt.Appendf(nil, "%x\r\n%s\r\n0\r\n\r\n", len(data), data))
 }
 
 func (o *floorOutlet) send(data []byte) {
-	if err := o.floor.sender.Send(o.fd, data); err != nil {
+	if err := o.floor.sender.send(o.fd, data); err != nil {
 		fatal(err)
 	}
 }
 
-func (f *floor) flush() {
-	if err := f.sender.Submit(); err != nil {
+func (f *floor) Flush() {
+	if err := f.sender.submit(); err != nil {
 		fatal(err)
 	}
 	f.frame = nil
 }
 
-func (f *floor) ring() (enters, sends uint64) { return f.sender.Enters, f.sender.Sends }
+func (f *floor) Ring() (enters, sends uint64) { return f.sender.enters, f.sender.sends }
 
 // pause sleeps on the thread itself: the runtime would switch threads.
-func (f *floor) pause(d time.Duration) {
+func (f *floor) Pause(d time.Duration) {
 	rest := unix.NsecToTimespec(d.Nanoseconds())
 	for unix.Nanosleep(&rest, &rest) == unix.EINTR {
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirgo/weir/bench/c07/internal/source"
 	"github.com/weirgo/weir/iouring"
 )
 
@@ -18,7 +19,7 @@ type fanned struct {
 	buffer []byte // the source's
 }
 
-func (f *fanned) start(s *source) (string, error) {
+func (f *fanned) Start(s *source.Source) (string, error) {
 	listener, err := iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(iouring.BackendURing))
 	if err != nil {
 		return "", err
@@ -35,7 +36,7 @@ func (f *fanned) start(s *source) (string, error) {
 type fannedOutlet struct {
 	fanned *fanned
 	stream *iouring.Stream
-	frames framer
+	frames source.Framer
 	tokens int
 	burst  []byte // instead of a token, for a client that does not read
 }
@@ -46,7 +47,7 @@ const stuckPrompt = "stuck"
 // burstBytes a step fill the socket of a client that does not read at once.
 const burstBytes = 64 << 10
 
-func (f *fanned) stream(s *source, w http.ResponseWriter, r *http.Request) {
+func (f *fanned) stream(s *source.Source, w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -59,38 +60,38 @@ func (f *fanned) stream(s *source, w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	o := &fannedOutlet{fanned: f, stream: stream, frames: appendFrames(int(f.count.Add(1)))}
+	o := &fannedOutlet{fanned: f, stream: stream, frames: source.AppendFrames(int(f.count.Add(1)))}
 	if bytes.Contains(body, []byte(stuckPrompt)) {
 		o.burst = bytes.Repeat([]byte(" burst"), burstBytes/6)
 	}
-	s.joined <- o
+	s.Join(o)
 	_ = stream.Serve()
 }
 
 // token appends a frame. A stream that is not ready or has ended takes none:
 // the client sees that tokens are missing.
-func (o *fannedOutlet) token(text []byte) {
+func (o *fannedOutlet) Token(text []byte) {
 	if !o.stream.Ready() {
 		return
 	}
 	if o.burst != nil {
 		text = o.burst
 	}
-	o.fanned.buffer = o.frames.text(o.fanned.buffer[:0], text)
+	o.fanned.buffer = o.frames.Text(o.fanned.buffer[:0], text)
 	if o.stream.Append(o.fanned.buffer) == nil {
 		o.tokens++
 	}
 }
 
-func (o *fannedOutlet) finish() {
-	_ = o.stream.Append(o.frames.end(nil, o.tokens))
+func (o *fannedOutlet) Finish() {
+	_ = o.stream.Append(o.frames.End(nil, o.tokens))
 	_ = o.stream.Close()
 }
 
-func (f *fanned) flush() { f.fan.Flush() }
-func (f *fanned) ring() (enters, sends uint64) {
+func (f *fanned) Flush() { f.fan.Flush() }
+func (f *fanned) Ring() (enters, sends uint64) {
 	s := iouring.Stats()
 	return s.Enters, s.Submissions
 }
 
-func (f *fanned) pause(d time.Duration) { time.Sleep(d) }
+func (f *fanned) Pause(d time.Duration) { time.Sleep(d) }

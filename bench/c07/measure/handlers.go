@@ -6,17 +6,19 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/weirgo/weir/bench/c07/internal/source"
 )
 
 // handlers serve each stream by its handler's goroutine, which waits for
 // tokens on a channel, makes the frame, writes and flushes.
 type handlers struct {
-	frames func(n int) framer
+	frames func(n int) source.Framer
 	count  atomic.Int64
 }
 
-func (h *handlers) start(s *source) (string, error) {
-	listener, err := listenLocal(net.Listen)
+func (h *handlers) Start(s *source.Source) (string, error) {
+	listener, err := source.ListenLocal(net.Listen)
 	if err != nil {
 		return "", err
 	}
@@ -29,10 +31,10 @@ func (h *handlers) start(s *source) (string, error) {
 // that is a step behind.
 type handlerOutlet chan []byte
 
-func (o handlerOutlet) token(text []byte) { o <- text }
-func (o handlerOutlet) finish()           { close(o) }
+func (o handlerOutlet) Token(text []byte) { o <- text }
+func (o handlerOutlet) Finish()           { close(o) }
 
-func (h *handlers) stream(s *source, w http.ResponseWriter, r *http.Request) {
+func (h *handlers) stream(s *source.Source, w http.ResponseWriter, r *http.Request) {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -43,16 +45,16 @@ func (h *handlers) stream(s *source, w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache")
 	flusher.Flush()
 	outlet := make(handlerOutlet, 16)
-	s.joined <- outlet
+	s.Join(outlet)
 	var buffer []byte
 	for n := 0; ; n++ {
 		select {
 		case text, ok := <-outlet:
 			if !ok {
-				_, _ = w.Write(frames.end(nil, n))
+				_, _ = w.Write(frames.End(nil, n))
 				return
 			}
-			buffer = frames.text(buffer[:0], text)
+			buffer = frames.Text(buffer[:0], text)
 			if _, err := w.Write(buffer); err != nil {
 				return
 			}
@@ -63,7 +65,7 @@ func (h *handlers) stream(s *source, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *handlers) flush()                       {}
-func (h *handlers) ring() (enters, sends uint64) { return 0, 0 }
+func (h *handlers) Flush()                       {}
+func (h *handlers) Ring() (enters, sends uint64) { return 0, 0 }
 
-func (h *handlers) pause(d time.Duration) { time.Sleep(d) }
+func (h *handlers) Pause(d time.Duration) { time.Sleep(d) }

@@ -5,21 +5,12 @@
 //	c07 -arm=idiomatic
 //	c07 -arm=fanout -streams=1000 -posts=
 //
-// The server is this binary again, as a process of its own; its clients are
-// this one. A source in the server gives each stream one token a step, at a
+// The server is this binary again, as a process of its own, or, of the floor, the
+// command in bench/c07/floor, which -floor names; its clients are this one. A source in the server gives each stream one token a step, at a
 // steady pace, so that every arm does the same work in the same time. For each
-// number of streams:
-//
-//	cpu_us_per_token       of the server's process, user and system
-//	syscalls_per_token     counted by the kernel's tracepoint, in steps of their own
-//	switches_per_token     context switches of the server's threads
-//	allocs_per_token       objects the server put on its heap
-//	enters_per_token       io_uring_enter calls (fan-out and floor)
-//	sends_per_token        requests submitted by them; below 1, tokens of a slow
-//	                       client or a late thread went out together
-//	inter_token_p50_us     between two tokens of a stream at the client, and p99
-//	idle_bytes_per_stream  resident memory of the server that a stream between
-//	                       two tokens holds, after a collection
+// number of streams it measures the server's CPU time, system calls, context
+// switches, allocations and memory, and the time between tokens at the client;
+// bench/c07 lists the metrics.
 //
 // Fan-out also runs with one client more that stops reading (stuck/).
 //
@@ -43,27 +34,40 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/bench/c07"
+	"github.com/weirgo/weir/bench/c07/internal/source"
 	"github.com/weirgo/weir/bench/internal/sample"
 )
 
 var (
-	armName  = flag.String("arm", "fanout", "what to measure: idiomatic, append, fanout or floor")
-	streams  = flag.String("streams", "1,100,1000,8000", "numbers of streams")
-	posts    = flag.String("posts", "1,64,1000", "numbers of connections that POST; empty: none")
-	seconds  = flag.Float64("seconds", 3, "`time` of the steps that are measured, for each number of streams or connections")
-	perToken = flag.Duration("per-token", 50*time.Microsecond, "time from step to step, for each stream: the pace of all together")
-	shortest = flag.Duration("shortest-step", time.Millisecond, "time from step to step at least")
-	fileMiB  = flag.Int("file-mib", 512, "size of the file that fan-out's arm reads; 0: none")
-	stuck    = flag.Int("stuck", 1000, "streams beside a client that stops reading, of fan-out; 0: none")
+	armName   = flag.String("arm", "fanout", "what to measure: idiomatic, append, fanout or floor")
+	floorPath = flag.String("floor", "", "the floor's `binary`, of bench/c07/floor")
+	streams   = flag.String("streams", "1,100,1000,8000", "numbers of streams")
+	posts     = flag.String("posts", "1,64,1000", "numbers of connections that POST; empty: none")
+	seconds   = flag.Float64("seconds", 3, "`time` of the steps that are measured, for each number of streams or connections")
+	perToken  = flag.Duration("per-token", 50*time.Microsecond, "time from step to step, for each stream: the pace of all together")
+	shortest  = flag.Duration("shortest-step", time.Millisecond, "time from step to step at least")
+	fileMiB   = flag.Int("file-mib", 512, "size of the file that fan-out's arm reads; 0: none")
+	stuck     = flag.Int("stuck", 1000, "streams beside a client that stops reading, of fan-out; 0: none")
 )
 
-// serveRole as the first argument makes this process the server.
-const serveRole = "serve"
+// As the first argument these make this process a server of the arm that the
+// second names: of streams, or of POSTs.
+const (
+	serveRole = "serve"
+	postsRole = "posts"
+)
+
+// arms are the ways to serve that this binary has.
+var arms = map[string]func() source.Arm{
+	"idiomatic": func() source.Arm { return &handlers{frames: source.MarshalFrames} },
+	"append":    func() source.Arm { return &handlers{frames: source.AppendFrames} },
+	"fanout":    func() source.Arm { return new(fanned) },
+}
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == serveRole {
-		if err := serve(os.Args[2:]); err != nil {
-			fmt.Fprintln(os.Stderr, "c07 serve:", err)
+	if served, err := serve(os.Args[1:]); served {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "c07:", err)
 			os.Exit(1)
 		}
 		return
@@ -71,9 +75,26 @@ func main() {
 	sample.Main(c07.Experiment, measure)
 }
 
+// serve is a server's process, if the arguments make this one that.
+func serve(args []string) (served bool, err error) {
+	if len(args) < 2 {
+		return false, nil
+	}
+	switch args[0] {
+	case serveRole:
+		return true, source.Serve(arms[args[1]](), args[2:])
+	case postsRole:
+		return true, servePosts(args[1])
+	}
+	return false, nil
+}
+
 func measure(r *sample.Recorder) error {
-	if arms[*armName] == nil {
+	if arms[*armName] == nil && *armName != "floor" {
 		return fmt.Errorf("-arm=%s is none of idiomatic, append, fanout, floor", *armName)
+	}
+	if *armName == "floor" && *floorPath == "" {
+		return errors.New("-arm=floor needs -floor=binary: go build -tags=giouring -ldflags=-checklinkname=0 ./bench/c07/floor")
 	}
 	if *fileMiB < 0 || *fileMiB > 64<<10 {
 		return errors.New("file-mib must be from 0 to 65536")
@@ -88,12 +109,12 @@ func measure(r *sample.Recorder) error {
 	ctx := context.Background()
 	failed := 0
 	for _, size := range sizes {
-		if err := measureStreams(ctx, r, cell{size: size}, &failed); err != nil {
+		if err := measureStreams(ctx, r, source.Cell{Size: size}, &failed); err != nil {
 			return err
 		}
 	}
 	if *armName == "fanout" && *stuck > 0 {
-		if err := measureStreams(ctx, r, cell{size: *stuck, stuck: true}, &failed); err != nil {
+		if err := measureStreams(ctx, r, source.Cell{Size: *stuck, Stuck: true}, &failed); err != nil {
 			return err
 		}
 	}

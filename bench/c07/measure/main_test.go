@@ -1,29 +1,23 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/weirgo/weir/bench/c07"
-	"github.com/weirgo/weir/bench/c07/measure/internal/sys"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/iouring"
 )
 
 // TestMain lets the test's own binary be the server.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == serveRole {
-		if err := serve(os.Args[2:]); err != nil {
+	if served, err := serve(os.Args[1:]); served {
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -67,8 +61,7 @@ func TestEveryArmServesEveryToken(t *testing.T) {
 					}
 				}
 			}
-			switch name {
-			case "fanout":
+			if name == "fanout" {
 				if found["posts5/per_second"] <= 0 || found["stuck/inter_token_p50_us"] <= 0 {
 					t.Errorf("posts or the stuck client are missing: %v", found)
 				}
@@ -77,53 +70,17 @@ func TestEveryArmServesEveryToken(t *testing.T) {
 						t.Errorf("%s is %v", what, found[what])
 					}
 				}
-			case "floor":
-				if sends := found["streams7/sends_per_token"]; sends != 1 {
-					t.Errorf("%v sends a token", sends)
-				}
 			}
 		})
 	}
 }
 
-// The arms that differ in how a frame is made make the same frame.
-func TestFramesAreEqual(t *testing.T) {
-	for n := range 3 {
-		byHand, marshalled := appendFrames(n), marshalFrames(n)
-		for _, text := range words {
-			var a, b any
-			for dst, frame := range map[*any][]byte{&a: byHand.text(nil, text), &b: marshalled.text(nil, text)} {
-				data, ok := bytes.CutPrefix(frame, []byte("data: "))
-				if err := json.Unmarshal(data, dst); err != nil || !ok || !bytes.HasSuffix(frame, []byte("\n\n")) {
-					t.Fatalf("%q: %v", frame, err)
-				}
-			}
-			if fmt.Sprint(a) != fmt.Sprint(b) {
-				t.Errorf("by hand %v, marshalled %v", a, b)
-			}
-			if x, y := len(byHand.text(nil, text)), len(marshalled.text(nil, text)); x != y {
-				t.Errorf("%d and %d bytes", x, y)
-			}
-		}
-	}
-}
-
 func TestBadFlags(t *testing.T) {
-	for _, test := range []struct{ arm, streams string }{{"kqueue", "1"}, {"append", "0"}, {"append", "many"}, {"append", "100000"}} {
+	for _, test := range []struct{ arm, streams string }{{"kqueue", "1"}, {"floor", "1"}, {"append", "0"}, {"append", "many"}, {"append", "100000"}} {
 		*armName, *streams = test.arm, test.streams
 		if err := measure(sample.NewRecorder(c07.Experiment)); err == nil {
 			t.Errorf("%+v: no error", test)
 		}
-	}
-}
-
-func TestPlan(t *testing.T) {
-	p := newPlan(1000, 3, 50*time.Microsecond, time.Millisecond)
-	if p.step != 50*time.Millisecond || p.counted != 60 || p.traced != 15 || p.tokens() != 60+15+warmSteps {
-		t.Errorf("%+v", p)
-	}
-	if p = newPlan(1, 0.001, 50*time.Microsecond, time.Millisecond); p.step != time.Millisecond || p.counted != fewestSteps {
-		t.Errorf("%+v", p)
 	}
 }
 
@@ -161,39 +118,5 @@ func TestAnswerBody(t *testing.T) {
 		if string(body) != test.body || length != test.length || ok != test.ok {
 			t.Errorf("%q: %q, %d, %v", test.data, body, length, ok)
 		}
-	}
-}
-
-func TestRingSendsInOrder(t *testing.T) {
-	requireRing(t)
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	ring, err := sys.New(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fds[1])
-	for i := range 10 { // more than it has entries
-		if err := ring.Send(fds[0], []byte{'0' + byte(i)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := ring.Submit(); err != nil {
-		t.Fatal(err)
-	}
-	got := make([]byte, 16)
-	if n, err := unix.Read(fds[1], got); err != nil || string(got[:n]) != "0123456789" || ring.Sends != 10 {
-		t.Errorf("got %q, %v after %d sends", got[:max(n, 0)], err, ring.Sends)
-	}
-	_ = unix.Close(fds[0])
-	if err := ring.Send(-1, []byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	if err := ring.Submit(); err == nil {
-		t.Error("a send to no socket: no error")
 	}
 }

@@ -10,19 +10,21 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/weirgo/weir/bench/c07/internal/source"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/iouring"
 )
 
-// servePosts answers small POSTs over the arm's listener.
+// servePosts answers small POSTs over the arm's listener until its input ends.
 func servePosts(name string) error {
+	source.EndWithInput()
 	listen := net.Listen
 	if name == "fanout" {
 		listen = func(network, address string) (net.Listener, error) {
 			return iouring.Listen(network, address, iouring.WithBackend(iouring.BackendURing))
 		}
 	}
-	listener, err := listenLocal(listen)
+	listener, err := source.ListenLocal(listen)
 	if err != nil {
 		return err
 	}
@@ -44,7 +46,7 @@ func measurePosts(ctx context.Context, r *sample.Recorder, counts []int) (err er
 	if len(counts) == 0 {
 		return nil
 	}
-	server, err := startChild(ctx, "-posts")
+	server, err := startChild(ctx, postsRole, *armName)
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,11 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/weirgo/weir/bench/c07/internal/source"
 	"github.com/weirgo/weir/bench/internal/load"
 	"github.com/weirgo/weir/bench/internal/sample"
 )
@@ -27,13 +27,18 @@ type child struct {
 	address string
 }
 
-// startChild returns once the server has said its address.
-func startChild(ctx context.Context, args ...string) (*child, error) {
+// startChild runs this binary in a role of the server.
+func startChild(ctx context.Context, role string, args ...string) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find own binary: %w", err)
 	}
-	c := &child{cmd: exec.CommandContext(ctx, self, append([]string{serveRole, "-arm=" + *armName}, args...)...)}
+	return start(exec.CommandContext(ctx, self, append([]string{role}, args...)...))
+}
+
+// start returns once the server has said its address.
+func start(cmd *exec.Cmd) (c *child, err error) {
+	c = &child{cmd: cmd}
 	c.cmd.Stderr = os.Stderr
 	if c.input, err = c.cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
@@ -61,15 +66,14 @@ func (c *child) stop() error {
 }
 
 // measureStreams runs one cell against a fresh server.
-func measureStreams(ctx context.Context, r *sample.Recorder, c cell, failed *int) (err error) {
-	p := newPlan(c.size, *seconds, *perToken, *shortest)
-	server, err := startChild(ctx, "-streams="+strconv.Itoa(c.size), fmt.Sprintf("-stuck=%v", c.stuck), "-step="+p.step.String(),
-		"-counted="+strconv.Itoa(p.counted), "-traced="+strconv.Itoa(p.traced))
+func measureStreams(ctx context.Context, r *sample.Recorder, c source.Cell, failed *int) (err error) {
+	p := source.NewPlan(c.Size, *seconds, *perToken, *shortest)
+	server, err := startServer(ctx, source.Arguments(c, p))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	if c.stuck {
+	if c.Stuck {
 		conn, err := dialStuck(server.address)
 		if err != nil {
 			return err
@@ -77,22 +81,31 @@ func measureStreams(ctx context.Context, r *sample.Recorder, c cell, failed *int
 		defer conn.Close()
 	}
 	report, err := load.Run(ctx, load.Config{
-		URL: "http://" + server.address + "/v1/completions", Streams: c.size, KeepArrivals: true,
-		Request: load.Request{Prompt: "Once", MaxTokens: p.tokens(), Sampling: load.DefaultSampling},
+		URL: "http://" + server.address + "/v1/completions", Streams: c.Size, KeepArrivals: true,
+		Request: load.Request{Prompt: "Once", MaxTokens: p.Tokens(), Sampling: load.DefaultSampling},
 	})
 	if err != nil {
 		return err
 	}
 	if n := report.Failed(); n > 0 {
 		*failed += n
-		fmt.Fprintf(os.Stderr, "%s%s: %v\n", c.prefix(), *armName, report.Errors())
+		fmt.Fprintf(os.Stderr, "%s%s: %v\n", c.Prefix(), *armName, report.Errors())
 	}
-	var found served
+	var found source.Served
 	if err := json.NewDecoder(server.output).Decode(&found); err != nil {
 		return fmt.Errorf("read what the server found: %w", err)
 	}
 	record(r, c, p, found, report)
 	return nil
+}
+
+// startServer starts the arm's server: this binary again, or the floor's own,
+// which is linked apart.
+func startServer(ctx context.Context, args []string) (*child, error) {
+	if *armName == "floor" {
+		return start(exec.CommandContext(ctx, *floorPath, args...))
+	}
+	return startChild(ctx, serveRole, append([]string{*armName}, args...)...)
 }
 
 // dialStuck asks for a stream and never reads it.
@@ -110,9 +123,9 @@ func dialStuck(address string) (net.Conn, error) {
 }
 
 // record sets what a cell measured.
-func record(r *sample.Recorder, c cell, p plan, found served, report *load.Report) {
+func record(r *sample.Recorder, c source.Cell, p source.Plan, found source.Served, report *load.Report) {
 	perToken := func(v float64) float64 { return v / float64(max(1, found.Tokens)) }
-	set := func(name string, value float64) { r.Set(c.prefix()+name, value) }
+	set := func(name string, value float64) { r.Set(c.Prefix()+name, value) }
 	set("cpu_us_per_token", perToken(float64(found.CPUNs)/1000))
 	set("switches_per_token", perToken(float64(found.Switches)))
 	set("allocs_per_token", perToken(float64(found.Allocs)))
@@ -126,7 +139,7 @@ func record(r *sample.Recorder, c cell, p plan, found served, report *load.Repor
 	} else {
 		fmt.Fprintln(os.Stderr, found.NoSyscalls)
 	}
-	if c.size >= 100 { // below, the noise of the rest of the process is larger
+	if c.Size >= 100 { // below, the noise of the rest of the process is larger
 		set("idle_bytes_per_stream", float64(found.IdleBytes))
 	}
 	between := interTokens(p, report)
@@ -137,14 +150,14 @@ func record(r *sample.Recorder, c cell, p plan, found served, report *load.Repor
 }
 
 // interTokens are the times between tokens of the counted steps, in µs.
-func interTokens(p plan, report *load.Report) *hdrhistogram.Histogram {
+func interTokens(p source.Plan, report *load.Report) *hdrhistogram.Histogram {
 	h := hdrhistogram.New(1, time.Minute.Microseconds(), 3)
 	for _, g := range report.Generations {
-		if g.Err != nil || len(g.Arrivals) != p.tokens() {
+		if g.Err != nil || len(g.Arrivals) != p.Tokens() {
 			continue // counted among the errors
 		}
 		// The first counted token comes after the pause for the idle memory.
-		for i := p.warm + 1; i < p.warm+p.counted; i++ {
+		for i := p.Warm + 1; i < p.Warm+p.Counted; i++ {
 			_ = h.RecordValue(max(1, g.Arrivals[i].Sub(g.Arrivals[i-1]).Microseconds()))
 		}
 	}

@@ -73,6 +73,7 @@ type Declaration struct {
 // Package is one that is built for an experiment.
 type Package struct {
 	Path    string // from the module's root, such as ./server/cmd/weir
+	Tags    string // build tags that it needs, separated by commas
 	LDFlags string // the linker's flags that it needs
 }
 

@@ -50,7 +50,7 @@ func (r *Runner) build(ctx context.Context, from checkout, e experiment.Declarat
 			return err
 		}
 		for _, pkg := range e.Packages {
-			with := append(flags[:len(flags):len(flags)], "-ldflags="+pkg.LDFlags)
+			with := append(flags[:len(flags):len(flags)], "-tags="+pkg.Tags, "-ldflags="+pkg.LDFlags)
 			if err := toolchain.build(ctx, from.root, pkg.Path, filepath.Join(dir, path.Base(pkg.Path)), with...); err != nil {
 				return err
 			}

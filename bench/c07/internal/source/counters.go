@@ -1,4 +1,4 @@
-package main
+package source
 
 import (
 	"encoding/binary"
@@ -21,12 +21,12 @@ type counters struct {
 	allocs, enters, sends uint64
 }
 
-func readCounters(a arm) counters {
+func readCounters(a Arm) counters {
 	var usage unix.Rusage
 	_ = unix.Getrusage(unix.RUSAGE_SELF, &usage) // cannot fail for oneself
 	heap := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}, {Name: "/gc/heap/tiny/allocs:objects"}}
 	metrics.Read(heap)
-	enters, sends := a.ring()
+	enters, sends := a.Ring()
 	return counters{
 		cpuNs:    usage.Utime.Nano() + usage.Stime.Nano(),
 		switches: usage.Nvcsw + usage.Nivcsw,
@@ -37,7 +37,7 @@ func readCounters(a arm) counters {
 }
 
 // charge sets what was spent from one reading to the other.
-func (r *served) charge(from, to counters) {
+func (r *Served) charge(from, to counters) {
 	r.CPUNs = to.cpuNs - from.cpuNs
 	r.Switches = to.switches - from.switches
 	r.Allocs = to.allocs - from.allocs

@@ -1,4 +1,4 @@
-package main
+package source
 
 import (
 	"encoding/json"
@@ -7,10 +7,10 @@ import (
 	"github.com/weirgo/weir/server/openai"
 )
 
-// framer makes the SSE frames of one stream, behind what dst holds.
-type framer interface {
-	text(dst, token []byte) []byte
-	end(dst []byte, tokens int) []byte
+// Framer makes the SSE frames of one stream, behind what dst holds.
+type Framer interface {
+	Text(dst, token []byte) []byte
+	End(dst []byte, tokens int) []byte
 }
 
 // head is what all chunks of stream n share.
@@ -38,16 +38,17 @@ type completionChoice struct {
 	FinishReason *string `json:"finish_reason"`
 }
 
-func marshalFrames(n int) framer {
+// MarshalFrames returns those of stream n, made by encoding/json.
+func MarshalFrames(n int) Framer {
 	h := head(n)
 	return &marshalled{completionChunk{ID: h.ID, Object: "text_completion", Created: h.Created, Model: h.Model, SystemFingerprint: h.SystemFingerprint}}
 }
 
-func (m *marshalled) text(dst, token []byte) []byte {
+func (m *marshalled) Text(dst, token []byte) []byte {
 	return m.frame(dst, []completionChoice{{Text: string(token)}}, nil)
 }
 
-func (m *marshalled) end(dst []byte, tokens int) []byte {
+func (m *marshalled) End(dst []byte, tokens int) []byte {
 	reason, usage := "length", openai.NewUsage(1, tokens)
 	dst = m.frame(dst, []completionChoice{{FinishReason: &reason}}, nil)
 	dst = m.frame(dst, []completionChoice{}, &usage)
@@ -67,11 +68,12 @@ func (m *marshalled) frame(dst []byte, choices []completionChoice, usage *openai
 // appended frames are the server's own.
 type appended struct{ encoder *openai.StreamEncoder }
 
-func appendFrames(n int) framer { return appended{openai.NewCompletionStream(head(n), true)} }
+// AppendFrames returns those of stream n, made by the server's own encoder.
+func AppendFrames(n int) Framer { return appended{openai.NewCompletionStream(head(n), true)} }
 
-func (a appended) text(dst, token []byte) []byte { return a.encoder.AppendText(dst, token) }
+func (a appended) Text(dst, token []byte) []byte { return a.encoder.AppendText(dst, token) }
 
-func (a appended) end(dst []byte, tokens int) []byte {
+func (a appended) End(dst []byte, tokens int) []byte {
 	dst = a.encoder.AppendFinish(dst, openai.FinishLength)
 	dst = a.encoder.AppendUsage(dst, openai.NewUsage(1, tokens))
 	return a.encoder.AppendDone(dst)

@@ -1,32 +1,32 @@
-package main
+package source
 
 import (
 	"fmt"
 	"time"
 )
 
-// cell is one measurement of streams.
-type cell struct {
-	size  int
-	stuck bool // one stream more, whose client does not read
+// Cell is one measurement of streams.
+type Cell struct {
+	Size  int
+	Stuck bool // one stream more, whose client does not read
 }
 
-// prefix of the cell's measurements.
-func (c cell) prefix() string {
-	if c.stuck {
+// Prefix of the cell's measurements.
+func (c Cell) Prefix() string {
+	if c.Stuck {
 		return "stuck/"
 	}
-	return fmt.Sprintf("streams%d/", c.size)
+	return fmt.Sprintf("streams%d/", c.Size)
 }
 
-// plan is the steps of a cell; every stream gets a token in each.
+// Plan is the steps of a cell; every stream gets a token in each.
 //
 //	warm     buffers grow; then the idle memory is measured
 //	counted  CPU time, switches, allocations, and time at the client
 //	traced   system calls, whose counting costs time itself
-type plan struct {
-	step                  time.Duration
-	warm, counted, traced int
+type Plan struct {
+	Step                  time.Duration
+	Warm, Counted, Traced int
 }
 
 const (
@@ -35,18 +35,20 @@ const (
 	tracedFraction = 4 // of the counted steps
 )
 
-func newPlan(size int, seconds float64, perToken, shortest time.Duration) plan {
-	p := plan{step: max(shortest, time.Duration(size)*perToken), warm: warmSteps}
-	p.counted = max(fewestSteps, int(seconds/p.step.Seconds()))
-	p.traced = max(fewestSteps, p.counted/tracedFraction)
+// NewPlan returns that of a cell of size streams which is counted for seconds, at
+// a pace of perToken for each stream.
+func NewPlan(size int, seconds float64, perToken, shortest time.Duration) Plan {
+	p := Plan{Step: max(shortest, time.Duration(size)*perToken), Warm: warmSteps}
+	p.Counted = max(fewestSteps, int(seconds/p.Step.Seconds()))
+	p.Traced = max(fewestSteps, p.Counted/tracedFraction)
 	return p
 }
 
-// tokens of a stream.
-func (p plan) tokens() int { return p.warm + p.counted + p.traced }
+// Tokens of a stream.
+func (p Plan) Tokens() int { return p.Warm + p.Counted + p.Traced }
 
-// served is what the server found, its last words.
-type served struct {
+// Served is what the server found, its last words.
+type Served struct {
 	Tokens     int // in the counted steps
 	CPUNs      int64
 	Switches   int64

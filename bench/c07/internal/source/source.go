@@ -1,4 +1,4 @@
-package main
+package source
 
 import (
 	"encoding/json"
@@ -10,53 +10,38 @@ import (
 	"time"
 )
 
-// arm is a way to serve streams.
-type arm interface {
-	// start serves streams on a port of 127.0.0.1 and returns its address.
-	start(s *source) (address string, err error)
-	// flush ends a step: all tokens have been given.
-	flush()
-	// pause sleeps between two steps.
-	pause(d time.Duration)
-	// ring is the number of io_uring_enter calls so far, and of requests
+// Arm is a way to serve streams.
+type Arm interface {
+	// Start serves streams on a port of 127.0.0.1 and returns its address. It
+	// joins each stream to the source.
+	Start(s *Source) (address string, err error)
+	// Flush ends a step: all tokens have been given.
+	Flush()
+	// Pause sleeps between two steps.
+	Pause(d time.Duration)
+	// Ring is the number of io_uring_enter calls so far, and of requests
 	// submitted by them.
-	ring() (enters, sends uint64)
+	Ring() (enters, sends uint64)
 }
 
-var arms = map[string]func() arm{
-	"idiomatic": func() arm { return &handlers{frames: marshalFrames} },
-	"append":    func() arm { return &handlers{frames: appendFrames} },
-	"fanout":    func() arm { return new(fanned) },
-	"floor":     func() arm { return new(floor) },
-}
-
-// serve is the server's process. It prints its address, serves the cell, prints
-// what it found, and ends when its input does.
-func serve(args []string) error {
-	flags := flag.NewFlagSet(serveRole, flag.ContinueOnError)
-	name := flags.String("arm", "", "")
-	answers := flags.Bool("posts", false, "")
-	size := flags.Int("streams", 0, "")
-	withStuck := flags.Bool("stuck", false, "")
-	var p plan
-	flags.DurationVar(&p.step, "step", 0, "")
-	flags.IntVar(&p.counted, "counted", 0, "")
-	flags.IntVar(&p.traced, "traced", 0, "")
+// Serve is the server's process. It prints its address, serves the cell that
+// the arguments describe, prints what it found, and ends when its input does.
+func Serve(a Arm, args []string) error {
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	var c Cell
+	flags.IntVar(&c.Size, "streams", 0, "")
+	flags.BoolVar(&c.Stuck, "stuck", false, "")
+	p := Plan{Warm: warmSteps}
+	flags.DurationVar(&p.Step, "step", 0, "")
+	flags.IntVar(&p.Counted, "counted", 0, "")
+	flags.IntVar(&p.Traced, "traced", 0, "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	p.warm = warmSteps
-	go func() { // the parent is gone, or done with this process
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(0)
-	}()
-	if *answers {
-		return servePosts(*name)
-	}
-	a := arms[*name]()
-	s := newSource(a, cell{size: *size, stuck: *withStuck}, p)
+	EndWithInput()
+	s := newSource(a, c, p)
 	before := residentBytes() // before there is any connection
-	address, err := a.start(s)
+	address, err := a.Start(s)
 	if err != nil {
 		return err
 	}
@@ -68,83 +53,105 @@ func serve(args []string) error {
 	select {} // until the input ends
 }
 
-// listenLocal takes a free port.
-func listenLocal(listen func(network, address string) (net.Listener, error)) (net.Listener, error) {
+// Arguments are those that Serve takes for a cell and its plan.
+func Arguments(c Cell, p Plan) []string {
+	return []string{
+		fmt.Sprintf("-streams=%d", c.Size), fmt.Sprintf("-stuck=%v", c.Stuck), "-step=" + p.Step.String(),
+		fmt.Sprintf("-counted=%d", p.Counted), fmt.Sprintf("-traced=%d", p.Traced),
+	}
+}
+
+// EndWithInput ends this process when its input ends: the parent is gone, or
+// done with it.
+func EndWithInput() {
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+}
+
+// ListenLocal takes a free port.
+func ListenLocal(listen func(network, address string) (net.Listener, error)) (net.Listener, error) {
 	return listen("tcp", "127.0.0.1:0")
 }
 
-// outlet is one stream as the source sees it.
-type outlet interface {
-	token(text []byte)
-	finish()
+// Outlet is one stream as the source sees it.
+type Outlet interface {
+	Token(text []byte)
+	Finish()
 }
 
-// source gives every stream a token in each step.
-type source struct {
-	arm     arm
-	cell    cell
-	plan    plan
-	joined  chan outlet
-	outlets []outlet
+// Source gives every stream a token in each step.
+type Source struct {
+	arm     Arm
+	plan    Plan
+	joined  chan Outlet
+	outlets []Outlet
 	late    int
 }
 
-func newSource(a arm, c cell, p plan) *source {
-	n := c.size
-	if c.stuck {
+func newSource(a Arm, c Cell, p Plan) *Source {
+	n := c.Size
+	if c.Stuck {
 		n++
 	}
-	return &source{arm: a, cell: c, plan: p, joined: make(chan outlet, n), outlets: make([]outlet, 0, n)}
+	return &Source{arm: a, plan: p, joined: make(chan Outlet, n), outlets: make([]Outlet, 0, n)}
 }
+
+// Join adds a stream, once.
+func (s *Source) Join(o Outlet) { s.joined <- o }
+
+// Streams is how many streams the source waits for.
+func (s *Source) Streams() int { return cap(s.joined) }
 
 // words are the tokens' texts.
 var words = [][]byte{[]byte(" the"), []byte(" quick"), []byte(" brown"), []byte(" fox"), []byte(" jumps"), []byte(" over"), []byte(" a"), []byte(" dog")}
 
 // run waits until all streams are there and serves the plan.
-func (s *source) run(before int64) served {
+func (s *Source) run(before int64) Served {
 	for len(s.outlets) < cap(s.outlets) {
 		s.outlets = append(s.outlets, <-s.joined)
 	}
-	var r served
-	s.steps(s.plan.warm)
-	s.arm.pause(s.plan.step) // let what is under way end
+	var r Served
+	s.steps(s.plan.Warm)
+	s.arm.Pause(s.plan.Step) // let what is under way end
 	r.IdleBytes = (residentBytes() - before) / int64(len(s.outlets))
 
 	s.steps(1) // what the collection emptied fills again
 	from := readCounters(s.arm)
-	s.steps(s.plan.counted - 1)
+	s.steps(s.plan.Counted - 1)
 	r.charge(from, readCounters(s.arm))
-	r.Tokens = (s.plan.counted - 1) * len(s.outlets)
+	r.Tokens = (s.plan.Counted - 1) * len(s.outlets)
 	r.LateSteps = s.late
 
 	tracer, err := traceSyscalls()
 	if err != nil {
 		r.NoSyscalls = err.Error()
 	}
-	s.steps(s.plan.traced)
-	r.Traced = s.plan.traced * len(s.outlets)
+	s.steps(s.plan.Traced)
+	r.Traced = s.plan.Traced * len(s.outlets)
 	if err == nil {
 		r.Syscalls = tracer.stop()
 	}
 	for _, o := range s.outlets {
-		o.finish()
+		o.Finish()
 	}
-	s.arm.flush()
+	s.arm.Flush()
 	return r
 }
 
 // steps runs n steps at the plan's pace.
-func (s *source) steps(n int) {
+func (s *Source) steps(n int) {
 	due := time.Now()
 	for i := range n {
 		text := words[i%len(words)]
 		for _, o := range s.outlets {
-			o.token(text)
+			o.Token(text)
 		}
-		s.arm.flush()
-		due = due.Add(s.plan.step)
+		s.arm.Flush()
+		due = due.Add(s.plan.Step)
 		if wait := time.Until(due); wait > 0 {
-			s.arm.pause(wait)
+			s.arm.Pause(wait)
 		} else {
 			s.late++
 			due = time.Now()
