@@ -1,83 +1,92 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/bench/tax"
 )
 
-const output = `goos: linux
-goarch: amd64
-pkg: runtime
-BenchmarkChanSync-2   	 1000	       120.0 ns/op
-BenchmarkChanSync-2   	 1000	       100.0 ns/op
-BenchmarkWakeup/0s-2  	 1000	        10.0 ns/op	 5 B/op
-BenchmarkWakeup/1s-2  	 1000	        40.0 ns/op
-PASS
-`
-
-func TestCollect(t *testing.T) {
-	fastest := make(map[string]float64)
-	if err := collect(fastest, []byte(output), "test"); err != nil {
-		t.Fatal(err)
+func TestCheckRan(t *testing.T) {
+	const output = "goos: linux\npkg: runtime\nBenchmarkChanSync \t 1000\t 120.0 ns/op\nBenchmarkWakeup/0s \t 1000\t 10.0 ns/op\nPASS\n"
+	if err := checkRan([]byte(output), "test", 1000); err != nil {
+		t.Error(err)
 	}
-	means, err := joinParts(fastest, []string{"ChanSync", "Wakeup"})
-	if err != nil {
-		t.Fatal(err)
+	if err := checkRan([]byte(output), "test", 10); err == nil {
+		t.Error("another number of operations was taken")
 	}
-	for name, want := range map[string]float64{"ChanSync": 100, "Wakeup": 20} {
-		if got := means[name]; math.Abs(got-want) > 1e-6 {
-			t.Errorf("%s takes %v ns, want %v", name, got, want)
-		}
+	if err := checkRan([]byte("PASS\n"), "test", 1000); !errors.Is(err, errNotThere) {
+		t.Errorf("no benchmark: %v", err)
 	}
-	if _, err := joinParts(fastest, []string{"ChanSync", "Gone"}); err == nil || !strings.Contains(err.Error(), "Gone") {
-		t.Errorf("a benchmark that did not run: %v", err)
+	if err := checkRan([]byte("BenchmarkA 1 what ns/op\n"), "test", 1); err == nil {
+		t.Error("nonsense was taken")
 	}
 }
 
-func TestCollectRefusesNonsense(t *testing.T) {
-	for _, text := range []string{"BenchmarkA-2 1 what ns/op\n", "BenchmarkA-2 10 3 B/op\n"} {
-		if err := collect(map[string]float64{}, []byte(text), "test"); err == nil {
-			t.Errorf("%q was taken", text)
+func TestParseSummary(t *testing.T) {
+	if n, err := parseSummary("events: Ir\nfn=main\n1 2\nsummary: 20999942\n"); err != nil || n != 20999942 {
+		t.Errorf("parsed %d, %v", n, err)
+	}
+	for _, text := range []string{"", "events: Ir\n", "\nsummary: 1 2\n", "\nsummary: many\n"} {
+		if n, err := parseSummary(text); err == nil {
+			t.Errorf("%q: %d", text, n)
 		}
 	}
 }
 
-// BenchmarkItself is run by TestMeasure from this very binary.
-func BenchmarkItself(b *testing.B) {
-	for b.Loop() {
-		geomean([]float64{1, 2, 3})
+var sink float64
+
+// BenchmarkLong and BenchmarkShort are run by TestMeasure from this very
+// binary.
+func BenchmarkLong(b *testing.B)  { compute(b, 60_000) }
+func BenchmarkShort(b *testing.B) { compute(b, 20_000) }
+
+func compute(b *testing.B, steps int) {
+	for range b.N {
+		for i := range steps {
+			sink += float64(i)
+		}
 	}
 }
 
 func TestMeasure(t *testing.T) {
+	if _, err := exec.LookPath("valgrind"); err != nil {
+		t.Skipf("not supported here: %v", err)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := func(names string) {
-		*tests, *benchmarks, *count, *benchTime = self, names, 2, 1
+	measured := func(binaries, names string) (map[string]float64, error) {
+		*tests, *benchmarks, *least = binaries, names, 10_000_000
+		r := sample.NewRecorder(tax.Experiment)
+		err := measure(r)
+		return r.Measurements(), err
 	}
-	set("Itself")
-	r := sample.NewRecorder(tax.Experiment)
-	if err := measure(r); err != nil {
+	got, err := measured(self, "Long,Short")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Measurements(); len(got) != 2 || got["Itself/ns_per_op"] <= 0 || math.Abs(got["geomean_ns"]-got["Itself/ns_per_op"]) > 1e-6 {
-		t.Errorf("measured %v", got)
+	long, short := got["Long/instructions_per_op"], got["Short/instructions_per_op"]
+	if short < 20_000 || math.Abs(long/short-3) > 0.1 {
+		t.Errorf("60 000 steps take %v instructions, 20 000 take %v", long, short)
 	}
-	set("Missing")
-	if err := measure(sample.NewRecorder(tax.Experiment)); err == nil {
-		t.Error("a missing benchmark was measured")
+	if mean := got["geomean_instructions"]; math.Abs(mean-math.Sqrt(long*short)) > 1e-6*mean {
+		t.Errorf("geometric mean %v of %v and %v", mean, long, short)
 	}
-	set("Itself")
-	*tests = filepath.Join(t.TempDir(), "runtime.test")
-	if err := measure(sample.NewRecorder(tax.Experiment)); err == nil {
+	if _, err := measured(self, "Missing"); err == nil {
+		t.Error("a missing benchmark was counted")
+	}
+	if _, err := measured(filepath.Join(t.TempDir(), "runtime.test"), "Short"); err == nil {
 		t.Error("a missing binary was run")
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := measured(self, "Short"); !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("without valgrind: %v", err)
 	}
 }
