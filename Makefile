@@ -127,6 +127,10 @@ stress: toolchain ## groups, C calls and the collector under stress, STRESS=10m 
 bench: build build/models/tiny.gguf ## run experiments, RUN="c05 ceiling" or all, into build/bench; AGAINST=revision: old build against new
 	$(STOCK_GO) run ./bench $(if $(AGAINST),-against='$(AGAINST)') $(BENCH_FLAGS) $(RUN)
 
+.PHONY: results
+results: need-go ## publish what build/bench holds to bench/results: JSON, report, plots, the README's table
+	$(STOCK_GO) run ./bench -results bench/results
+
 ##@ Patches
 
 .PHONY: edit save check

@@ -15,6 +15,7 @@ import (
 
 	"github.com/weirgo/weir/bench/internal/experiment"
 	"github.com/weirgo/weir/bench/internal/harness"
+	"github.com/weirgo/weir/bench/internal/publish"
 )
 
 func main() {
@@ -34,6 +35,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	quick := flags.Bool("quick", false, "a short smoke run, not a measurement")
 	out := flags.String("out", "build/bench", "`directory` of results")
 	against := flags.String("against", "", "compare the arm weir with that of an earlier `revision` of this repository, in place of the toolchains")
+	results := flags.String("results", "", "run nothing: publish the results in -out to this `directory`")
 	childArgs := flags.String("args", "", "`flags` for each experiment's command, separated by spaces")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -43,6 +45,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			fmt.Fprintf(stdout, "%-10s %s\n", e.ID, e.Title)
 		}
 		return nil
+	}
+	if *results != "" {
+		return publish.Write(*out, *results, experiments, stderr)
 	}
 	chosen, err := choose(flags.Args())
 	if err != nil {

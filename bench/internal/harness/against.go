@@ -19,6 +19,10 @@ const (
 	newSide = "new"
 )
 
+// AgainstInfix is in the file's name of a comparison, between the experiment's id
+// and the revision.
+const AgainstInfix = "-against-"
+
 // Comparison is an experiment's arm weir, built by one toolchain from two
 // revisions of this repository.
 type Comparison struct {
@@ -64,7 +68,7 @@ func (r *Runner) Against(ctx context.Context, e experiment.Declaration, revision
 		return Comparison{}, fmt.Errorf("harness: compare %s: %w", e.ID, err)
 	}
 	c.Params, c.Warnings = r.params(raw, len(rounds)), r.warnings(e, c.Machine, raw, len(rounds))
-	base := filepath.Join(r.opts.Out, e.ID+"-against-"+hash)
+	base := filepath.Join(r.opts.Out, e.ID+AgainstInfix+hash)
 	if err := writeLines(base+".raw.jsonl", raw); err != nil {
 		return Comparison{}, err
 	}

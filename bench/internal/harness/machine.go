@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,6 +26,16 @@ type Machine struct {
 	StartedAt   string `json:"started_at"`  // RFC 3339, UTC
 	StockGo     string `json:"stock_go"`
 	WeirGo      string `json:"weir_go"`
+}
+
+// String is the machine in one line.
+func (m Machine) String() string {
+	virtual := ""
+	if m.Virtual {
+		virtual = ", virtual"
+	}
+	return fmt.Sprintf("%s, %d cores%s, %.1f GiB, %s, governor %s, load before %s, %s; stock %s, weir %s",
+		m.CPU, m.Cores, virtual, float64(m.MemoryBytes)/(1<<30), m.Kernel, m.Governor, m.LoadBefore, m.StartedAt, m.StockGo, m.WeirGo)
 }
 
 // describeMachine reads what the kernel says now.

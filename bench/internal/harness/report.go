@@ -29,28 +29,36 @@ func WriteReport(dir string, experiments []experiment.Declaration, failed map[st
 		"| experiment | metric | stock | weir | ratio | bars |\n|---|---|---|---|---|---|\n")
 	var sections strings.Builder
 	for _, e := range experiments {
-		result, err := readResult(ResultFile(dir, e.ID))
+		result, err := ReadResult(ResultFile(dir, e.ID))
 		if errors.Is(err, os.ErrNotExist) {
 			reason := "not run"
 			if failed[e.ID] != nil {
 				reason = "failed"
 				fmt.Fprintf(&sections, "\n## %s: %s\n\nFailed:\n\n```\n%v\n```\n", e.ID, e.Title, failed[e.ID])
 			}
-			fmt.Fprintf(&text, "| %s | %s | | | | %s |\n", e.ID, cell(e.Label), reason)
+			fmt.Fprintf(&text, "| %s | %s | | | | %s |\n", e.ID, Cell(e.Label), reason)
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(&text, "| %s | %s, %s | %s | %s | %s | %s |\n", e.ID, cell(result.Metric), cell(result.Unit),
-			number(result.Stock), number(result.Weir), ratioText(&result.Ratio), outcome(result.Holds))
-		writeSection(&sections, result)
+		fmt.Fprintf(&text, "| %s | %s, %s | %s | %s | %s | %s |\n", e.ID, Cell(result.Metric), Cell(result.Unit),
+			Number(result.Stock), Number(result.Weir), ratioText(&result.Ratio), outcome(result.Holds))
+		writeSection(&sections, result, dir)
 	}
 	text.WriteString(sections.String())
-	return writeFile(filepath.Join(dir, ReportFile), []byte(text.String()))
+	if err := writeComparisons(&text, dir); err != nil {
+		return err
+	}
+	return WriteFile(filepath.Join(dir, ReportFile), []byte(text.String()))
 }
 
-func readResult(file string) (Result, error) {
+// PlotFile is where the plot of an experiment lies in a directory, if there is
+// one.
+func PlotFile(dir, id string) string { return filepath.Join(dir, id+".svg") }
+
+// ReadResult reads the file of a result.
+func ReadResult(file string) (Result, error) {
 	var r Result
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -62,20 +70,24 @@ func readResult(file string) (Result, error) {
 	return r, nil
 }
 
-// writeSection writes one experiment: claim, bars, all measurements, machine.
-func writeSection(w *strings.Builder, r Result) {
+// writeSection writes one experiment: claim, plot, bars, all measurements,
+// machine.
+func writeSection(w *strings.Builder, r Result, dir string) {
 	fmt.Fprintf(w, "\n## %s: %s\n\nThe article: %s\n", r.ID, r.Details.Title, r.Claim)
 	if r.Details.Mistaken != "" {
 		fmt.Fprintf(w, "\nWhere it is mistaken: %s\n", r.Details.Mistaken)
 	}
 	fmt.Fprintf(w, "\nDecides: %s (%s, %s; `%s`)\n\n", r.Metric, r.Unit, r.Details.Better, r.Details.Metric)
+	if plot := PlotFile(dir, r.ID); exists(plot) {
+		fmt.Fprintf(w, "![%s](%s)\n\n", Cell(r.Metric), filepath.Base(plot))
+	}
 	w.WriteString("| bar | found | |\n|---|---|---|\n")
 	for _, bar := range r.Details.Bars {
 		note := outcome(bar.Holds)
 		if !bar.Certain {
 			note += ", close"
 		}
-		fmt.Fprintf(w, "| %s (`%s` of %s %s %s) | %s | %s |\n", cell(bar.Text), bar.Metric, bar.Of, bar.Bound, number(bar.Limit), number(bar.Value), note)
+		fmt.Fprintf(w, "| %s (`%s` of %s %s %s) | %s | %s |\n", Cell(bar.Text), bar.Metric, bar.Of, bar.Bound, Number(bar.Limit), Number(bar.Value), note)
 	}
 	w.WriteString("\n| measurement |")
 	for _, arm := range r.Details.Arms {
@@ -84,7 +96,7 @@ func writeSection(w *strings.Builder, r Result) {
 	w.WriteString(" weir/stock | p |\n|---|" + strings.Repeat("---|", len(r.Details.Arms)+2) + "\n")
 	for _, name := range slices.SortedFunc(maps.Keys(r.Details.Metrics), cmp.Compare[string]) {
 		m := r.Details.Metrics[name]
-		fmt.Fprintf(w, "| %s |", cell(name))
+		fmt.Fprintf(w, "| %s |", Cell(name))
 		for _, arm := range r.Details.Arms {
 			fmt.Fprintf(w, " %s |", spreadText(m, arm.Name))
 		}
@@ -95,20 +107,19 @@ func writeSection(w *strings.Builder, r Result) {
 		params = append(params, fmt.Sprintf("%s=%v", name, r.Params[name]))
 	}
 	fmt.Fprintf(w, "\nParameters: %s\n", strings.Join(params, ", "))
-	m := r.Machine
-	virtual := ""
-	if m.Virtual {
-		virtual = ", virtual"
-	}
-	fmt.Fprintf(w, "\nMachine: %s, %d cores%s, %.1f GiB, %s, governor %s, load before %s, %s; stock %s, weir %s\n",
-		m.CPU, m.Cores, virtual, float64(m.MemoryBytes)/(1<<30), m.Kernel, m.Governor, m.LoadBefore, m.StartedAt, m.StockGo, m.WeirGo)
+	fmt.Fprintf(w, "\nMachine: %s\n", r.Machine)
 	for _, warning := range r.Details.Warnings {
 		fmt.Fprintf(w, "\nWarning: %s.\n", warning)
 	}
 }
 
-// number keeps four significant digits.
-func number(v float64) string {
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// Number keeps four significant digits.
+func Number(v float64) string {
 	if v >= 1000 || v <= -1000 {
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
@@ -119,7 +130,7 @@ func ratioText(r *Ratio) string {
 	if r == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s [%s, %s]", number(r.Median), number(r.Low), number(r.High))
+	return fmt.Sprintf("%s [%s, %s]", Number(r.Median), Number(r.Low), Number(r.High))
 }
 
 func spreadText(m Measured, arm string) string {
@@ -127,7 +138,7 @@ func spreadText(m Measured, arm string) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("%s [%s, %s]", number(spread.Median), number(spread.Low), number(spread.High))
+	return fmt.Sprintf("%s [%s, %s]", Number(spread.Median), Number(spread.Low), Number(spread.High))
 }
 
 func probabilityText(p *float64) string {
@@ -144,7 +155,7 @@ func outcome(holds bool) string {
 	return "**missed**"
 }
 
-// cell keeps a text from ending its table cell.
-func cell(text string) string {
+// Cell keeps a text from ending its table cell.
+func Cell(text string) string {
 	return strings.NewReplacer("|", "\\|", "\n", " ").Replace(text)
 }

@@ -177,6 +177,17 @@ func judge(b experiment.Bar, metrics map[string]Measured) (BarResult, error) {
 	return judged, nil
 }
 
+// Quick reports whether the text of a result or a comparison is of a smoke run.
+func Quick(text []byte) (bool, error) {
+	var r struct {
+		Params struct {
+			Quick bool `json:"quick"`
+		} `json:"params"`
+	}
+	err := json.Unmarshal(text, &r)
+	return r.Params.Quick, err
+}
+
 // mergeParams joins the flags that the arms ran with. What differs between
 // arms is left out: the arms' arguments tell it.
 func mergeParams(params map[string]map[string]string) map[string]any {
@@ -200,7 +211,7 @@ func writeJSON(file string, value any) error {
 	if err != nil {
 		return fmt.Errorf("harness: encode %s: %w", file, err)
 	}
-	return writeFile(file, append(text, '\n'))
+	return WriteFile(file, append(text, '\n'))
 }
 
 // writeLines is writeJSON for one value a line.
@@ -212,10 +223,11 @@ func writeLines[T any](file string, values []T) error {
 			return fmt.Errorf("harness: encode %s: %w", file, err)
 		}
 	}
-	return writeFile(file, text.Bytes())
+	return WriteFile(file, text.Bytes())
 }
 
-func writeFile(file string, content []byte) (err error) {
+// WriteFile replaces a file at once.
+func WriteFile(file string, content []byte) (err error) {
 	temporary, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
 	if err != nil {
 		return fmt.Errorf("harness: write result: %w", err)

@@ -131,7 +131,7 @@ func TestResultFileHasItsKeys(t *testing.T) {
 	if got["stock"] != 4.0 || got["weir"] != 2.0 || got["holds"] != true {
 		t.Errorf("stock %v, weir %v, holds %v", got["stock"], got["weir"], got["holds"])
 	}
-	back, err := readResult(file)
+	back, err := ReadResult(file)
 	if err != nil || !reflect.DeepEqual(back.Details.Metrics, result.Details.Metrics) {
 		t.Errorf("read back %+v, %v", back.Details.Metrics, err)
 	}
@@ -140,7 +140,7 @@ func TestResultFileHasItsKeys(t *testing.T) {
 func TestWriteFileReplacesAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "r.json")
-	if err := writeFile(file, []byte("old")); err != nil {
+	if err := WriteFile(file, []byte("old")); err != nil {
 		t.Fatal(err)
 	}
 	reader, err := os.Open(file)
@@ -148,7 +148,7 @@ func TestWriteFileReplacesAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if err := writeFile(file, []byte("new")); err != nil {
+	if err := WriteFile(file, []byte("new")); err != nil {
 		t.Fatal(err)
 	}
 	held := make([]byte, 3)
@@ -161,7 +161,7 @@ func TestWriteFileReplacesAtOnce(t *testing.T) {
 	if err := writeJSON(file, func() {}); err == nil {
 		t.Error("encoded a function")
 	}
-	if err := writeFile(filepath.Join(dir, "missing", "r.json"), nil); !errors.Is(err, os.ErrNotExist) {
+	if err := WriteFile(filepath.Join(dir, "missing", "r.json"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing directory: %v", err)
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {

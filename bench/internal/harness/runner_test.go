@@ -115,7 +115,7 @@ func TestRunInterleavesAndWrites(t *testing.T) {
 	if got := result.Details.Arms[1].Args; !slices.Equal(got, []string{log, "stock", "${stock}"}) {
 		t.Errorf("the result's arguments are of this machine: %v", got)
 	}
-	if back, err := readResult(ResultFile(r.opts.Out, "c99")); err != nil || back.Weir != result.Weir {
+	if back, err := ReadResult(ResultFile(r.opts.Out, "c99")); err != nil || back.Weir != result.Weir {
 		t.Errorf("read back %+v, %v", back, err)
 	}
 	raw, err := os.ReadFile(filepath.Join(r.opts.Out, "c99.raw.jsonl"))
