@@ -76,6 +76,7 @@ func besideCrowd(r *sample.Recorder, name string, turnSteps int, gather func() f
 	loose := gather()
 	begins := time.Now().Add(10 * time.Millisecond) // by then all sleep
 	ends := begins.Add(*window)
+	workSteps := max(1, turnSteps*int(*tokenWork)/int(turn))
 	results := make([]delay.Set, *members)
 	var done sync.WaitGroup
 	done.Add(*members)
@@ -83,7 +84,9 @@ func besideCrowd(r *sample.Recorder, name string, turnSteps int, gather func() f
 		first := begins.Add(*interval * time.Duration(i) / time.Duration(*members))
 		err := group.Go(func() {
 			defer done.Done()
-			generate(&results[i], first, ends, max(1, turnSteps*int(*tokenWork)/int(turn)))
+			results[i].AddDue(first, ends, *interval, func(begun time.Time) {
+				crowd.Compute(uint64(begun.Nanosecond()), workSteps)
+			})
 		})
 		if err != nil {
 			return err
@@ -104,19 +107,5 @@ func besideCrowd(r *sample.Recorder, name string, turnSteps int, gather func() f
 	all.Record(r, name+"/inference", delay.Microseconds)
 	r.Set(name+"/inference_starved_share", float64(starved)/float64(*members))
 	recordReady(r, name+"/inference", group)
-	return shutdown(group)
-}
-
-// generate makes a token at each due time and records how late it began. What
-// was due while it waited for a processor is late, too.
-func generate(late *delay.Set, first, ends time.Time, workSteps int) {
-	for due := first; due.Before(ends); due = due.Add(*interval) {
-		now := time.Now()
-		if now.Before(due) {
-			time.Sleep(due.Sub(now))
-			now = time.Now()
-		}
-		late.Add(now.Sub(due))
-		crowd.Compute(uint64(now.Nanosecond()), workSteps)
-	}
+	return crowd.Shutdown(group)
 }

@@ -89,7 +89,7 @@ func echoBeside(r *sample.Recorder, n, turnSteps int) error {
 	arrival.Record(r, name+"/arrival", delay.Microseconds)
 	recordReady(r, name+"/inference", group)
 	r.Set(name+"/client_raised", number(answer.Raised))
-	return shutdown(group)
+	return crowd.Shutdown(group)
 }
 
 func number(yes bool) float64 {

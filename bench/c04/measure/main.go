@@ -26,8 +26,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/weirgo/weir/bench/c04"
@@ -73,13 +71,13 @@ func main() {
 }
 
 func measure(r *sample.Recorder) error {
-	crowds, err := parseCounts(*counts)
+	crowds, err := sample.Counts("goroutines", *counts, 0, 1_000_000)
 	if err != nil {
-		return fmt.Errorf("-goroutines: %w", err)
+		return err
 	}
-	beside, err := parseCounts(*hogs)
+	beside, err := sample.Counts("hogs", *hogs, 0, 1_000_000)
 	if err != nil {
-		return fmt.Errorf("-hogs: %w", err)
+		return err
 	}
 	if *processors < 1 || *members < 1 || *saturators < 1 || *lower < 1 {
 		return errors.New("procs, inference, saturators and lower must be positive")
@@ -108,18 +106,6 @@ func measure(r *sample.Recorder) error {
 		}
 	}
 	return saturate(r, turnSteps)
-}
-
-func parseCounts(list string) ([]int, error) {
-	var counts []int
-	for field := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(field)
-		if err != nil || n < 0 || n > 1_000_000 {
-			return nil, fmt.Errorf("%q is not a number from 0 to 1000000", field)
-		}
-		counts = append(counts, n)
-	}
-	return counts, nil
 }
 
 // recordReady sets the p99 of the waits that the runtime counted in the group,

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/bench/c04"
-	"github.com/weirgo/weir/bench/internal/delay"
 	"github.com/weirgo/weir/bench/internal/sample"
 )
 
@@ -54,23 +53,7 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
-// TestDueTimesCount: what was due while the goroutine could not run is late.
-func TestDueTimesCount(t *testing.T) {
-	*interval = 10 * time.Millisecond
-	var late delay.Set
-	now := time.Now()
-	generate(&late, now.Add(-100*time.Millisecond), now.Add(-5*time.Millisecond), 1)
-	if late.Len() != 10 || late.Max() < 100*time.Millisecond {
-		t.Errorf("%d delays, the longest %v", late.Len(), late.Max())
-	}
-}
-
 func TestBadFlags(t *testing.T) {
-	for _, list := range []string{"", "x", "-1", "1,,2"} {
-		if _, err := parseCounts(list); err == nil {
-			t.Errorf("%q was taken", list)
-		}
-	}
 	for _, args := range [][]string{{}, {"-address=[::1]:80"}, {"-address=nowhere"}, {"-window=x"}, {"-address=127.0.0.1:1", "-raise=false"}} {
 		if err := client(args, io.Discard); err == nil {
 			t.Errorf("client %s: no error", strings.Join(args, " "))

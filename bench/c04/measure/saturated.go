@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"time"
 
 	"github.com/weirgo/weir/bench/internal/crowd"
@@ -9,9 +8,6 @@ import (
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/ggroup"
 )
-
-// shutdownLimit bounds the wait for goroutines that have nothing left to do.
-const shutdownLimit = 30 * time.Second
 
 // saturate measures what the classes get, by the turns they make, while each
 // of them could use every processor.
@@ -46,17 +42,10 @@ func saturate(r *sample.Recorder, turnSteps int) error {
 	}
 	for i, class := range classes {
 		r.Set("saturated/"+class.String()+"_share", float64(turns[i])/float64(max(1, all)))
-		if err := shutdown(groups[i]); err != nil {
+		if err := crowd.Shutdown(groups[i]); err != nil {
 			return err
 		}
 	}
 	r.Set("saturated/oldest_wait_ms", delay.Milliseconds.In(oldest))
 	return nil
-}
-
-// shutdown closes a group whose goroutines are ending.
-func shutdown(group *ggroup.Group) error {
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownLimit)
-	defer cancel()
-	return group.Shutdown(ctx)
 }

@@ -17,8 +17,6 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/metrics"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,7 +66,7 @@ func measure(r *sample.Recorder) error {
 	if *iterations < 1 || *passes < 1 || *calls < 1 || *askEvery < 1 || *sleepEvery < 1 || *work < 0 || *budget <= 0 {
 		return fmt.Errorf("iterations, passes, calls, ask-every, sleep-every and budget must be positive")
 	}
-	counts, err := parseCounts(*hogs)
+	counts, err := sample.Counts("hogs", *hogs, 1, 10_000)
 	if err != nil {
 		return err
 	}
@@ -118,18 +116,6 @@ func measureCells(r *sample.Recorder, loops []variant, counts []int, steps int) 
 		}
 	}
 	return nil
-}
-
-func parseCounts(list string) ([]int, error) {
-	var counts []int
-	for field := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(field)
-		if err != nil || n < 1 || n > 10_000 {
-			return nil, fmt.Errorf("-hogs: %q is not a number from 1 to 10000", field)
-		}
-		counts = append(counts, n)
-	}
-	return counts, nil
 }
 
 // A cell is what one loop beside some hogs came to.

@@ -64,14 +64,3 @@ func TestTokenLoop(t *testing.T) {
 		t.Errorf("%d turns with the budget spent, want 1", len(output))
 	}
 }
-
-func TestParseCounts(t *testing.T) {
-	if got, err := parseCounts("1,4"); err != nil || !slices.Equal(got, []int{1, 4}) {
-		t.Errorf("parsed %v, %v", got, err)
-	}
-	for _, list := range []string{"", "0", "-1", "1,", "x", "10001"} {
-		if _, err := parseCounts(list); err == nil {
-			t.Errorf("%q: no error", list)
-		}
-	}
-}

@@ -14,9 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/weirgo/weir/bench/c07/internal/ringtest"
 	"github.com/weirgo/weir/bench/c07/internal/source"
 	"github.com/weirgo/weir/bench/internal/load"
-	"github.com/weirgo/weir/iouring"
 )
 
 // serverVariable makes the test's binary the server.
@@ -29,20 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// requireRing skips where the kernel has no io_uring.
-func requireRing(t *testing.T) {
-	t.Helper()
-	features, err := iouring.Probe()
-	if err == nil {
-		err = features.Missing()
-	}
-	if err != nil {
-		t.Skipf("not supported here: %v", err)
-	}
-}
-
 func TestFloorServesEveryToken(t *testing.T) {
-	requireRing(t)
+	ringtest.Require(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +83,7 @@ func TestFloorServesEveryToken(t *testing.T) {
 }
 
 func TestRingSendsInOrder(t *testing.T) {
-	requireRing(t)
+	ringtest.Require(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	ring, err := newSender(4)

@@ -29,8 +29,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/weirgo/weir/bench/c07"
@@ -102,7 +100,7 @@ func measure(r *sample.Recorder) error {
 	if *seconds <= 0 || *perToken <= 0 || *shortest <= 0 {
 		return errors.New("seconds, per-token and shortest-step must be positive")
 	}
-	sizes, err := parseCounts("streams", *streams)
+	sizes, err := sample.Counts("streams", *streams, 1, maxCount)
 	if err != nil {
 		return err
 	}
@@ -122,7 +120,7 @@ func measure(r *sample.Recorder) error {
 	if *armName != "idiomatic" && *armName != "fanout" {
 		return nil
 	}
-	counts, err := parseCounts("posts", *posts)
+	counts, err := sample.Counts("posts", *posts, 1, maxCount)
 	if err != nil {
 		return err
 	}
@@ -135,18 +133,3 @@ func measure(r *sample.Recorder) error {
 
 // maxCount leaves room for both ends' descriptors below a limit of 20 000.
 const maxCount = 9000
-
-func parseCounts(name, list string) ([]int, error) {
-	if list == "" {
-		return nil, nil
-	}
-	var counts []int
-	for field := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(field)
-		if err != nil || n < 1 || n > maxCount {
-			return nil, fmt.Errorf("-%s: %q is not a number from 1 to %d", name, field, maxCount)
-		}
-		counts = append(counts, n)
-	}
-	return counts, nil
-}

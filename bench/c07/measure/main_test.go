@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/bench/c07"
+	"github.com/weirgo/weir/bench/c07/internal/ringtest"
 	"github.com/weirgo/weir/bench/internal/sample"
-	"github.com/weirgo/weir/iouring"
 )
 
 // TestMain lets the test's own binary be the server.
@@ -27,20 +27,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// requireRing skips where the kernel has no io_uring.
-func requireRing(t *testing.T) {
-	t.Helper()
-	features, err := iouring.Probe()
-	if err == nil {
-		err = features.Missing()
-	}
-	if err != nil {
-		t.Skipf("not supported here: %v", err)
-	}
-}
-
 func TestEveryArmServesEveryToken(t *testing.T) {
-	requireRing(t)
+	ringtest.Require(t)
 	*streams, *posts, *seconds, *stuck, *shortest = "1,7,100", "1,5", 0.02, 3, 2*time.Millisecond
 	*fileMiB = 2
 	for name := range arms {

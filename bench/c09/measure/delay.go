@@ -67,7 +67,11 @@ func measureDelay(r *sample.Recorder, name string, monitored, limited bool, work
 		first := begins.Add(*interval * time.Duration(i) / time.Duration(*inference))
 		err := infer.Go(func() {
 			defer done.Done()
-			generate(&late[i], &tokens[i], first, ends, workSteps)
+			late[i].AddDue(first, ends, *interval, func(begun time.Time) {
+				state := crowd.Compute(uint64(begun.Nanosecond()), workSteps)
+				tokens[i] = make([]byte, 256) // a token's share of garbage
+				tokens[i][0] = byte(state)
+			})
 		})
 		if err != nil {
 			return err
@@ -98,26 +102,10 @@ func measureDelay(r *sample.Recorder, name string, monitored, limited bool, work
 	r.Set(name+"/pause_total_us", delay.Microseconds.In(after.PauseTotal-before.PauseTotal))
 	accounted := monitor.Stats().Running
 	r.Set(name+"/monitor_accounted_share", float64(accounted)/float64(*window)/float64(*processors))
-	if err := shutdown(infer); err != nil {
+	if err := crowd.Shutdown(infer); err != nil {
 		return err
 	}
-	return shutdown(monitor)
-}
-
-// generate makes a token at each due time and records how late it began. What
-// was due while it waited for a processor is late, too.
-func generate(late *delay.Set, token *[]byte, first, ends time.Time, workSteps int) {
-	for due := first; due.Before(ends); due = due.Add(*interval) {
-		now := time.Now()
-		if now.Before(due) {
-			time.Sleep(due.Sub(now))
-			now = time.Now()
-		}
-		late.Add(now.Sub(due))
-		state := crowd.Compute(uint64(now.Nanosecond()), workSteps)
-		*token = make([]byte, 256) // a token's share of garbage
-		(*token)[0] = byte(state)
-	}
+	return crowd.Shutdown(monitor)
 }
 
 // collect has the heap collected again and again, so that the collector works

@@ -12,7 +12,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"runtime"
@@ -66,14 +65,4 @@ func monitoring(limited bool) (*ggroup.Group, error) {
 		return ggroup.Open("monitor", ggroup.WithCPUQuota(*quota))
 	}
 	return ggroup.Open("monitor")
-}
-
-// shutdownLimit bounds the wait for goroutines that have nothing left to do.
-const shutdownLimit = 30 * time.Second
-
-// shutdown closes a group whose goroutines are ending.
-func shutdown(group *ggroup.Group) error {
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownLimit)
-	defer cancel()
-	return group.Shutdown(ctx)
 }

@@ -37,7 +37,7 @@ func measureShares(r *sample.Recorder, turnSteps int) error {
 		}
 		all := float64(shareWindow.Nanoseconds()) * float64(*processors)
 		accounted := float64(group.Stats().Running) / all
-		if err := shutdown(group); err != nil {
+		if err := crowd.Shutdown(group); err != nil {
 			return err
 		}
 		name := "idle"

@@ -24,8 +24,6 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/weirgo/weir/bench/ceiling"
@@ -57,7 +55,7 @@ func main() {
 }
 
 func measure(r *sample.Recorder) error {
-	sizes, err := parseBatches(*batches)
+	sizes, err := sample.Counts("batches", *batches, 1, *sequences)
 	if err != nil {
 		return err
 	}
@@ -71,18 +69,6 @@ func measure(r *sample.Recorder) error {
 		return measureServer(ctx, r, sizes)
 	}
 	return fmt.Errorf("-arm=%s is neither loop nor server", *arm)
-}
-
-func parseBatches(list string) ([]int, error) {
-	var sizes []int
-	for field := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(field)
-		if err != nil || n < 1 || n > *sequences {
-			return nil, fmt.Errorf("-batches: %q is not a number from 1 to %d, the sequences of the context", field, *sequences)
-		}
-		sizes = append(sizes, n)
-	}
-	return sizes, nil
 }
 
 // request is what each sequence generates.

@@ -120,7 +120,9 @@ func startServer(ctx context.Context) (*server, error) {
 	go func() { s.exited <- s.cmd.Wait() }()
 	client := http.Client{Timeout: time.Second}
 	defer client.CloseIdleConnections()
-	for deadline := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {
+	again, late := time.NewTicker(20*time.Millisecond), time.After(startTimeout)
+	defer again.Stop()
+	for {
 		response, err := client.Get(s.url + "/health")
 		if err == nil {
 			response.Body.Close()
@@ -132,9 +134,8 @@ func startServer(ctx context.Context) (*server, error) {
 		select {
 		case exit := <-s.exited:
 			return nil, fmt.Errorf("start server: it ended: %w", exit)
-		default:
-		}
-		if time.Now().After(deadline) {
+		case <-again.C:
+		case <-late:
 			return nil, errors.Join(fmt.Errorf("start server: not ready after %v: %w", startTimeout, err), s.stop())
 		}
 	}

@@ -15,7 +15,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -24,6 +23,7 @@ import (
 	"github.com/ebitengine/purego"
 
 	"github.com/weirgo/weir/bench/handoff"
+	"github.com/weirgo/weir/bench/internal/crowd"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/ggroup"
 )
@@ -74,9 +74,6 @@ func engine() (*ggroup.Group, error) {
 	return ggroup.Open("engine", ggroup.WithClass(ggroup.Latency), ggroup.WithEagerHandoff())
 }
 
-// shutdownLimit bounds the wait for goroutines that have nothing left to do.
-const shutdownLimit = 30 * time.Second
-
 // inGroup runs fn in a goroutine of the group, waits for it, and closes the
 // group.
 func inGroup(group *ggroup.Group, fn func()) error {
@@ -88,7 +85,5 @@ func inGroup(group *ggroup.Group, fn func()) error {
 		return err
 	}
 	<-done
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownLimit)
-	defer cancel()
-	return group.Shutdown(ctx)
+	return crowd.Shutdown(group)
 }

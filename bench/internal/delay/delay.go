@@ -20,6 +20,21 @@ func (s *Set) Add(d time.Duration) {
 	s.sorted = false
 }
 
+// AddDue does work at each due time, from first until ends, every after every,
+// and adds how late it began. What was due while an earlier one waited for a
+// processor is late, too.
+func (s *Set) AddDue(first, ends time.Time, every time.Duration, work func(begun time.Time)) {
+	for due := first; due.Before(ends); due = due.Add(every) {
+		now := time.Now()
+		if now.Before(due) {
+			time.Sleep(due.Sub(now))
+			now = time.Now()
+		}
+		s.Add(now.Sub(due))
+		work(now)
+	}
+}
+
 // Merge adds all delays of other.
 func (s *Set) Merge(other *Set) {
 	s.values = append(s.values, other.values...)

@@ -86,3 +86,18 @@ func TestRecord(t *testing.T) {
 		t.Errorf("1.5 ms is %v", ms)
 	}
 }
+
+// TestDueTimesCount: what was due while the goroutine could not run is late.
+func TestDueTimesCount(t *testing.T) {
+	var late Set
+	now := time.Now()
+	done := 0
+	late.AddDue(now.Add(-100*time.Millisecond), now.Add(-5*time.Millisecond), 10*time.Millisecond, func(begun time.Time) {
+		if done++; begun.Before(now) {
+			t.Error("work began before it was called for")
+		}
+	})
+	if late.Len() != 10 || done != 10 || late.Max() < 100*time.Millisecond {
+		t.Errorf("%d delays of %d, the longest %v", late.Len(), done, late.Max())
+	}
+}

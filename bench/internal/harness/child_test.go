@@ -7,9 +7,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func child(t *testing.T, ctx context.Context, role string, timeout time.Duration) (Sample, error) {
@@ -81,23 +82,26 @@ func TestGrandchildrenDieWithTheChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The signal is sent; its effect takes a moment, and init or a zombie
-	// entry may still hold the number.
-	for deadline := time.Now().Add(10 * time.Second); alive(pid); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("grandchild %d lives on", pid)
+	// The signal is sent; its effect takes a moment.
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	// Its descriptor is readable once the process has ended.
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(time.Minute.Milliseconds()))
+		if err == unix.EINTR {
+			continue
 		}
+		if n != 1 || err != nil {
+			t.Errorf("grandchild %d lives on: %v", pid, err)
+		}
+		return
 	}
-}
-
-// alive reports whether a process exists and is no zombie.
-func alive(pid int) bool {
-	if syscall.Kill(pid, 0) != nil {
-		return false
-	}
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	_, state, _ := strings.Cut(string(stat), ") ")
-	return err == nil && !strings.HasPrefix(state, "Z")
 }
 
 func TestRuntimeVariablesDoNotReachTheChild(t *testing.T) {

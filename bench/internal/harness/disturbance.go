@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/weirgo/weir/bench/internal/sample"
 )
 
 // A disturbance is what took processor time from a child: shares of the time
@@ -89,12 +91,12 @@ func (t processorTimes) since(before processorTimes) disturbance {
 // "" if that was little.
 func disturbanceWarning(raw []rawSample) string {
 	var taken []float64
-	for _, sample := range raw {
-		taken = append(taken, sample.Others+sample.Stolen)
+	for _, run := range raw {
+		taken = append(taken, run.Others+run.Stolen)
 	}
-	if len(taken) == 0 || median(taken) < disturbed {
+	if len(taken) == 0 || sample.Median(taken) < disturbed {
 		return ""
 	}
 	return fmt.Sprintf("other programs and guests used %.0f %% of the processors' time while a child ran (median), %.0f %% at most",
-		100*median(taken), 100*slices.Max(taken))
+		100*sample.Median(taken), 100*slices.Max(taken))
 }

@@ -5,8 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
 )
 
 // childVariable makes the test binary act as an experiment's child.
@@ -30,7 +30,7 @@ func playChild(role string) int {
 		return 3
 	case "hangs":
 		fmt.Println(good)
-		time.Sleep(time.Hour)
+		_ = syscall.Pause() // until it is killed
 	case "leaves":
 		// A grandchild that would run on; the child itself ends well.
 		sleeper := exec.Command("sleep", "3600")

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"golang.org/x/perf/benchmath"
+
+	"github.com/weirgo/weir/bench/internal/sample"
 )
 
 // confidence is that of every interval reported.
@@ -51,7 +53,7 @@ var errNoRatio = errors.New("harness: compute ratio: the base's median is zero")
 
 // newRatio divides the medians. Values at the same index are of one round.
 func newRatio(stock, weir []float64) (Ratio, error) {
-	center, ok := divide(median(stock), median(weir))
+	center, ok := divide(sample.Median(stock), sample.Median(weir))
 	if !ok {
 		return Ratio{}, errNoRatio
 	}
@@ -63,7 +65,7 @@ func newRatio(stock, weir []float64) (Ratio, error) {
 			round := rng.IntN(len(stock))
 			drawnStock[i], drawnWeir[i] = stock[round], weir[round]
 		}
-		if ratio, ok := divide(median(drawnStock), median(drawnWeir)); ok {
+		if ratio, ok := divide(sample.Median(drawnStock), sample.Median(drawnWeir)); ok {
 			ratios = append(ratios, ratio)
 		}
 	}
@@ -89,16 +91,6 @@ func divide(stock, weir float64) (float64, bool) {
 		return 1, true
 	}
 	return 0, false
-}
-
-// median does not change values.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	half := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[half]
-	}
-	return (sorted[half-1] + sorted[half]) / 2
 }
 
 // probability is the U test's p: that two arms differ this much by chance.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/weirgo/weir/bench/internal/sample"
 )
 
 func TestSpread(t *testing.T) {
@@ -27,7 +29,7 @@ func TestSpread(t *testing.T) {
 func TestSpreadLeavesItsInputAlone(t *testing.T) {
 	values := []float64{3, 1, 2}
 	newSpread(values)
-	if median(values) != 2 || probability(values, values) < 0.5 || values[0] != 3 || values[2] != 2 {
+	if sample.Median(values) != 2 || probability(values, values) < 0.5 || values[0] != 3 || values[2] != 2 {
 		t.Errorf("values are now %v", values)
 	}
 }

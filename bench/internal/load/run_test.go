@@ -35,13 +35,22 @@ func readRequest(t *testing.T, r *http.Request) asked {
 	return a
 }
 
-// generate writes n frames of one token each and the end of a completion.
-func generate(w http.ResponseWriter, n int, pause time.Duration) {
+// generate writes n frames of one token each and the end of a completion, at a
+// pace, or as fast as it can with 0.
+func generate(w http.ResponseWriter, n int, every time.Duration) {
+	var pace <-chan time.Time
+	if every > 0 {
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		pace = ticker.C
+	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	for i := range n {
 		fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"t%d\",\"finish_reason\":null}]}\n\n", i)
 		_ = http.NewResponseController(w).Flush()
-		time.Sleep(pause)
+		if pace != nil {
+			<-pace
+		}
 	}
 	fmt.Fprint(w, "data: {\"choices\":[{\"text\":\"\",\"finish_reason\":\"length\"}]}\n\n")
 	fmt.Fprintf(w, "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":%d}}\n\ndata: [DONE]\n\n", n)
@@ -231,7 +240,7 @@ func TestOpenLoopCountsFromWhenDue(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		readRequest(t, r)
 		if first.CompareAndSwap(false, true) {
-			time.Sleep(stall)
+			<-time.After(stall) // the server is slow: that is what is measured
 		}
 		generate(w, 1, 0)
 	})
@@ -251,7 +260,6 @@ func TestOpenLoopCountsFromWhenDue(t *testing.T) {
 func TestLargeRequestIsSentWhole(t *testing.T) {
 	prompt := strings.Repeat("long ", 1<<20)
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(50 * time.Millisecond) // let the socket fill
 		if a := readRequest(t, r); a.Prompt != prompt+" 0" {
 			t.Errorf("%d bytes of prompt arrived", len(a.Prompt))
 		}
@@ -278,7 +286,9 @@ func TestRunRefuses(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	server := serve(t, func(http.ResponseWriter, *http.Request) { time.Sleep(200 * time.Millisecond) })
+	release := make(chan struct{})
+	defer close(release)
+	server := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := Run(ctx, Config{URL: server.URL, Request: Request{MaxTokens: 1}}); !errors.Is(err, context.DeadlineExceeded) {

@@ -116,7 +116,7 @@ func drawValues(file string, values []value, title, axis string, mark *float64) 
 		p.Add(line)
 	}
 	canvas := vgsvg.New(plotWidth, marginsHigh+vg.Length(len(values))*lineHigh)
-	p.Draw(draw.New(canvas))
+	p.Draw(draw.Crop(draw.New(canvas), 6, -12, 4, -6)) // labels reach over the edge
 	var text bytes.Buffer
 	if _, err := canvas.WriteTo(&text); err != nil {
 		return fmt.Errorf("publish: draw %s: %w", file, err)

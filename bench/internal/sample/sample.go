@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/weirgo/weir/bench/internal/experiment"
 )
@@ -99,6 +101,23 @@ func run(w io.Writer, flags *flag.FlagSet, metrics []experiment.Metric, planOnly
 		Params       map[string]string  `json:"params"`
 		Measurements map[string]float64 `json:"measurements"`
 	}{params, r.measurements})
+}
+
+// Counts parses a flag's list of numbers, separated by commas, each from low to
+// high. An empty list has none.
+func Counts(name, list string, low, high int) ([]int, error) {
+	if list == "" {
+		return nil, nil
+	}
+	var counts []int
+	for field := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(field)
+		if err != nil || n < low || n > high {
+			return nil, fmt.Errorf("-%s: %q is not a number from %d to %d", name, field, low, high)
+		}
+		counts = append(counts, n)
+	}
+	return counts, nil
 }
 
 // Median returns the middle of at least one value.

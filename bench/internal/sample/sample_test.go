@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -99,6 +100,20 @@ func TestSetRefusesNonsense(t *testing.T) {
 			}()
 			set(NewRecorder(experiment.Declaration{Metrics: []experiment.Metric{{Name: "a"}}}))
 		}()
+	}
+}
+
+func TestCounts(t *testing.T) {
+	if got, err := Counts("hogs", "0,1,64", 0, 64); err != nil || !slices.Equal(got, []int{0, 1, 64}) {
+		t.Errorf("parsed %v, %v", got, err)
+	}
+	if got, err := Counts("hogs", "", 1, 64); err != nil || len(got) > 0 {
+		t.Errorf("an empty list: %v, %v", got, err)
+	}
+	for _, list := range []string{"0", "-1", "65", "1,,2", "1,", "x"} {
+		if got, err := Counts("hogs", list, 1, 64); err == nil {
+			t.Errorf("%q: %v", list, got)
+		}
 	}
 }
 
