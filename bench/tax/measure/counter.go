@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,16 +51,22 @@ func (c *counter) perOperation(binaries []string, name string) (float64, error) 
 			return 0, err
 		}
 		// As package testing does: until there is enough to count.
-		operations, low := firstOperations, uint64(0)
-		for ; ; operations *= growth {
-			if low, err = c.count(binary, name, operations); err != nil {
+		operations := firstOperations
+		for {
+			low, err := c.count(binary, name, operations)
+			if err != nil {
 				return 0, err
 			}
 			if low >= base+*least || operations >= mostOperations {
 				break
 			}
+			operations *= growth
 		}
-		high, err := c.count(binary, name, apart*operations)
+		low, err := c.fewest(binary, name, operations)
+		if err != nil {
+			return 0, err
+		}
+		high, err := c.fewest(binary, name, apart*operations)
 		if err != nil {
 			return 0, err
 		}
@@ -69,6 +76,20 @@ func (c *counter) perOperation(binaries []string, name string) (float64, error) 
 		return float64(high-low) / float64((apart-1)*operations), nil
 	}
 	return 0, fmt.Errorf("benchmark %s did not run: none of the binaries has it, or it was skipped", name)
+}
+
+// fewest is the smallest of -count counts: the runtime's monitor thread runs by
+// the clock, and so has its share in a run that a busy machine draws out.
+func (c *counter) fewest(binary, name string, operations int) (uint64, error) {
+	least := uint64(math.MaxUint64)
+	for range *count {
+		n, err := c.count(binary, name, operations)
+		if err != nil {
+			return 0, err
+		}
+		least = min(least, n)
+	}
+	return least, nil
 }
 
 // count runs one benchmark for a number of operations and returns the

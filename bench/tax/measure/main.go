@@ -1,8 +1,8 @@
 // Command tax counts what Go's own benchmarks of the runtime cost, in test
 // binaries built by one toolchain, in a program without any group.
 //
-//	go test -c -o /tmp/runtime.test runtime && go test -c -o /tmp/time.test time
-//	tax -tests=/tmp/runtime.test,/tmp/time.test
+//	go test -c -o /tmp/runtime.test runtime
+//	tax -tests=/tmp/runtime.test -benchmarks=ChanSync,ChanSem
 //
 // It counts instructions, by valgrind's cachegrind: a count repeats to a few
 // parts in a thousand where a time wanders by a fifth, and needs no counters of
@@ -33,6 +33,7 @@ var (
 	benchmarks = flag.String("benchmarks", "", "`names` of benchmarks without the prefix Benchmark, separated by commas; "+
 		"each must be in one of the binaries")
 	least = flag.Uint64("least", 10_000_000, "instructions that the smaller number of operations must come to")
+	count = flag.Int("count", 3, "runs of each number of operations, of which the fewest instructions count")
 )
 
 func main() { sample.Main(tax.Experiment, measure) }
@@ -40,6 +41,9 @@ func main() { sample.Main(tax.Experiment, measure) }
 func measure(r *sample.Recorder) error {
 	if *tests == "" || *benchmarks == "" {
 		return errors.New("tests and benchmarks must be given")
+	}
+	if *count < 1 {
+		return errors.New("count must be positive")
 	}
 	folder, err := os.MkdirTemp("", "weir-tax-*")
 	if err != nil {

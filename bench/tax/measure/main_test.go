@@ -63,7 +63,7 @@ func TestMeasure(t *testing.T) {
 		t.Fatal(err)
 	}
 	measured := func(binaries, names string) (map[string]float64, error) {
-		*tests, *benchmarks, *least = binaries, names, 10_000_000
+		*tests, *benchmarks, *least, *count = binaries, names, 10_000_000, 1
 		r := sample.NewRecorder(tax.Experiment)
 		err := measure(r)
 		return r.Measurements(), err
