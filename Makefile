@@ -41,7 +41,7 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} \
 	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@printf '\nVariables: MODEL=%s PORT=%s ARGS="weir serve flags" LLAMA_LIB=dir RUN="experiment…"\n' '$(MODEL)' '$(PORT)'
+	@printf '\nVariables: MODEL=%s PORT=%s ARGS="weir serve flags" LLAMA_LIB=dir RUN="experiment…" AGAINST=revision BENCH_FLAGS="-rounds=20"\n' '$(MODEL)' '$(PORT)'
 
 .PHONY: serve
 serve: build $(filter build/models/%,$(MODEL)) ## serve MODEL on 127.0.0.1:PORT, OpenAI-compatible

@@ -21,6 +21,9 @@
 //
 //	go run ./bench -against=HEAD~3 ceiling c07
 //
+// With -results=bench/results nothing is run: what -out holds is published there,
+// as `make results` does.
+//
 // The exit status is 0 if every experiment ran, whether its bars hold or not;
 // a loss is a result. It is 1 if one failed.
 package main

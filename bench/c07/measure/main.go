@@ -5,12 +5,13 @@
 //	c07 -arm=idiomatic
 //	c07 -arm=fanout -streams=1000 -posts=
 //
-// The server is this binary again, as a process of its own, or, of the floor, the
-// command in bench/c07/floor, which -floor names; its clients are this one. A source in the server gives each stream one token a step, at a
-// steady pace, so that every arm does the same work in the same time. For each
-// number of streams it measures the server's CPU time, system calls, context
-// switches, allocations and memory, and the time between tokens at the client;
-// bench/c07 lists the metrics.
+// The server is this binary again, as a process of its own, or, of the floor,
+// the command in bench/c07/floor, which -floor names; its clients are this one.
+// A source in the server gives each stream one token a step, at a steady pace,
+// so that every arm does the same work in the same time. For each number of
+// streams it measures the server's CPU time, system calls, context switches,
+// allocations and memory, and the time between tokens at the client; bench/c07
+// lists the metrics.
 //
 // Fan-out also runs with one client more that stops reading (stuck/).
 //
