@@ -52,7 +52,7 @@ func declare() experiment.Declaration {
 		},
 		Arms:  []experiment.Arm{arm(experiment.Stock), arm(experiment.Weir)},
 		Tests: []string{"runtime"}, Rounds: 3, Timeout: 30 * time.Minute,
-		Quick: []string{"-least=1000000", "-count=1"},
+		Quick: []string{"-count=1"},
 	}
 	for _, name := range names {
 		e.Bars = append(e.Bars, experiment.Bar{

@@ -51,29 +51,27 @@ func (c *counter) perOperation(binaries []string, name string) (float64, error) 
 			return 0, err
 		}
 		// As package testing does: until there is enough to count.
-		operations := firstOperations
-		for {
+		for operations := firstOperations; operations <= mostOperations; operations *= growth {
 			low, err := c.count(binary, name, operations)
 			if err != nil {
 				return 0, err
 			}
-			if low >= base+*least || operations >= mostOperations {
-				break
+			if low < base+*least && operations < mostOperations {
+				continue
 			}
-			operations *= growth
+			if low, err = c.fewest(binary, name, operations); err != nil {
+				return 0, err
+			}
+			high, err := c.fewest(binary, name, apart*operations)
+			if err != nil {
+				return 0, err
+			}
+			// On a busy machine the first look may have seen something else.
+			if high >= low+*least {
+				return float64(high-low) / float64((apart-1)*operations), nil
+			}
 		}
-		low, err := c.fewest(binary, name, operations)
-		if err != nil {
-			return 0, err
-		}
-		high, err := c.fewest(binary, name, apart*operations)
-		if err != nil {
-			return 0, err
-		}
-		if high <= low {
-			return 0, fmt.Errorf("benchmark %s: %d operations cost no more than %d", name, apart*operations, operations)
-		}
-		return float64(high-low) / float64((apart-1)*operations), nil
+		return 0, fmt.Errorf("benchmark %s: %d operations cost nothing", name, mostOperations)
 	}
 	return 0, fmt.Errorf("benchmark %s did not run: none of the binaries has it, or it was skipped", name)
 }
