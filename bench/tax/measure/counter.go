@@ -33,7 +33,7 @@ var errNotThere = errors.New("it has no such benchmark")
 // Operations of a benchmark: the first try, the factor from one to the next,
 // the most, and how much larger the second number is.
 const (
-	firstOperations = 100
+	firstOperations = 10
 	growth          = 10
 	mostOperations  = 10_000_000
 	apart           = 3
