@@ -163,7 +163,7 @@ func (c *Conn) shut(r *ring) bool {
 	c.out.close()
 	x := c.ringIO.Load()
 	if x != nil && !c.linger0 {
-		_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
+		x.ring.k.shutdown(c.fd)
 	}
 	c.mode.Unlock()
 	if x != nil {

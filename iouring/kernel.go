@@ -37,6 +37,10 @@ type kernel interface {
 	publishBuffers()
 	// registerBuffers registers memory for reads; bare errno.
 	registerBuffers(v []unix.Iovec) error
+	// write and shutdown are the plain system calls, on any goroutine that
+	// holds the descriptor open.
+	write(fd int, p []byte) (int, error)
+	shutdown(fd int)
 	close()
 }
 
@@ -166,6 +170,9 @@ func (k *uring) submit() error {
 var eventCount = [8]byte{1}
 
 func (k *uring) wake() { _, _ = unix.Write(k.eventFd, eventCount[:]) }
+
+func (k *uring) write(fd int, p []byte) (int, error) { return unix.Write(fd, p) }
+func (k *uring) shutdown(fd int)                      { _ = unix.Shutdown(fd, unix.SHUT_RDWR) }
 
 func (k *uring) close() {
 	_ = k.ring.Close()

@@ -36,6 +36,8 @@ type simSocket struct {
 	eof      bool   // the peer has ended after that
 	reset    bool
 	got      []byte // what the peer has received
+	fin      bool   // we have shut it down
+	closed   bool   // we have closed it
 }
 
 type simRequest struct {
@@ -192,7 +194,7 @@ func (k *simKernel) receive(q *simRequest) (done bool) {
 	case s.reset:
 		k.counts["receive: reset"]++
 		return end(-int32(unix.ECONNRESET))
-	case len(s.arriving) == 0 && s.eof:
+	case len(s.arriving) == 0 && s.eof, s.fin:
 		return end(0)
 	case len(s.arriving) == 0:
 		return false
@@ -220,6 +222,8 @@ func (k *simKernel) send(q *simRequest) (done bool) {
 	case s.reset:
 		k.counts["send: reset"]++
 		res = -int32(unix.ECONNRESET)
+	case s.fin:
+		res = -int32(unix.EPIPE)
 	case k.chance(30, "send: EINTR"):
 		res = -int32(unix.EINTR)
 	case k.chance(30, "send: EAGAIN"):
@@ -237,11 +241,43 @@ func (k *simKernel) send(q *simRequest) (done bool) {
 	return true
 }
 
+// write is a plain write(2), which may be short, refused or fail.
+func (k *simKernel) write(fd int, p []byte) (int, error) {
+	s := k.sockets[int32(fd)]
+	switch {
+	case s.reset:
+		k.counts["write: reset"]++
+		return -1, unix.ECONNRESET
+	case s.fin:
+		return -1, unix.EPIPE
+	case k.chance(20, "write: EINTR"):
+		return -1, unix.EINTR
+	case k.chance(10, "write: EAGAIN"):
+		return -1, unix.EAGAIN
+	}
+	if len(p) > 1 && k.chance(4, "short write") {
+		p = p[:1+k.rng.Intn(len(p)-1)]
+	}
+	s.got = append(s.got, p...)
+	return len(p), nil
+}
+
+func (k *simKernel) shutdown(fd int) { k.sockets[int32(fd)].fin = true }
+
+// holds reports whether a request on fd is with the kernel or on its way.
+func (k *simKernel) holds(fd int32, opcode uint8) bool {
+	for _, q := range k.requests {
+		if q.sqe.Fd == fd && q.sqe.Opcode == opcode {
+			return true
+		}
+	}
+	for _, e := range k.sq {
+		if e.Fd == fd && e.Opcode == opcode {
+			return true
+		}
+	}
+	return false
+}
+
 var _ kernel = (*simKernel)(nil)
 var _ kernel = (*uring)(nil)
-
-// deadSocket is a descriptor that may be closed and shut down like a socket's
-// and does nothing: simulated sockets need real numbers.
-func deadSocket() (int, error) {
-	return unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-}

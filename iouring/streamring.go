@@ -245,7 +245,7 @@ func (s *Stream) sendDirect() {
 	n := 0
 	if len(s.pending) > 0 {
 		var err error
-		n, err = unix.Write(s.conn.fd, s.pending)
+		n, err = s.ring.k.write(s.conn.fd, s.pending)
 		n = max(n, 0)
 		if err != nil && err != unix.EAGAIN && err != unix.EINTR {
 			s.mu.Unlock()
