@@ -18,11 +18,16 @@ import (
 	"time"
 )
 
-// serveHTTP runs handler on a listener with the options and gives an address.
+// serveHTTP runs handler on a listener with the options.
 func serveHTTP(t testing.TB, network string, handler http.Handler, opts ...Option) (*http.Server, *Listener) {
 	t.Helper()
-	ln := listen(t, network, opts...)
 	srv := &http.Server{Handler: handler}
+	return srv, serve(t, network, srv, opts...)
+}
+
+func serve(t testing.TB, network string, srv *http.Server, opts ...Option) *Listener {
+	t.Helper()
+	ln := listen(t, network, opts...)
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()
 	t.Cleanup(func() {
@@ -31,7 +36,7 @@ func serveHTTP(t testing.TB, network string, handler http.Handler, opts ...Optio
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	return srv, ln
+	return ln
 }
 
 // client speaks HTTP to ln through package net, so that only the server's side
@@ -49,23 +54,12 @@ func client(t testing.TB, ln *Listener) *http.Client {
 	return &http.Client{Transport: tr}
 }
 
-func dialRaw(t testing.TB, ln *Listener) net.Conn {
-	t.Helper()
-	c, err := net.Dial(ln.Addr().Network(), ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(time.Minute))
-	return c
-}
-
 func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, r.Body)
 }
 
 func TestHTTPKeepAlive(t *testing.T) {
-	eachVariant(t, func(t *testing.T, network string, opts ...Option) {
+	eachListener(t, func(t *testing.T, network string, opts ...Option) {
 		var conns sync.Map
 		_, ln := serveHTTP(t, network, http.HandlerFunc(echo), opts...)
 		c := client(t, ln)
@@ -96,7 +90,7 @@ func TestHTTPKeepAlive(t *testing.T) {
 }
 
 func TestHTTPPipelining(t *testing.T) {
-	eachVariant(t, func(t *testing.T, network string, opts ...Option) {
+	eachListener(t, func(t *testing.T, network string, opts ...Option) {
 		_, ln := serveHTTP(t, network, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, r.URL.Path)
 		}), opts...)
@@ -122,7 +116,7 @@ func TestHTTPPipelining(t *testing.T) {
 }
 
 func TestHTTPExpectContinue(t *testing.T) {
-	eachVariant(t, func(t *testing.T, network string, opts ...Option) {
+	eachListener(t, func(t *testing.T, network string, opts ...Option) {
 		_, ln := serveHTTP(t, network, http.HandlerFunc(echo), opts...)
 		req, err := http.NewRequest("PUT", "http://x/", strings.NewReader("after the 100"))
 		if err != nil {
@@ -141,7 +135,7 @@ func TestHTTPExpectContinue(t *testing.T) {
 }
 
 func TestHTTPHijackKeepsBufferedBytes(t *testing.T) {
-	eachVariant(t, func(t *testing.T, network string, opts ...Option) {
+	eachListener(t, func(t *testing.T, network string, opts ...Option) {
 		_, ln := serveHTTP(t, network, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			conn, rw, err := http.NewResponseController(w).Hijack()
 			if err != nil {
@@ -161,7 +155,7 @@ func TestHTTPHijackKeepsBufferedBytes(t *testing.T) {
 }
 
 func TestHTTPLargeBodies(t *testing.T) {
-	eachVariant(t, func(t *testing.T, network string, opts ...Option) {
+	eachListener(t, func(t *testing.T, network string, opts ...Option) {
 		_, ln := serveHTTP(t, network, http.HandlerFunc(echo), opts...)
 		body := make([]byte, 8<<20)
 		rand.New(rand.NewSource(1)).Read(body)
@@ -178,7 +172,7 @@ func TestHTTPLargeBodies(t *testing.T) {
 }
 
 func TestHTTPSlowReaderAndWriter(t *testing.T) {
-	eachVariant(t, func(t *testing.T, network string, opts ...Option) {
+	eachListener(t, func(t *testing.T, network string, opts ...Option) {
 		const size = 4 << 20
 		_, ln := serveHTTP(t, network, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			n, _ := io.Copy(io.Discard, r.Body)
@@ -192,7 +186,6 @@ func TestHTTPSlowReaderAndWriter(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(50 * time.Millisecond) // let the response fill the socket
 		res, err := http.ReadResponse(bufio.NewReaderSize(c, 64), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -205,7 +198,7 @@ func TestHTTPSlowReaderAndWriter(t *testing.T) {
 }
 
 func TestHTTPClientResetEndsRequest(t *testing.T) {
-	eachVariant(t, func(t *testing.T, network string, opts ...Option) {
+	eachListener(t, func(t *testing.T, network string, opts ...Option) {
 		ended := make(chan error, 1)
 		_, ln := serveHTTP(t, network, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(200)
@@ -231,7 +224,7 @@ func TestHTTPClientResetEndsRequest(t *testing.T) {
 }
 
 func TestHTTPGracefulShutdown(t *testing.T) {
-	eachVariant(t, func(t *testing.T, network string, opts ...Option) {
+	eachListener(t, func(t *testing.T, network string, opts ...Option) {
 		begun, release := make(chan bool), make(chan bool)
 		srv, ln := serveHTTP(t, network, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			close(begun)
@@ -263,7 +256,6 @@ func TestHTTPGracefulShutdown(t *testing.T) {
 				break
 			}
 			_ = conn.Close()
-			time.Sleep(time.Millisecond)
 		}
 		close(release)
 		if a := <-got; a.err != nil || string(a.body) != "whole" {
@@ -276,7 +268,7 @@ func TestHTTPGracefulShutdown(t *testing.T) {
 }
 
 func TestHTTP2Cleartext(t *testing.T) {
-	eachVariant(t, func(t *testing.T, network string, opts ...Option) {
+	eachListener(t, func(t *testing.T, network string, opts ...Option) {
 		ln := listen(t, network, opts...)
 		var protocols http.Protocols
 		protocols.SetUnencryptedHTTP2(true)
@@ -308,7 +300,7 @@ func TestHTTP2Cleartext(t *testing.T) {
 }
 
 func TestHTTPOverTLS(t *testing.T) {
-	eachVariant(t, func(t *testing.T, network string, opts ...Option) {
+	eachListener(t, func(t *testing.T, network string, opts ...Option) {
 		ln := listen(t, network, opts...)
 		srv := httptest.NewUnstartedServer(http.HandlerFunc(echo))
 		_ = srv.Listener.Close()

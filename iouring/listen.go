@@ -11,29 +11,18 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/weirgo/weir/iouring/internal/probe"
 )
 
 // Listener accepts stream connections. It is safe for any number of goroutines.
 type Listener struct {
 	config   config
-	network  string
-	addr     net.Addr
-	uring    bool // io_uring is to be had, and wanted
+	inner    net.Listener
 	returned returnedConns
 
-	inner    net.Listener // package net accepts; nil with ReceiveMultishot
-	deadline sync.Mutex   // held while inner's deadline is moved
-	until    time.Time    // the caller's deadline, guarded by deadline
-
-	// With ReceiveMultishot a ring accepts, and receives for the connections.
-	descriptor
-	in      half
-	path    string // socket file to unlink
-	ring    *ring
-	accepts op
-	armed   bool // guarded by returned.mu, as are the next two: the kernel has it
-	want    bool // it is to go on
-	failed  error
+	deadline sync.Mutex // held while inner's deadline is moved
+	until    time.Time  // the caller's deadline, guarded by deadline
 }
 
 type deadliner interface{ SetDeadline(time.Time) error }
@@ -50,16 +39,19 @@ func Listen(network, address string, opts ...Option) (net.Listener, error) {
 
 // ListenContext is Listen with a context for resolving the address.
 func ListenContext(ctx context.Context, network, address string, opts ...Option) (net.Listener, error) {
-	if !streamNetwork(network) {
+	switch network {
+	case "tcp", "tcp4", "tcp6", "unix":
+	default:
 		return nil, &net.OpError{Op: "listen", Net: network, Err: net.UnknownNetworkError(network)}
 	}
 	cfg := newConfig(opts)
-	ch, err := cfg.choose(sharedProbe)
+	choice, err := probe.Choose(cfg.backend, probe.Shared)
 	if err != nil {
 		return nil, err
 	}
+	choice.LogFallback(cfg.logger)
 	lc := net.ListenConfig{KeepAliveConfig: cfg.keepAlive}
-	if ch.uring {
+	if choice.URing {
 		// Accepted sockets inherit keep-alive from the listener's on Linux: that
 		// saves four system calls a connection.
 		lc.KeepAlive, lc.KeepAliveConfig = -1, net.KeepAliveConfig{}
@@ -71,18 +63,21 @@ func ListenContext(ctx context.Context, network, address string, opts ...Option)
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{config: cfg, network: network, addr: inner.Addr(), inner: inner, uring: ch.uring}
-	l.returned.idle = map[*Conn]*time.Timer{}
-	l.in.init()
-	switch {
-	case !ch.uring:
-		logFallback(cfg.logger, ch)
-	case cfg.receive == ReceiveMultishot:
-		if err := l.adopt(); err != nil {
-			return nil, fmt.Errorf("iouring: listen on %s: %w", address, err)
-		}
+	return newListener(inner, cfg), nil
+}
+
+// NewListener gives the connections of a listener that is there already, such
+// as one that systemd has passed, to the streams of package fanout. Its
+// connections must be sockets, and it must have SetDeadline, as package net's.
+func NewListener(inner net.Listener, opts ...Option) (*Listener, error) {
+	if _, ok := inner.(deadliner); !ok {
+		return nil, fmt.Errorf("iouring: wrap listener on %s: %T has no SetDeadline", inner.Addr(), inner)
 	}
-	return l, nil
+	return newListener(inner, newConfig(opts)), nil
+}
+
+func newListener(inner net.Listener, cfg config) *Listener {
+	return &Listener{config: cfg, inner: inner, returned: returnedConns{idle: map[*Loan]*time.Timer{}}}
 }
 
 // controlStream sets a listening socket's options before it is bound.
@@ -98,74 +93,52 @@ func controlStream(network string, raw syscall.RawConn, k net.KeepAliveConfig) e
 	return err
 }
 
-func streamNetwork(network string) bool {
-	switch network {
-	case "tcp", "tcp4", "tcp6", "unix":
-		return true
+// setStreamOptions sets what package net sets on TCP connections: no delay, and
+// keep-alive as configured (zero fields: 15 s, 15 s, 9; negative: the system's).
+func setStreamOptions(fd int, k net.KeepAliveConfig) error {
+	set := func(level, name, value int) error { return unix.SetsockoptInt(fd, level, name, value) }
+	if err := set(unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil || !k.Enable {
+		return err
 	}
-	return false
+	if err := set(unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1); err != nil {
+		return err
+	}
+	for _, o := range []struct{ name, value, normal int }{
+		{unix.TCP_KEEPIDLE, seconds(k.Idle), 15},
+		{unix.TCP_KEEPINTVL, seconds(k.Interval), 15},
+		{unix.TCP_KEEPCNT, k.Count, 9},
+	} {
+		if o.value < 0 {
+			continue
+		}
+		if o.value == 0 {
+			o.value = o.normal
+		}
+		if err := set(unix.IPPROTO_TCP, o.name, o.value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// adopt takes the socket out of package net's hands: that one knows addresses,
-// the ring accepts.
-func (l *Listener) adopt() error {
-	if u, ok := l.inner.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false)
-		if a := u.Addr().(*net.UnixAddr); a.Name != "" && a.Name[0] != '@' {
-			l.path = a.Name
-		}
+// seconds rounds up; a negative duration stays negative.
+func seconds(d time.Duration) int {
+	if d < 0 {
+		return -1
 	}
-	fd, err := takeDescriptor(l.inner.(syscall.Conn))
-	_ = l.inner.Close()
-	l.inner = nil
-	if err == nil {
-		l.init(fd)
-		l.accepts.owner = l
-		if l.ring, err = sharedRing(); err == nil {
-			l.gone = l.ring.release
-			err = l.resumeAccept()
-		}
-		if err != nil {
-			l.seal()
-			l.descriptor.release()
-		}
-	}
-	if err != nil && l.path != "" {
-		_ = os.Remove(l.path)
-	}
-	return err
-}
-
-// takeDescriptor duplicates the descriptor of a connection or listener of
-// package net, which the caller then closes.
-func takeDescriptor(c syscall.Conn) (int, error) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	fd := -1
-	var dupErr error
-	if err := raw.Control(func(old uintptr) {
-		fd, dupErr = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0)
-	}); err != nil {
-		return -1, err
-	}
-	return fd, os.NewSyscallError("fcntl", dupErr)
+	return int((d + time.Second - 1) / time.Second)
 }
 
 // Accept implements net.Listener. Connections come from the kernel and, with
 // the next request begun, from finished streams.
 func (l *Listener) Accept() (net.Conn, error) {
-	if l.inner == nil {
-		return l.acceptFromRing()
-	}
 	for {
 		if c := l.dequeue(); c != nil {
 			return c, nil
 		}
 		inner, err := l.inner.Accept()
 		if err == nil {
-			return newNetConn(inner, l.network, l), nil
+			return newConn(inner, l), nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) || l.interrupted() {
 			return nil, err
@@ -173,53 +146,21 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-func (l *Listener) acceptFromRing() (net.Conn, error) {
-	l.in.turn.Lock()
-	defer l.in.turn.Unlock()
-	err := l.in.check()
-	for err == nil {
-		if c := l.dequeue(); c != nil {
-			return c, nil
-		}
-		if err = l.resumeAccept(); err == nil {
-			err = l.in.await()
-		}
-	}
-	return nil, &net.OpError{Op: "accept", Net: l.network, Addr: l.addr, Err: err}
-}
-
 // Close implements net.Listener: Accept fails with net.ErrClosed, connections
 // that wait for their next request are closed, the others live on.
 func (l *Listener) Close() error {
-	if l.inner != nil {
-		err := l.inner.Close()
-		l.closeReturned()
-		return err
-	}
-	if !l.seal() {
-		return &net.OpError{Op: "close", Net: l.network, Addr: l.addr, Err: net.ErrClosed}
-	}
-	l.in.close()
+	err := l.inner.Close()
 	l.closeReturned()
-	_ = unix.Shutdown(l.fd, unix.SHUT_RDWR) // refuses at once, whatever the kernel still holds
-	l.release()
-	if l.path != "" {
-		_ = os.Remove(l.path)
-	}
-	_ = l.ring.cancel(&l.accepts) // a closed ring has cancelled it
-	return nil
+	return err
 }
 
 // Addr implements net.Listener.
-func (l *Listener) Addr() net.Addr { return l.addr }
+func (l *Listener) Addr() net.Addr { return l.inner.Addr() }
 
 // SetDeadline makes Accept fail with os.ErrDeadlineExceeded from t on; the zero
 // time means never.
 func (l *Listener) SetDeadline(t time.Time) error {
-	if l.inner == nil {
-		return l.in.setDeadline(t)
-	}
-	l.deadline.Lock()
+	l.deadline.Lock() // until and inner's deadline are moved together, or interrupted puts an old one back
 	defer l.deadline.Unlock()
 	l.until = t
 	return l.inner.(deadliner).SetDeadline(t)

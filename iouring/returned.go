@@ -3,6 +3,8 @@ package iouring
 import (
 	"sync"
 	"time"
+
+	"github.com/weirgo/weir/iouring/internal/ring"
 )
 
 // Connections that finished streams gave back wait here, without a goroutine
@@ -13,65 +15,61 @@ import (
 type returnedConns struct {
 	mu     sync.Mutex
 	queue  []*Conn               // their next request has begun
-	idle   map[*Conn]*time.Timer // silent so far; the timer closes them
+	idle   map[*Loan]*time.Timer // silent so far; the timer closes them
 	closed bool
 }
 
-// giveBack takes c, which nobody reads or writes any more, for its next
-// request; the ring goes on receiving for it. It closes c if the listener is
-// closed, keeps none, or is full. The ring's thread calls it.
-func (l *Listener) giveBack(r *ring, c *Conn) {
-	_ = c.SetDeadline(time.Time{})
+// giveBack takes a connection, which nobody reads or writes any more, for its
+// next request; the ring goes on receiving for it. It closes the connection if
+// the listener is closed, keeps none, or is full. The ring's thread calls it.
+func (l *Listener) giveBack(r *ring.Ring, loan *Loan) {
+	_ = loan.conn.SetDeadline(time.Time{})
 	t := &l.returned
 	t.mu.Lock()
-	if t.closed || l.config.idleTimeout <= 0 || len(t.idle) >= l.config.idleLimit {
+	if t.closed || l.config.idleTimeout <= 0 || len(t.idle) >= idleLimit {
 		t.mu.Unlock()
-		c.shut(r)
+		loan.conn.shut(r)
 		return
 	}
-	// The timer stands in the map before it can fire.
-	t.idle[c] = time.AfterFunc(l.config.idleTimeout, func() { l.expire(c) })
+	// In the map before the timer can fire and before idle can fall: both look
+	// it up there, and whoever takes it out owns it.
+	t.idle[loan] = time.AfterFunc(l.config.idleTimeout, func() { l.expire(loan) })
 	t.mu.Unlock()
 
-	x := c.ringIO.Load()
-	c.in.mu.Lock()
-	begun := len(c.unread) > 0 || len(x.data) > 0 || x.err != nil
-	x.idle = !begun
-	c.in.mu.Unlock()
+	loan.mu.Lock()
+	begun := len(loan.data) > 0 || loan.err != nil
+	loan.idle = !begun
+	loan.mu.Unlock()
 	if begun {
-		l.begin(r, c)
+		l.begin(r, loan)
 	}
 }
 
 // begin moves a connection on which something has come: to Accept, when the
 // ring has let go of it, or out if it is the peer's end. The ring's thread
 // calls it.
-func (l *Listener) begin(r *ring, c *Conn) {
+func (l *Listener) begin(r *ring.Ring, loan *Loan) {
 	t := &l.returned
 	t.mu.Lock()
-	timer, ok := t.idle[c]
-	delete(t.idle, c)
+	timer, ok := t.idle[loan]
+	delete(t.idle, loan)
 	t.mu.Unlock()
 	if !ok {
 		return // expired, or the listener is closed
 	}
 	timer.Stop()
-	x := c.ringIO.Load()
-	c.in.mu.Lock()
-	gone := len(c.unread) == 0 && len(x.data) == 0
-	c.in.mu.Unlock()
-	switch {
-	case gone:
-		c.shut(r)
-	case x.borrowed:
-		x.unborrow(r, func(r *ring) { l.enqueue(r, c) })
-	default:
-		l.enqueue(r, c)
+	loan.mu.Lock()
+	gone := len(loan.data) == 0
+	loan.mu.Unlock()
+	if gone {
+		loan.conn.shut(r)
+		return
 	}
+	loan.end(r, func(r *ring.Ring) { l.enqueue(r, loan.conn) })
 }
 
 // enqueue gives a connection to Accept.
-func (l *Listener) enqueue(r *ring, c *Conn) {
+func (l *Listener) enqueue(r *ring.Ring, c *Conn) {
 	t := &l.returned
 	t.mu.Lock()
 	closed := t.closed
@@ -86,12 +84,9 @@ func (l *Listener) enqueue(r *ring, c *Conn) {
 	l.interrupt()
 }
 
-// interrupt makes Accept look at the queue.
+// interrupt makes an Accept look at the queue: it is the only thing that wakes
+// one out of package net's. The connection is in the queue by then.
 func (l *Listener) interrupt() {
-	if l.inner == nil {
-		l.in.setReady()
-		return
-	}
 	l.deadline.Lock()
 	_ = l.inner.(deadliner).SetDeadline(time.Unix(1, 0))
 	l.deadline.Unlock()
@@ -107,14 +102,14 @@ func (l *Listener) interrupted() (passed bool) {
 }
 
 // expire closes a connection that stayed silent.
-func (l *Listener) expire(c *Conn) {
+func (l *Listener) expire(loan *Loan) {
 	t := &l.returned
 	t.mu.Lock()
-	_, ok := t.idle[c]
-	delete(t.idle, c)
+	_, ok := t.idle[loan]
+	delete(t.idle, loan)
 	t.mu.Unlock()
 	if ok {
-		c.shut(nil)
+		loan.conn.shut(nil)
 	}
 }
 
@@ -137,24 +132,16 @@ func (l *Listener) dequeue() *Conn {
 func (l *Listener) closeReturned() {
 	t := &l.returned
 	t.mu.Lock()
-	t.closed, l.want = true, false
+	t.closed = true // under the lock: what comes after it finds no place
 	conns := t.queue
 	t.queue = nil
-	for c, timer := range t.idle {
+	for loan, timer := range t.idle {
 		timer.Stop()
-		conns = append(conns, c)
+		conns = append(conns, loan.conn)
 	}
 	clear(t.idle)
 	t.mu.Unlock()
 	for _, c := range conns {
 		c.shut(nil)
 	}
-}
-
-// idleCount is the number of connections that wait for their next request.
-func (l *Listener) idleCount() int {
-	t := &l.returned
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.idle)
 }

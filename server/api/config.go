@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/ggroup"
-	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/engine"
@@ -43,9 +43,9 @@ type Config struct {
 	RetryAfter time.Duration
 	// FanOut, if not nil, takes streamed responses out of the HTTP server: one
 	// goroutine sends what a step of the engine gave all of them, see package
-	// iouring. Its OnReady is the Handler's; its DropAfter defaults to
+	// iouring. Its DropAfter defaults to
 	// WriteTimeout. The owner of the server waits for such streams with Wait.
-	FanOut *iouring.FanOutConfig
+	FanOut *fanout.Config
 	// Group is the group of that goroutine. Default: that of the caller of New.
 	Group *ggroup.Group
 	// Log gets one debug record a request, and failures. Default

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/openai"
@@ -17,7 +17,7 @@ import (
 // may come before, opens the stream and leaves the rest to the emitter, which
 // it says by a movedError.
 func (h *Handler) emit(w http.ResponseWriter, r *http.Request, j *job, encoder *openai.StreamEncoder) error {
-	frames := &fanFrames{fan: h.emitter.fan, w: w, r: r, timeout: h.cfg.WriteTimeout}
+	frames := &fanFrames{fan: h.emitter.fan, told: &h.emitter.resumed, w: w, r: r, timeout: h.cfg.WriteTimeout}
 	out := h.newStreamSink(frames, encoder)
 	// The request's context ends with this handler; the generation may not.
 	gen, reason, err := h.submit(context.Background(), j)
@@ -46,9 +46,9 @@ type movedError struct{ emission *emission }
 func (*movedError) Error() string { return "api: response has left its handler" }
 
 // endStream ends a response: in order, or broken off for a client that is gone.
-func endStream(s *iouring.Stream, err error) {
+func endStream(s *fanout.Stream, err error) {
 	if errors.Is(err, errClientGone) {
-		s.Abort(iouring.ErrPeerGone)
+		s.Abort(fanout.ErrPeerGone)
 		return
 	}
 	_ = s.Close() // cannot fail
@@ -57,11 +57,12 @@ func endStream(s *iouring.Stream, err error) {
 // fanFrames writes frames to a stream of the fan-out, which the first frames
 // open.
 type fanFrames struct {
-	fan     *iouring.FanOut
+	fan     *fanout.FanOut
+	told    *mailbox.Entry
 	w       http.ResponseWriter
 	r       *http.Request
 	timeout time.Duration
-	stream  *iouring.Stream
+	stream  *fanout.Stream
 	direct  *httpFrames // where the fan-out takes no stream
 	emitted bool        // the emitter's: it flushes all streams together
 }
@@ -83,7 +84,7 @@ func (f *fanFrames) WriteFrames(frames []byte) error {
 		return err
 	}
 	if !f.emitted {
-		f.stream.Flush()
+		f.fan.Flush()
 	}
 	return nil
 }
@@ -92,9 +93,9 @@ func (f *fanFrames) open() error {
 	setEventStream(f.w.Header())
 	bounded := newBoundedWriter(f.w, f.timeout)
 	bounded.bound() // the header, to a client that pipelines and does not read
-	stream, err := f.fan.Open(&bounded, f.r)
+	stream, err := f.fan.Open(&bounded, f.r, f.told)
 	switch {
-	case errors.Is(err, iouring.ErrTooManyStreams), errors.Is(err, iouring.ErrFanOutClosed):
+	case errors.Is(err, fanout.ErrTooManyStreams), errors.Is(err, fanout.ErrFanOutClosed):
 		f.direct = newHTTPFrames(f.w, f.timeout) // nothing is sent yet
 		return nil
 	case err != nil:
@@ -115,7 +116,7 @@ type emission struct {
 	job    *job
 	out    *streamSink
 	gen    *batch.Generation
-	stream *iouring.Stream
+	stream *fanout.Stream
 	about  exchange
 	entry  mailbox.Entry // of the generation, in the emitter's feed
 

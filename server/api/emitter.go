@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/openai"
@@ -24,7 +24,7 @@ import (
 // and then.
 type emitter struct {
 	h       *Handler
-	fan     *iouring.FanOut
+	fan     *fanout.FanOut
 	feed    *mailbox.Feed // of emissions, and of the three that follow
 	resumed mailbox.Entry // some stream is ready again
 	look    mailbox.Entry // streams that have gone are to be looked for
@@ -55,12 +55,11 @@ func startEmitter(h *Handler) (*emitter, error) {
 		e.Init(m.feed, nil)
 	}
 	cfg := *h.cfg.FanOut
-	cfg.OnReady = func(*iouring.Stream) { m.post(&m.resumed) }
 	if cfg.DropAfter == 0 {
 		cfg.DropAfter = h.cfg.WriteTimeout
 	}
 	var err error
-	if m.fan, err = iouring.NewFanOut(cfg); err != nil {
+	if m.fan, err = fanout.New(cfg); err != nil {
 		return nil, fmt.Errorf("api: make fan-out: %w", err)
 	}
 	if h.cfg.Group == nil {
@@ -106,10 +105,10 @@ func (m *emitter) take(e *emission, about exchange) {
 
 // cutOff ends what the emitter's goroutine does not serve any more.
 func (m *emitter) cutOff(e *emission) {
-	e.stream.Abort(iouring.ErrFanOutClosed)
+	e.stream.Abort(fanout.ErrFanOutClosed)
 	e.gen.Cancel()
 	if !e.over {
-		m.finish(e, batch.FinishAborted, fmt.Errorf("%w: %w", errClientGone, iouring.ErrFanOutClosed))
+		m.finish(e, batch.FinishAborted, fmt.Errorf("%w: %w", errClientGone, fanout.ErrFanOutClosed))
 	}
 }
 
@@ -126,7 +125,8 @@ func (m *emitter) run() {
 			switch e {
 			case &m.stop:
 				return
-			case &m.resumed:
+			case &m.resumed: // or has ended
+				m.dropGone()
 				m.resume()
 			case &m.look:
 				m.dropGone()

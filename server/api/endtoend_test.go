@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/server/api"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/chat"
@@ -78,7 +79,7 @@ func serveRealOn(t *testing.T, backend iouring.Backend) *real {
 	}
 	cfg := api.Config{Loop: loop, Model: model, Template: template, ModelID: modelID, Keys: []string{key}, Log: log}
 	if backend != iouring.BackendNet {
-		cfg.FanOut = &iouring.FanOutConfig{Backend: backend}
+		cfg.FanOut = &fanout.Config{Backend: backend}
 	}
 	handler, err := api.New(cfg)
 	if err != nil {
@@ -89,6 +90,7 @@ func serveRealOn(t *testing.T, backend iouring.Backend) *real {
 	if server.Listener, err = iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(backend), iouring.WithLogger(log)); err != nil {
 		t.Fatal(err)
 	}
+	server.Config.ConnContext = iouring.ConnContext
 	server.Start()
 	t.Cleanup(func() {
 		server.Close()

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/engine"
@@ -81,7 +82,7 @@ func serveOn(t *testing.T, backend iouring.Backend, fake enginetest.Options, con
 	}
 	cfg := Config{Loop: loop, Model: model, Template: template, ModelID: "tiny", Fingerprint: "fp", Log: log}
 	if backend != iouring.BackendNet {
-		cfg.FanOut = &iouring.FanOutConfig{Backend: backend}
+		cfg.FanOut = &fanout.Config{Backend: backend}
 	}
 	if change != nil {
 		change(&cfg)
@@ -95,6 +96,7 @@ func serveOn(t *testing.T, backend iouring.Backend, fake enginetest.Options, con
 	if s.server.Listener, err = iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(backend), iouring.WithLogger(log)); err != nil {
 		t.Fatal(err)
 	}
+	s.server.Config.ConnContext = iouring.ConnContext
 	s.server.Start()
 	s.url = s.server.URL
 	t.Cleanup(func() {

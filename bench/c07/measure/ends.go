@@ -12,32 +12,31 @@ import (
 
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/iouring/fanout"
 )
 
 // endRounds is how often each end is brought about.
 const endRounds = 100
 
-// measureEnds measures, for each way to receive, the longest time from Close to
+// measureEnds measures the longest time from Close to
 // the peer's end of file, with a Read blocked and without, from there to the
 // blocked Read's return, and from a deadline in the past to that; and from a
 // stream's Abort to the peer's end of file.
 func measureEnds(ctx context.Context, r *sample.Recorder) error {
 	var fin, read time.Duration
-	for _, receive := range []iouring.Receive{iouring.ReceiveReady, iouring.ReceiveMultishot} {
-		listener, err := iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(iouring.BackendURing), iouring.WithReceive(receive))
+	listener, err := iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(iouring.BackendURing))
+	if err != nil {
+		return err
+	}
+	for i := range endRounds {
+		f, d, err := endOnce(listener, i%3)
 		if err != nil {
-			return err
+			return errors.Join(fmt.Errorf("end a connection: %w", err), listener.Close())
 		}
-		for i := range endRounds {
-			f, d, err := endOnce(listener, i%3)
-			if err != nil {
-				return errors.Join(fmt.Errorf("end a connection: %w", err), listener.Close())
-			}
-			fin, read = max(fin, f), max(read, d)
-		}
-		if err := listener.Close(); err != nil {
-			return err
-		}
+		fin, read = max(fin, f), max(read, d)
+	}
+	if err := listener.Close(); err != nil {
+		return err
 	}
 	aborted, err := abortStreams(ctx)
 	if err != nil {
@@ -95,7 +94,7 @@ func endOnce(listener net.Listener, way int) (fin, read time.Duration, err error
 
 // abortStreams is the longest time from a stream's Abort to its client's end.
 func abortStreams(ctx context.Context) (worst time.Duration, err error) {
-	fan, err := iouring.NewFanOut(iouring.FanOutConfig{Backend: iouring.BackendURing})
+	fan, err := fanout.New(fanout.Config{Backend: iouring.BackendURing})
 	if err != nil {
 		return 0, err
 	}
@@ -104,9 +103,9 @@ func abortStreams(ctx context.Context) (worst time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	opened := make(chan *iouring.Stream)
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := fan.Open(w, r)
+	opened := make(chan *fanout.Stream)
+	server := &http.Server{ConnContext: iouring.ConnContext, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := fan.Open(w, r, nil)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return

@@ -9,12 +9,13 @@ import (
 
 	"github.com/weirgo/weir/bench/c07/internal/source"
 	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/iouring/fanout"
 )
 
 // fanned serves all streams by fan-out: the source's goroutine makes the
 // frames of all and sends them at once.
 type fanned struct {
-	fan    *iouring.FanOut
+	fan    *fanout.FanOut
 	count  atomic.Int64
 	buffer []byte // the source's
 }
@@ -24,10 +25,10 @@ func (f *fanned) Start(s *source.Source) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if f.fan, err = iouring.NewFanOut(iouring.FanOutConfig{Backend: iouring.BackendURing}); err != nil {
+	if f.fan, err = fanout.New(fanout.Config{Backend: iouring.BackendURing}); err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.stream(s, w, r) })}
+	server := &http.Server{ConnContext: iouring.ConnContext, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.stream(s, w, r) })}
 	go server.Serve(listener)
 	return listener.Addr().String(), nil
 }
@@ -35,7 +36,7 @@ func (f *fanned) Start(s *source.Source) (string, error) {
 // fannedOutlet is a stream and its frames; tokens counts those made.
 type fannedOutlet struct {
 	fanned *fanned
-	stream *iouring.Stream
+	stream *fanout.Stream
 	frames source.Framer
 	tokens int
 	burst  []byte // instead of a token, for a client that does not read
@@ -55,7 +56,7 @@ func (f *fanned) stream(s *source.Source, w http.ResponseWriter, r *http.Request
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-cache")
-	stream, err := f.fan.Open(w, r)
+	stream, err := f.fan.Open(w, r, nil)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return

@@ -12,6 +12,7 @@ import (
 
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/iouring/file"
 )
 
 const (
@@ -31,12 +32,12 @@ func measureFiles(ctx context.Context, r *sample.Recorder, sizeBytes int) (err e
 		return fmt.Errorf("write file to read: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(path)) }()
-	arena, err := iouring.NewArena(sizeBytes)
+	arena, err := file.NewArena(sizeBytes)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, arena.Close()) }()
-	reader, err := iouring.NewFileReader(arena, iouring.FileReaderConfig{Backend: iouring.BackendURing})
+	reader, err := file.NewReader(arena, file.Config{Backend: iouring.BackendURing})
 	if err != nil {
 		return err
 	}

@@ -54,21 +54,6 @@ type CQOffsets struct {
 	UserAddr                                                        uint64
 }
 
-// EventsArg is struct io_uring_getevents_arg (Linux 5.11; MinWaitMicros since
-// 6.12, padding before).
-type EventsArg struct {
-	SigMask       uint64
-	SigMaskBytes  uint32
-	MinWaitMicros uint32
-	Timespec      uint64
-}
-
-// Timespec is struct __kernel_timespec.
-type Timespec struct {
-	Sec  int64
-	Nsec int64
-}
-
 // BufReg is struct io_uring_buf_reg.
 type BufReg struct {
 	RingAddr    uint64
@@ -87,48 +72,15 @@ type Buf struct {
 	Tail uint16
 }
 
-// ProbeOp is struct io_uring_probe_op.
-type ProbeOp struct {
-	Op    uint8
-	Resv  uint8
-	Flags uint16
-	Resv2 uint32
-}
-
-// Probe is struct io_uring_probe with room for every opcode.
-type Probe struct {
-	LastOp uint8
-	OpsLen uint8
-	Resv   uint16
-	Resv2  [3]uint32
-	Ops    [256]ProbeOp
-}
-
-// SyncCancelReg is struct io_uring_sync_cancel_reg.
-type SyncCancelReg struct {
-	Addr    uint64
-	Fd      int32
-	Flags   uint32
-	Timeout Timespec
-	Opcode  uint8
-	_       [7]uint8
-	_       [3]uint64
-}
-
 // Sizes and offsets the kernel expects. A mismatch does not compile.
 var (
-	_ [64]byte   = [unsafe.Sizeof(SQE{})]byte{}
-	_ [48]byte   = [unsafe.Offsetof(SQE{}.Addr3)]byte{}
-	_ [16]byte   = [unsafe.Sizeof(CQE{})]byte{}
-	_ [120]byte  = [unsafe.Sizeof(Params{})]byte{}
-	_ [40]byte   = [unsafe.Offsetof(Params{}.SQOff)]byte{}
-	_ [80]byte   = [unsafe.Offsetof(Params{}.CQOff)]byte{}
-	_ [24]byte   = [unsafe.Sizeof(EventsArg{})]byte{}
-	_ [16]byte   = [unsafe.Sizeof(Timespec{})]byte{}
-	_ [40]byte   = [unsafe.Sizeof(BufReg{})]byte{}
-	_ [16]byte   = [unsafe.Sizeof(Buf{})]byte{}
-	_ [14]byte   = [unsafe.Offsetof(Buf{}.Tail)]byte{}
-	_ [8]byte    = [unsafe.Sizeof(ProbeOp{})]byte{}
-	_ [2064]byte = [unsafe.Sizeof(Probe{})]byte{}
-	_ [64]byte   = [unsafe.Sizeof(SyncCancelReg{})]byte{}
+	_ [64]byte  = [unsafe.Sizeof(SQE{})]byte{}
+	_ [48]byte  = [unsafe.Offsetof(SQE{}.Addr3)]byte{}
+	_ [16]byte  = [unsafe.Sizeof(CQE{})]byte{}
+	_ [120]byte = [unsafe.Sizeof(Params{})]byte{}
+	_ [40]byte  = [unsafe.Offsetof(Params{}.SQOff)]byte{}
+	_ [80]byte  = [unsafe.Offsetof(Params{}.CQOff)]byte{}
+	_ [40]byte  = [unsafe.Sizeof(BufReg{})]byte{}
+	_ [16]byte  = [unsafe.Sizeof(Buf{})]byte{}
+	_ [14]byte  = [unsafe.Offsetof(Buf{}.Tail)]byte{}
 )

@@ -26,23 +26,23 @@ type BufRing struct {
 
 // NewBufRing registers count buffers (a power of two, at most 1<<15) of size
 // bytes as group bgid and hands all of them to the kernel.
-func NewBufRing(owner *Ring, bgid uint16, count, size int, flags uint16) (*BufRing, error) {
+func NewBufRing(owner *Ring, bgid uint16, count, size int) (*BufRing, error) {
 	if count <= 0 || count > 1<<15 || bits.OnesCount(uint(count)) != 1 || size <= 0 {
 		panic("sys: buffer count must be a power of two up to 32768, size positive")
 	}
-	ring, err := MapAnonymous(count * int(unsafe.Sizeof(Buf{})))
+	ring, err := mapAnonymous(count * int(unsafe.Sizeof(Buf{})))
 	if err != nil {
 		return nil, err
 	}
-	memory, err := MapAnonymous(count * size)
+	memory, err := mapAnonymous(count * size)
 	if err != nil {
 		_ = unix.Munmap(ring)
 		return nil, err
 	}
 	b := &BufRing{owner: owner, bgid: bgid, count: uint16(count), size: size, ring: ring, memory: memory}
-	reg := BufReg{RingAddr: uint64(uintptr(unsafe.Pointer(&ring[0]))), RingEntries: uint32(count), Bgid: bgid, Flags: flags}
-	if _, err := owner.Register(RegisterPbufRing, unsafe.Pointer(&reg), 1); err != nil {
-		b.unmap()
+	reg := BufReg{RingAddr: uint64(uintptr(unsafe.Pointer(&ring[0]))), RingEntries: uint32(count), Bgid: bgid}
+	if err := owner.Register(RegisterPbufRing, unsafe.Pointer(&reg), 1); err != nil {
+		b.Free()
 		return nil, fmt.Errorf("sys: register buffer ring: %w", err)
 	}
 	for bid := range count {
@@ -57,15 +57,6 @@ func (b *BufRing) Bytes(bid uint16) []byte {
 	off := int(bid) * b.size
 	return b.memory[off : off+b.size : off+b.size]
 }
-
-// Count is the number of buffers, Size the bytes of each.
-func (b *BufRing) Count() int { return int(b.count) }
-
-// Size is the length of each buffer in bytes.
-func (b *BufRing) Size() int { return b.size }
-
-// Group is the buffer group's id.
-func (b *BufRing) Group() uint16 { return b.bgid }
 
 // Add puts buffer bid behind the tail; the kernel sees it after Publish.
 func (b *BufRing) Add(bid uint16) {
@@ -85,22 +76,12 @@ func (b *BufRing) Publish() {
 	atomic.StoreUint32(word, uint32(b.tail)<<16|uint32(e.Bid))
 }
 
-// Close unregisters the group and unmaps its memory. No request may use it.
-func (b *BufRing) Close() error {
-	reg := BufReg{Bgid: b.bgid}
-	_, err := b.owner.Register(UnregisterPbufRing, unsafe.Pointer(&reg), 1)
-	b.unmap()
-	return err
-}
-
-// Free unmaps without unregistering, for a ring that is closed already.
-func (b *BufRing) Free() { b.unmap() }
-
 func (b *BufRing) entry(i uint16) *Buf {
 	return (*Buf)(unsafe.Pointer(&b.ring[int(i)*int(unsafe.Sizeof(Buf{}))]))
 }
 
-func (b *BufRing) unmap() {
+// Free unmaps the memory, once its ring is closed.
+func (b *BufRing) Free() {
 	_ = unix.Munmap(b.ring)
 	_ = unix.Munmap(b.memory)
 	b.ring, b.memory = nil, nil

@@ -27,12 +27,12 @@ type Ring struct {
 	rings     []byte
 	sqeMemory []byte
 
-	sqHead, sqTail, sqFlags, sqDropped *uint32
-	cqHead, cqTail, cqOverflow         *uint32
-	sqMask, cqMask                     uint32
-	sqEntries                          uint32
-	sqes                               *SQE
-	cqes                               *CQE
+	sqHead, sqTail, sqFlags *uint32
+	cqHead, cqTail          *uint32
+	sqMask, cqMask          uint32
+	sqEntries               uint32
+	sqes                    *SQE
+	cqes                    *CQE
 
 	prepared  uint32 // tail of what Next handed out
 	published uint32 // tail the kernel knows
@@ -74,8 +74,8 @@ func (r *Ring) mapMemory() error {
 	}
 	word := func(off uint32) *uint32 { return (*uint32)(unsafe.Pointer(&r.rings[off])) }
 	r.sqHead, r.sqTail = word(p.SQOff.Head), word(p.SQOff.Tail)
-	r.sqFlags, r.sqDropped = word(p.SQOff.Flags), word(p.SQOff.Dropped)
-	r.cqHead, r.cqTail, r.cqOverflow = word(p.CQOff.Head), word(p.CQOff.Tail), word(p.CQOff.Overflow)
+	r.sqFlags = word(p.SQOff.Flags)
+	r.cqHead, r.cqTail = word(p.CQOff.Head), word(p.CQOff.Tail)
 	r.sqMask, r.cqMask = *word(p.SQOff.RingMask), *word(p.CQOff.RingMask)
 	r.sqEntries = p.SQEntries
 	r.sqes = (*SQE)(unsafe.Pointer(&r.sqeMemory[0]))
@@ -85,9 +85,6 @@ func (r *Ring) mapMemory() error {
 	}
 	return nil
 }
-
-// Fd is the ring's file descriptor.
-func (r *Ring) Fd() int { return r.fd }
 
 // Params is what the kernel chose at set-up.
 func (r *Ring) Params() Params { return r.params }
@@ -118,26 +115,19 @@ func (r *Ring) Room() uint32 { return r.sqEntries - (r.prepared - atomic.LoadUin
 func (r *Ring) Pending() uint32 { return r.prepared - atomic.LoadUint32(r.sqHead) }
 
 // Enter publishes what is prepared, submits it, and waits until at least wait
-// completions are there or the timeout in arg passes. With wait 0 it works off
-// completions without sleeping. It returns how many submissions the kernel
-// took; the error is the bare errno (EINTR and ETIME are ordinary).
-func (r *Ring) Enter(wait uint32, arg *EventsArg) (int, error) {
+// completions are there. With wait 0 it works off completions without
+// sleeping. The error is the bare errno (EINTR is ordinary).
+func (r *Ring) Enter(wait uint32) error {
 	if r.published != r.prepared {
 		r.published = r.prepared
-		atomic.StoreUint32(r.sqTail, r.prepared)
+		atomic.StoreUint32(r.sqTail, r.prepared) // after the entries, which the kernel reads up to here
 	}
-	flags := EnterGetEvents
-	var argBytes uintptr
-	if arg != nil {
-		flags |= EnterExtArg
-		argBytes = unsafe.Sizeof(*arg)
-	}
-	n, _, errno := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(r.Pending()),
-		uintptr(wait), uintptr(flags), uintptr(unsafe.Pointer(arg)), argBytes)
+	_, _, errno := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(r.Pending()),
+		uintptr(wait), uintptr(EnterGetEvents), 0, 0)
 	if errno != 0 {
-		return 0, errno
+		return errno
 	}
-	return int(n), nil
+	return nil
 }
 
 // Ready is the number of completions that Completion can give.
@@ -155,28 +145,21 @@ func (r *Ring) Completion(i uint32) CQE {
 func (r *Ring) Advance(n uint32) { atomic.StoreUint32(r.cqHead, *r.cqHead+n) }
 
 // Overflowed reports that the kernel holds completions back for want of room;
-// the next Enter brings them. OverflowCount is how many were ever dropped (none
-// with FEAT_NODROP).
+// the next Enter brings them.
 func (r *Ring) Overflowed() bool { return atomic.LoadUint32(r.sqFlags)&SQCQOverflow != 0 }
 
-// OverflowCount is the number of completions the kernel has lost.
-func (r *Ring) OverflowCount() uint32 { return atomic.LoadUint32(r.cqOverflow) }
-
-// Dropped is the number of submissions the kernel refused as malformed indexes.
-func (r *Ring) Dropped() uint32 { return atomic.LoadUint32(r.sqDropped) }
-
 // Register is io_uring_register(2) on the ring; the error is the bare errno.
-func (r *Ring) Register(opcode uint32, arg unsafe.Pointer, count uint32) (int, error) {
-	n, _, errno := syscall.Syscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), uintptr(opcode), uintptr(arg), uintptr(count), 0, 0)
+func (r *Ring) Register(opcode uint32, arg unsafe.Pointer, count uint32) error {
+	_, _, errno := syscall.Syscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), uintptr(opcode), uintptr(arg), uintptr(count), 0, 0)
 	if errno != 0 {
-		return 0, errno
+		return errno
 	}
-	return int(n), nil
+	return nil
 }
 
-// MapAnonymous maps zeroed memory outside the Go heap, which the kernel may
+// mapAnonymous maps zeroed memory outside the Go heap, which the kernel may
 // hold on to while Go moves or frees nothing.
-func MapAnonymous(size int) ([]byte, error) {
+func mapAnonymous(size int) ([]byte, error) {
 	b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANONYMOUS|unix.MAP_PRIVATE)
 	if err != nil {
 		return nil, fmt.Errorf("sys: map %d bytes: %w", size, err)

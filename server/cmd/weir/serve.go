@@ -179,6 +179,7 @@ const (
 // serveHTTP answers until ctx is done, then drains.
 func serveHTTP(ctx context.Context, listener net.Listener, handler *api.Handler, loop *batch.Loop, o *options, log *slog.Logger) error {
 	server := &http.Server{
+		ConnContext:       iouring.ConnContext, // for the streams
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       o.timeout,

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/iouring/fanout"
 )
 
 // transport says who moves the bytes of connections.
@@ -51,11 +52,11 @@ func chooseTransport(name string) (transport, error) {
 }
 
 // fanOut is how streams are sent: nil leaves each to its handler.
-func (t transport) fanOut() *iouring.FanOutConfig {
+func (t transport) fanOut() *fanout.Config {
 	if t.name != "uring" {
 		return nil
 	}
-	return &iouring.FanOutConfig{Backend: t.backend}
+	return &fanout.Config{Backend: t.backend}
 }
 
 // String is a line for weir version.

@@ -1,0 +1,36 @@
+// Package fanout streams HTTP responses by the thousand from one goroutine.
+//
+// # Model
+//
+// A [FanOut] has streams. [FanOut.Open], in a handler, sends the header and takes
+// the response out of the HTTP server; from there any goroutine may feed it, and
+// one may feed all:
+//
+//	for each stream that is Ready {
+//		b, err := stream.Reserve()
+//		if err == nil {
+//			err = stream.Commit(append(b, "data: token\n\n"...))
+//		}
+//	}
+//	fan.Flush()
+//
+// Reserve gives the stream's own buffer out to be appended to, so a frame is
+// copied once between where it is made and the socket. Flush sends a few streams'
+// frames itself and those of many in one submission of the process's ring. While
+// a send is on its way, what is committed gathers in a second buffer.
+//
+// Nothing here waits for a client. One that reads slowly has its stream stop being
+// Ready; one that takes nothing for DropAfter while something waits for it is
+// dropped. The entry (package mailbox) given to Open is posted when a stream is
+// Ready again and when it has ended, so that its source looks at nothing else.
+//
+// Everything that a ring cannot send on (TLS, HTTP/2, HTTP/1.0, connections of
+// other listeners, kernels without io_uring) is the same to the source: the
+// handler's goroutine, in [Stream.Serve], writes the frames through net/http.
+//
+// # Limits
+//
+// Responses have status 200 and no length. The streams of a ring are not counted
+// by http.Server.Shutdown: use [FanOut.Wait] or [FanOut.Close] too. Every buffer
+// is bounded by [Config]. One goroutine at a time adds frames to a stream.
+package fanout

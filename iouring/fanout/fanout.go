@@ -1,0 +1,252 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/iouring/internal/probe"
+	"github.com/weirgo/weir/iouring/internal/ring"
+	"github.com/weirgo/weir/sched/mailbox"
+)
+
+// Config bounds a FanOut. The zero value takes the defaults.
+type Config struct {
+	// StreamsLimit is the most streams at once (default 65536).
+	StreamsLimit int
+	// LimitBytes is how much may wait for a stream's client (default 256 KiB):
+	// with that much, Reserve fails with ErrStreamFull. One frame may overshoot.
+	LimitBytes int
+	// PauseBytes is where a stream stops being Ready (default 32 KiB); it is
+	// again at half of that.
+	PauseBytes int
+	// DropAfter is how long a client may take nothing while something waits
+	// for it, before the stream is dropped with ErrSlowClient (default 30 s);
+	// it is noticed before twice that.
+	DropAfter time.Duration
+	// DirectLimit is how many streams Flush sends for on the caller's thread,
+	// with plain system calls, rather than wake the ring's thread for so few
+	// (default 8, at most 32; negative: none).
+	DirectLimit int
+	// Backend chooses who sends, as for iouring.Listen.
+	Backend iouring.Backend
+}
+
+func (c *Config) fill() {
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&c.StreamsLimit, 65536)
+	def(&c.LimitBytes, 256<<10)
+	def(&c.PauseBytes, 32<<10)
+	def(&c.DirectLimit, 8)
+	if c.DropAfter <= 0 {
+		c.DropAfter = 30 * time.Second
+	}
+}
+
+// Errors of streams.
+var (
+	ErrStreamFull     = errors.New("fanout: stream holds as much as it may: its client reads too slowly")
+	ErrStreamClosed   = errors.New("fanout: stream is closed")
+	ErrStreamAborted  = errors.New("fanout: stream was aborted")
+	ErrSlowClient     = errors.New("fanout: client stopped reading")
+	ErrPeerGone       = errors.New("fanout: client has gone")
+	ErrTooManyStreams = errors.New("fanout: too many streams")
+	ErrFanOutClosed   = errors.New("fanout: fan-out is closed")
+)
+
+// FanOut sends the frames of many streams in one submission: Commit puts a frame
+// into a stream's own buffer, Flush sends what all streams have. Neither waits
+// for a client. A stream whose client is slow gathers its frames, then stops
+// being Ready so that its source can pause, and is dropped in the end; the
+// others never notice.
+//
+// All methods may be called from any goroutine.
+type FanOut struct {
+	config Config
+	lane   *lane // nil: every stream takes the ordinary path
+	clock  stallClock
+	spares spareBuffers
+
+	mu      sync.Mutex
+	streams map[*Stream]struct{}
+	closed  bool
+	none    chan struct{} // closed while no stream is open
+}
+
+// New makes a FanOut on the process's ring. Without io_uring every stream takes
+// the ordinary path through net/http; with BackendURing that is an error.
+func New(cfg Config) (*FanOut, error) {
+	choice, err := probe.Choose(cfg.Backend, probe.Shared)
+	if err != nil {
+		return nil, err
+	}
+	if !choice.URing {
+		choice.LogFallback(slog.Default())
+		return newOn(nil, cfg), nil
+	}
+	r, err := ring.Shared()
+	if err != nil {
+		return nil, err
+	}
+	return newOn(r, cfg), nil
+}
+
+// newOn makes a FanOut that is a user of r, which may be nil.
+func newOn(r *ring.Ring, cfg Config) *FanOut {
+	cfg.fill()
+	f := &FanOut{config: cfg, streams: map[*Stream]struct{}{}, none: make(chan struct{})}
+	f.clock.after = cfg.DropAfter
+	close(f.none)
+	if r != nil {
+		f.lane = &lane{ring: r}
+	}
+	return f
+}
+
+// Open sends the response header that is set on w, with status 200, in at most
+// DropAfter, and takes the response over. The caller reserves, commits and
+// flushes, at some point calls Close, and returns from its handler with Serve:
+//
+//	s, err := fan.Open(w, r, told)
+//	if err != nil { http.Error(...) }
+//	register(s)         // somebody commits, flushes, closes
+//	return s.Serve()    // at once, or on the ordinary path after the end
+//
+// told, which may be nil, is posted and its feed woken whenever the stream is
+// Ready again after it was not, and when it has ended, for whatever reason: Err
+// and Done say so by then. It is posted on the ring's thread, a timer's or
+// whoever's goroutine ends the stream, and not if Open fails.
+//
+// Over HTTP/1.1 on a connection that iouring.ConnContext has put into the
+// request's context, the stream leaves the HTTP server: no goroutine and no
+// buffer of net/http's stays with it, and at its end the connection goes back to
+// its listener. Everything else (TLS, HTTP/2, HTTP/1.0, other listeners) takes
+// the ordinary path behind the same type. r.Context() ends with the handler; use
+// Done for the stream's own life.
+func (f *FanOut) Open(w http.ResponseWriter, r *http.Request, told *mailbox.Entry) (*Stream, error) {
+	s := &Stream{fan: f, told: told, done: make(chan struct{})}
+	if err := f.register(s); err != nil {
+		return nil, err
+	}
+	var err error
+	if c := f.carrier(r); c != nil {
+		err = s.openRing(c, w, r)
+	} else {
+		err = s.openOrdinary(w, r)
+	}
+	if err != nil {
+		f.remove(s)
+		return nil, err
+	}
+	if err := s.nowOpen(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// carrier is the connection that a ring can take over, nil if there is none.
+func (f *FanOut) carrier(r *http.Request) *iouring.Conn {
+	if f.lane == nil || r.TLS != nil || r.ProtoMajor != 1 || r.ProtoMinor < 1 || r.Method == http.MethodHead {
+		return nil
+	}
+	return iouring.FromContext(r.Context())
+}
+
+func (f *FanOut) register(s *Stream) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.closed:
+		return ErrFanOutClosed
+	case len(f.streams) >= f.config.StreamsLimit:
+		return ErrTooManyStreams
+	}
+	if len(f.streams) == 0 {
+		f.none = make(chan struct{})
+	}
+	f.streams[s] = struct{}{}
+	return nil
+}
+
+func (f *FanOut) remove(s *Stream) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, ok := f.streams[s]; !ok {
+		return
+	}
+	delete(f.streams, s)
+	if len(f.streams) == 0 {
+		close(f.none)
+		f.giveUp()
+	}
+}
+
+// giveUp lets the ring go when nothing will need it; mu is held, so that the
+// last stream and Close do not both.
+func (f *FanOut) giveUp() {
+	if f.closed && len(f.streams) == 0 && f.lane != nil {
+		f.lane.ring.Release()
+	}
+}
+
+// Len is the number of open streams.
+func (f *FanOut) Len() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.streams)
+}
+
+// Flush sends what streams have committed since the last Flush: a few on this
+// thread, many in one submission of the ring's. It does not wait.
+func (f *FanOut) Flush() {
+	if f.lane != nil {
+		f.lane.flush(f.config.DirectLimit)
+	}
+}
+
+// Wait waits until no stream is open, and whoever is told of their ends has
+// been. Its error is ctx's.
+func (f *FanOut) Wait(ctx context.Context) error {
+	f.mu.Lock()
+	none := f.none
+	f.mu.Unlock()
+	select {
+	case <-none:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close refuses new streams and waits until the open ones have ended, or until
+// ctx is done, whereupon it aborts them with ErrFanOutClosed.
+func (f *FanOut) Close(ctx context.Context) error {
+	f.mu.Lock()
+	if !f.closed {
+		f.closed = true
+		f.giveUp()
+	}
+	f.mu.Unlock()
+	err := f.Wait(ctx)
+	if err == nil {
+		return nil
+	}
+	f.mu.Lock()
+	left := make([]*Stream, 0, len(f.streams))
+	for s := range f.streams {
+		left = append(left, s)
+	}
+	f.mu.Unlock()
+	for _, s := range left {
+		s.Abort(ErrFanOutClosed)
+	}
+	return err
+}

@@ -1,0 +1,487 @@
+package fanout
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/sched/mailbox"
+)
+
+func TestStreamCarriesEveryFrameAndKeepsTheConnection(t *testing.T) {
+	eachFanOut(t, func(t *testing.T, cfg Config, network string) {
+		fan := newFanOut(t, cfg)
+		ln := serve(t, network, streamServer(fan, func(s *Stream, r *http.Request) {
+			for i := range 100 {
+				if err := s.Append([]byte(fmt.Sprintf("data: %d\n\n", i))); err != nil {
+					t.Error(err)
+				}
+				if i%3 == 0 {
+					fan.Flush()
+				}
+			}
+			_ = s.Close()
+		}))
+		var want strings.Builder
+		for i := range 100 {
+			fmt.Fprintf(&want, "data: %d\n\n", i)
+		}
+		c := dialRaw(t, ln)
+		r := bufio.NewReader(c)
+		// Streams and ordinary requests take turns on one connection, one of
+		// them pipelined behind a stream.
+		for round := range 5 {
+			_, _ = io.WriteString(c, "POST /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"+
+				"GET /pipelined HTTP/1.1\r\nHost: x\r\n\r\n")
+			for i, wantBody := range []string{want.String(), "plain /pipelined"} {
+				res, err := http.ReadResponse(r, nil)
+				if err != nil {
+					t.Fatalf("round %d, response %d: %v", round, i, err)
+				}
+				if got, err := io.ReadAll(res.Body); string(got) != wantBody || err != nil {
+					t.Fatalf("round %d, response %d: %q, %v", round, i, got, err)
+				}
+			}
+			_, _ = io.WriteString(c, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatalf("round %d, next request: %v", round, err)
+			}
+			if got, _ := io.ReadAll(res.Body); string(got) != "plain /next" {
+				t.Fatalf("round %d, next request: %q", round, got)
+			}
+		}
+		if err := fan.Wait(t.Context()); err != nil || fan.Len() != 0 {
+			t.Errorf("%d streams left, %v", fan.Len(), err)
+		}
+	})
+}
+
+func TestManyStreamsGetTheirOwnFrames(t *testing.T) {
+	eachFanOut(t, func(t *testing.T, cfg Config, network string) {
+		const streams, frames = 200, 50
+		fan := newFanOut(t, cfg)
+		opened := make(chan *Stream, streams)
+		names := sync.Map{}
+		ln := serve(t, network, streamServer(fan, func(s *Stream, r *http.Request) {
+			names.Store(s, r.URL.RawQuery)
+			opened <- s
+		}))
+		c := client(t, ln)
+		var wg sync.WaitGroup
+		for i := range streams {
+			wg.Go(func() {
+				res, err := c.Get(fmt.Sprintf("http://x/stream?%d", i))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer res.Body.Close()
+				got, err := io.ReadAll(res.Body)
+				var want bytes.Buffer
+				for k := range frames {
+					fmt.Fprintf(&want, "%d:%d\n", i, k)
+				}
+				if err != nil || !bytes.Equal(got, want.Bytes()) {
+					t.Errorf("stream %d: %d bytes of %d, %v", i, len(got), want.Len(), err)
+				}
+			})
+		}
+		all := make([]*Stream, streams)
+		for i := range all {
+			all[i] = <-opened
+		}
+		for k := range frames {
+			for _, s := range all {
+				name, _ := names.Load(s)
+				if err := s.Append([]byte(fmt.Sprintf("%s:%d\n", name, k))); err != nil {
+					t.Error(err)
+				}
+			}
+			fan.Flush()
+		}
+		for _, s := range all {
+			_ = s.Close()
+		}
+		wg.Wait()
+	})
+}
+
+func TestStreamLearnsThatItsClientHasGone(t *testing.T) {
+	eachFanOut(t, func(t *testing.T, cfg Config, network string) {
+		fan := newFanOut(t, cfg)
+		opened := make(chan *Stream, 1)
+		ln := serve(t, network, streamServer(fan, func(s *Stream, r *http.Request) { opened <- s }))
+		c, _ := dialStream(t, ln)
+		s := <-opened
+		_ = c.Close()
+		if !errors.Is(ended(t, s), ErrPeerGone) || !errors.Is(s.Append([]byte("x")), ErrPeerGone) {
+			t.Errorf("Err %v", s.Err())
+		}
+	})
+}
+
+// A client that does not read fills its stream, which then is not Ready, takes
+// no more, and is dropped; the stream beside it never notices.
+func TestSlowClientIsDroppedAndHoldsNobodyUp(t *testing.T) {
+	eachFanOut(t, func(t *testing.T, cfg Config, network string) {
+		cfg.LimitBytes, cfg.PauseBytes, cfg.DropAfter = 64<<10, 8<<10, 200*time.Millisecond
+		fan := newFanOut(t, cfg)
+		opened := make(chan *Stream, 2)
+		ln := serve(t, network, streamServer(fan, func(s *Stream, r *http.Request) { opened <- s }))
+		dialStream(t, ln)
+		slow := <-opened
+		_, lively := dialStream(t, ln)
+		quick := <-opened
+
+		frame := bytes.Repeat([]byte{'s'}, 4096)
+		sawFull := false
+		for slow.Err() == nil {
+			err := slow.Append(frame)
+			fan.Flush()
+			if n := slow.Buffered(); n > cfg.LimitBytes+len(frame)+64 {
+				t.Fatalf("%d bytes buffered, limit %d and a frame", n, cfg.LimitBytes)
+			}
+			switch {
+			case errors.Is(err, ErrStreamFull):
+				if !sawFull && slow.Ready() && slow.Buffered() > cfg.PauseBytes {
+					t.Error("a full stream is Ready")
+				}
+				sawFull = true
+				runtime.Gosched() // full: of frames, or of all the kernel takes
+			case err != nil && !errors.Is(err, ErrSlowClient):
+				t.Fatal(err)
+			}
+		}
+		if !sawFull {
+			t.Error("a client that never reads never filled its stream")
+		}
+		_ = quick.Append([]byte("alive"))
+		_ = quick.Close()
+		res, err := http.ReadResponse(lively, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(res.Body); string(got) != "alive" {
+			t.Fatalf("the other stream got %q, %v", got, err)
+		}
+		if err := ended(t, slow); !errors.Is(err, ErrSlowClient) {
+			t.Errorf("Err %v, want ErrSlowClient", err)
+		}
+	})
+}
+
+// The entry is posted when a paused stream is Ready again, and at its end.
+func TestOwnerIsTold(t *testing.T) {
+	eachFanOut(t, func(t *testing.T, cfg Config, network string) {
+		cfg.LimitBytes, cfg.PauseBytes = 8<<20, 64<<10
+		fan := newFanOut(t, cfg)
+		feed, told := mailbox.NewFeed(), new(mailbox.Entry)
+		opened := make(chan *Stream, 1)
+		ln := serve(t, network, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			told.Init(feed, "stream")
+			s, err := fan.Open(w, r, told)
+			if err != nil {
+				t.Error(err)
+			}
+			opened <- s
+			_ = s.Serve()
+		}))
+		next := func() {
+			t.Helper()
+			feed.Wait()
+			if got := feed.Take(nil); len(got) != 1 || got[0].Owner() != "stream" {
+				t.Fatalf("told of %v", got)
+			}
+		}
+		_, answer := dialStream(t, ln)
+		s := <-opened
+		frame, sent := bytes.Repeat([]byte{'z'}, 32<<10), 0
+		for s.Ready() {
+			if err := s.Append(frame); err != nil {
+				t.Fatal(err)
+			}
+			sent += len(frame)
+			fan.Flush()
+		}
+		got := make(chan int, 1)
+		go func() {
+			res, err := http.ReadResponse(answer, nil)
+			if err != nil {
+				t.Error(err)
+				got <- 0
+				return
+			}
+			n, _ := io.Copy(io.Discard, res.Body)
+			got <- int(n)
+		}()
+		if next(); !s.Ready() || s.Err() != nil {
+			t.Errorf("told while it is not ready, %v", s.Err())
+		}
+		_ = s.Close()
+		next()
+		select {
+		case <-s.Done():
+		default:
+			t.Error("told of the end before it")
+		}
+		if n := <-got; n != sent {
+			t.Errorf("the client got %d bytes of %d", n, sent)
+		}
+	})
+}
+
+func TestStreamOverTLSAndHTTP2TakesTheOrdinaryPath(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		t.Run(fmt.Sprintf("http2=%v", http2), func(t *testing.T) {
+			fan := newFanOut(t, Config{})
+			srv := httptest.NewUnstartedServer(streamServer(fan, func(s *Stream, r *http.Request) {
+				if r.URL.RawQuery == "abort" {
+					_ = s.Append([]byte("half"))
+					s.Abort(nil)
+					return
+				}
+				for i := range 10 {
+					_ = s.Append([]byte(fmt.Sprint(i)))
+					fan.Flush()
+				}
+				_ = s.Close()
+			}))
+			_ = srv.Listener.Close()
+			srv.Listener = listen(t, "tcp")
+			srv.Config.ConnContext = iouring.ConnContext
+			srv.EnableHTTP2 = http2
+			srv.StartTLS()
+			defer srv.Close()
+			c := srv.Client()
+			for range 3 {
+				res, err := c.Get(srv.URL + "/stream")
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := io.ReadAll(res.Body)
+				_ = res.Body.Close()
+				if string(got) != "0123456789" || err != nil || (res.ProtoMajor == 2) != http2 {
+					t.Fatalf("%q, %v over %s", got, err, res.Proto)
+				}
+			}
+			if got, err := body(c, srv.URL+"/stream?abort"); err == nil {
+				t.Errorf("an aborted response looks complete: %q", got)
+			}
+		})
+	}
+}
+
+func body(c *http.Client, url string) ([]byte, error) {
+	res, err := c.Get(url)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	return io.ReadAll(res.Body)
+}
+
+// Without ConnContext, or on another listener, a ring's fan-out serves through
+// net/http.
+func TestStreamOnForeignListener(t *testing.T) {
+	fan := newFanOut(t, Config{Backend: iouring.BackendURing})
+	opened := make(chan *Stream, 1)
+	srv := httptest.NewServer(streamServer(fan, func(s *Stream, r *http.Request) {
+		if r.URL.RawQuery == "hang" {
+			opened <- s
+			return
+		}
+		_ = s.Append([]byte("one"))
+		_ = s.Append([]byte("two"))
+		_ = s.Close()
+	}))
+	defer srv.Close()
+	if got, err := body(srv.Client(), srv.URL+"/stream"); string(got) != "onetwo" || err != nil {
+		t.Fatalf("%q, %v", got, err)
+	}
+	res, err := srv.Client().Get(srv.URL + "/stream?hang")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := <-opened
+	_ = res.Body.Close()
+	if err := ended(t, s); !errors.Is(err, ErrPeerGone) {
+		t.Errorf("Err %v", err)
+	}
+}
+
+// A client sees an aborted response as broken, whatever Abort was given.
+func TestAbort(t *testing.T) {
+	eachFanOut(t, func(t *testing.T, cfg Config, network string) {
+		fan := newFanOut(t, cfg)
+		ln := serve(t, network, streamServer(fan, func(s *Stream, r *http.Request) {
+			_ = s.Append([]byte("half of it"))
+			fan.Flush()
+			b, err := s.Reserve()
+			if err != nil {
+				t.Error(err)
+			}
+			s.Abort(nil)
+			if err := s.Commit(append(b, "the rest"...)); !errors.Is(err, ErrStreamAborted) {
+				t.Errorf("Commit after the end: %v", err)
+			}
+			if _, err := s.Reserve(); !errors.Is(err, ErrStreamAborted) || !errors.Is(s.Err(), ErrStreamAborted) {
+				t.Errorf("Reserve after the end: %v", err)
+			}
+		}))
+		if got, err := body(client(t, ln), "http://x/stream"); err == nil {
+			t.Errorf("an aborted response looks complete: %q", got)
+		}
+		if err := fan.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What Close finds reserved is sent before the end.
+func TestCommitAfterClose(t *testing.T) {
+	eachFanOut(t, func(t *testing.T, cfg Config, network string) {
+		fan := newFanOut(t, cfg)
+		ln := serve(t, network, streamServer(fan, func(s *Stream, r *http.Request) {
+			_ = s.Append([]byte("one "))
+			b, err := s.Reserve()
+			if err != nil {
+				t.Error(err)
+			}
+			_ = s.Close()
+			if _, err := s.Commit(append(b, "two"...)), s.Append([]byte("three")); !errors.Is(err, ErrStreamClosed) {
+				t.Errorf("a closed stream took a frame: %v", err)
+			}
+		}))
+		if got, err := body(client(t, ln), "http://x/stream"); string(got) != "one two" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
+}
+
+func TestConnectionCloseIsObeyed(t *testing.T) {
+	eachFanOut(t, func(t *testing.T, cfg Config, network string) {
+		fan := newFanOut(t, cfg)
+		ln := serve(t, network, streamServer(fan, func(s *Stream, r *http.Request) {
+			_ = s.Append([]byte("last"))
+			_ = s.Close()
+		}))
+		for _, proto := range []string{"1.1", "1.0"} {
+			c := dialRaw(t, ln)
+			_, _ = io.WriteString(c, "GET /stream HTTP/"+proto+"\r\nHost: x\r\nConnection: close\r\n\r\n")
+			res, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(res.Body); string(got) != "last" || err != nil {
+				t.Fatalf("HTTP/%s: %q, %v", proto, got, err)
+			}
+			if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+				t.Fatalf("HTTP/%s: after the end %d, %v; want EOF", proto, n, err)
+			}
+		}
+	})
+}
+
+func TestReturnedConnectionIsClosedWhenIdle(t *testing.T) {
+	fan := newFanOut(t, Config{Backend: iouring.BackendURing})
+	end := func(s *Stream, r *http.Request) { _ = s.Append([]byte("x")); _ = s.Close() }
+	for name, timeout := range map[string]time.Duration{"idle timeout": time.Millisecond, "no reuse": 0, "listener closed": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			ln := serve(t, "tcp", streamServer(fan, end), iouring.WithIdleTimeout(timeout))
+			_, r := dialStream(t, ln)
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.Copy(io.Discard, res.Body); err != nil {
+				t.Fatal(err)
+			}
+			if timeout == time.Hour {
+				if err := fan.Wait(t.Context()); err != nil { // it is back
+					t.Fatal(err)
+				}
+				_ = ln.Close()
+			}
+			if _, err := r.ReadByte(); err != io.EOF {
+				t.Fatalf("got %v, want EOF", err)
+			}
+		})
+	}
+}
+
+func TestFanOutCloseWaitsThenAborts(t *testing.T) {
+	eachFanOut(t, func(t *testing.T, cfg Config, network string) {
+		fan := newFanOut(t, cfg)
+		opened := make(chan *Stream, 1)
+		ln := serve(t, network, streamServer(fan, func(s *Stream, r *http.Request) { opened <- s }))
+		c := dialRaw(t, ln)
+		_, _ = io.WriteString(c, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+		s := <-opened
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := fan.Wait(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Wait: %v", err)
+		}
+		if err := fan.Close(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Close: %v", err)
+		}
+		if err := ended(t, s); !errors.Is(err, ErrFanOutClosed) {
+			t.Errorf("Err %v", err)
+		}
+		if err := fan.Close(context.Background()); err != nil {
+			t.Errorf("second Close: %v", err)
+		}
+	})
+}
+
+// closingWriter closes the fan-out in the middle of Open.
+type closingWriter struct {
+	http.ResponseWriter
+	fan *FanOut
+}
+
+func (w closingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w closingWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = w.fan.Close(ctx)
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+// A stream that is ended while it is being opened leaves no connection behind.
+func TestFanOutClosedDuringOpen(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		fan := newFanOut(t, Config{Backend: iouring.BackendURing})
+		opened := make(chan error, 1)
+		ln := serve(t, network, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, err := fan.Open(closingWriter{w, fan}, r, nil)
+			opened <- err
+		}))
+		c := dialRaw(t, ln)
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		if err := <-opened; !errors.Is(err, ErrFanOutClosed) && !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Open: %v", err)
+		}
+		answer, err := io.ReadAll(c)
+		if bytes.Contains(answer, []byte(lastChunk)) {
+			t.Errorf("a broken response looks complete: %q, %v", answer, err)
+		}
+		if n := fan.Len(); n != 0 {
+			t.Errorf("%d streams are left", n)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package fanout
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/iouring/internal/ring"
+	"github.com/weirgo/weir/iouring/internal/sys"
+)
+
+// bodyRestBytes is how much of a request's unread body openRing discards to keep
+// the connection for another request.
+const bodyRestBytes = 256 << 10
+
+// openRing takes the response out of the HTTP server and lends its connection to
+// the ring.
+func (s *Stream) openRing(c *iouring.Conn, w http.ResponseWriter, r *http.Request) error {
+	rc := http.NewResponseController(w)
+	keep := !r.Close && !slices.Contains(w.Header().Values("Connection"), "close")
+	if r.Body != nil {
+		n, err := io.CopyN(io.Discard, r.Body, bodyRestBytes)
+		if n == bodyRestBytes || err != io.EOF {
+			keep = false
+			w.Header().Set("Connection", "close")
+		}
+	}
+	if err := s.begin(w, rc); err != nil {
+		return err
+	}
+	conn, rw, err := rc.Hijack()
+	if errors.Is(err, errors.ErrUnsupported) {
+		s.goOrdinary(w, rc, r)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if conn != c {
+		_ = conn.Close()
+		return errors.New("fanout: the request's connection is wrapped: it must be hijacked as it was accepted")
+	}
+	ahead, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	return s.lend(c, slices.Clone(ahead), keep)
+}
+
+// lend has the ring watch the connection; ahead is what the server had read of
+// the next request.
+func (s *Stream) lend(c *iouring.Conn, ahead []byte, keep bool) error {
+	_ = c.SetDeadline(time.Time{}) // of the header
+	loan, err := c.Lend(s.fan.lane.ring, s, ahead)
+	if err != nil {
+		_ = c.Close() // it is out of the HTTP server's hands
+		return err
+	}
+	s.send.Owner = s
+	s.ring, s.keep, s.digits = s.fan.lane.ring, keep, 2
+	s.loan = loan
+	loan.Receive() // last: the peer's end ends the stream
+	return nil
+}
+
+// sendOnRing sends what is pending, on the ring's thread.
+func (s *Stream) sendOnRing(r *ring.Ring) {
+	s.mu.Lock()
+	begin, finished := s.beginSend()
+	s.mu.Unlock()
+	switch {
+	case finished:
+		s.finish(r)
+	case begin && r.Closing():
+		s.sendFailed(r, syscall.ECANCELED)
+	case begin && !s.loan.Acquire():
+		s.sendFailed(r, syscall.ECONNRESET)
+	case begin:
+		r.Restart(&s.send)
+	}
+}
+
+// OnRing implements ring.Task: it sends for a stream that was marked. dirty falls
+// first: what is committed from here on is seen, or marks again.
+func (s *Stream) OnRing(r *ring.Ring) {
+	s.mu.Lock()
+	s.dirty = false
+	s.mu.Unlock()
+	s.sendOnRing(r)
+}
+
+// beginSend swaps the buffers if there is something to send and nothing in
+// flight; finished says that all was sent and Close was called. mu is held.
+func (s *Stream) beginSend() (begin, finished bool) {
+	if s.ended || s.inflight {
+		return false, false
+	}
+	if s.sent == len(s.sending) {
+		if len(s.pending) == 0 {
+			s.rest()
+			return false, s.complete()
+		}
+		s.sending, s.pending, s.sent = s.pending, s.sending[:0], 0
+	}
+	s.inflight = true
+	return true, false
+}
+
+// rest leaves a stream that has caught up with one buffer: the second is for
+// frames that come while the first is on its way. mu is held.
+func (s *Stream) rest() {
+	done := s.fan.spares.kept(s.sending)
+	s.sending, s.sent = nil, 0
+	if cap(s.pending) == 0 && !s.out {
+		s.pending = done
+		return
+	}
+	s.fan.spares.give(done)
+	s.pending = s.fan.spares.kept(s.pending)
+}
+
+// Prepare implements ring.Owner.
+func (s *Stream) Prepare(_ *ring.Op, e *sys.SQE) {
+	rest := s.sending[s.sent:]
+	e.Send(s.loan.Fd(), unsafe.Pointer(&rest[0]), len(rest), unix.MSG_NOSIGNAL)
+}
+
+// Complete implements ring.Owner.
+func (s *Stream) Complete(r *ring.Ring, _ *ring.Op, res int32, _ uint32, _ bool) {
+	s.loan.Release()
+	s.mu.Lock()
+	s.inflight = false // with what was sent, under one lock: sendDirect goes by both
+	switch errno := syscall.Errno(-res); {
+	case res > 0:
+		if s.sent += int(res); s.sent < len(s.sending) {
+			r.CountShortSend()
+		}
+	case errno == unix.EINTR, errno == unix.EAGAIN, errno == unix.ENOBUFS:
+	default:
+		s.mu.Unlock()
+		s.sendFailed(r, errno)
+		return
+	}
+	ready := s.took(int(max(res, 0)))
+	s.mu.Unlock()
+	s.sendOnRing(r)
+	if ready {
+		s.tell()
+	}
+}
+
+func (s *Stream) sendFailed(r *ring.Ring, errno syscall.Errno) {
+	s.mu.Lock()
+	s.inflight = false
+	s.mu.Unlock()
+	switch errno {
+	case unix.EPIPE, unix.ECONNRESET:
+		s.end(r, ErrPeerGone, false)
+	default:
+		s.end(r, os.NewSyscallError("send", errno), false)
+	}
+}
+
+// finish ends a stream all of whose bytes the kernel has.
+func (s *Stream) finish(r *ring.Ring) {
+	if s.keep {
+		s.loan.GiveBack(r)
+	} else {
+		s.loan.Close(r)
+	}
+	s.end(r, nil, false)
+}
+
+// PeerEnded implements iouring.Borrower.
+func (s *Stream) PeerEnded(r *ring.Ring) { s.end(r, ErrPeerGone, false) }
+
+// sendDirect sends what is pending with one system call on the caller's thread
+// and leaves to the ring what the socket does not take.
+func (s *Stream) sendDirect() {
+	s.mu.Lock()
+	s.dirty = false // under the lock that pending is read under, or a Commit gets lost
+	if s.ended || s.inflight || s.sent < len(s.sending) || !s.loan.Acquire() {
+		s.mu.Unlock()
+		return
+	}
+	n := 0
+	if len(s.pending) > 0 {
+		var err error
+		n, err = s.ring.Write(s.loan.Fd(), s.pending)
+		n = max(n, 0)
+		if err != nil && err != unix.EAGAIN && err != unix.EINTR {
+			s.mu.Unlock()
+			s.loan.Release()
+			s.sendFailed(nil, err.(syscall.Errno))
+			return
+		}
+	}
+	s.loan.Release()
+	rest := n < len(s.pending)
+	if rest {
+		s.sending, s.pending, s.sent = s.pending, s.sending[:0], n
+	} else {
+		s.pending = s.fan.spares.kept(s.pending)
+	}
+	ready := s.took(n)
+	toRing := rest || s.complete()
+	if toRing {
+		s.dirty = true // stands for the task until it runs
+	}
+	s.mu.Unlock()
+	if toRing {
+		_ = s.ring.Post(s)
+	}
+	if ready {
+		s.tell()
+	}
+}

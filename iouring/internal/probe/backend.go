@@ -1,0 +1,93 @@
+package probe
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+)
+
+// Backend says who moves the bytes.
+type Backend int
+
+const (
+	// BackendAuto takes io_uring where the kernel offers what is needed and
+	// package net, with one log line, where it does not.
+	BackendAuto Backend = iota
+	// BackendURing takes io_uring or fails.
+	BackendURing
+	// BackendNet takes package net.
+	BackendNet
+)
+
+// Variable overrides BackendAuto: "uring", "net" or "auto".
+const Variable = "WEIR_IO"
+
+func (b Backend) String() string {
+	switch b {
+	case BackendAuto:
+		return "auto"
+	case BackendURing:
+		return "uring"
+	case BackendNet:
+		return "net"
+	}
+	return fmt.Sprintf("Backend(%d)", int(b))
+}
+
+// ParseBackend reads "auto", "uring" or "net".
+func ParseBackend(s string) (Backend, error) {
+	for _, b := range []Backend{BackendAuto, BackendURing, BackendNet} {
+		if s == b.String() {
+			return b, nil
+		}
+	}
+	return 0, fmt.Errorf("iouring: parse backend %q: want auto, uring or net", s)
+}
+
+// Choice is a resolved backend, and why package net was chosen.
+type Choice struct {
+	URing  bool
+	forced bool  // asked for, by option or environment
+	reason error // why not io_uring, where nobody asked for package net
+}
+
+// Choose resolves a backend. run is asked only where its answer matters.
+func Choose(b Backend, run func() (Features, error)) (Choice, error) {
+	if v := os.Getenv(Variable); v != "" && b == BackendAuto {
+		var err error
+		if b, err = ParseBackend(v); err != nil {
+			return Choice{}, fmt.Errorf("%w (environment variable %s)", err, Variable)
+		}
+	}
+	if b == BackendNet {
+		return Choice{forced: true}, nil
+	}
+	f, err := run()
+	if err == nil {
+		err = f.Missing()
+	}
+	switch {
+	case err == nil:
+		return Choice{URing: true}, nil
+	case b == BackendURing:
+		return Choice{}, err
+	}
+	return Choice{reason: err}, nil
+}
+
+var logOnce sync.Once
+
+// LogFallback says once a process that package net serves, why, and what to do.
+func (c Choice) LogFallback(l *slog.Logger) {
+	if c.URing {
+		return
+	}
+	logOnce.Do(func() {
+		if c.forced {
+			l.Info("iouring: package net moves the bytes, as asked for")
+			return
+		}
+		l.Warn("iouring: package net moves the bytes", "reason", c.reason)
+	})
+}
