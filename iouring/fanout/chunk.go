@@ -5,7 +5,10 @@ package fanout
 // known, so room for the line is kept in front of it, for as many digits as the
 // stream's last chunk had; only if that was wrong is the data moved.
 
-const lastChunk = "0\r\n\r\n"
+const (
+	lastChunk  = "0\r\n\r\n"
+	chunkBytes = 8 + 2 + 2 // around the data of any chunk that is held
+)
 
 // chunkHead appends room for the size line of a chunk with that many digits.
 func chunkHead(b []byte, digits int) []byte {

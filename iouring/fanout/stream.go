@@ -64,7 +64,7 @@ type Stream struct {
 }
 
 // frameBytes is the room that Reserve makes for a frame, if it need not grow.
-const frameBytes = 512
+const frameBytes = 512 - chunkBytes
 
 // Reserve takes the stream's own buffer out: the caller appends one frame of the
 // body right behind it and gives the result to Commit, which must follow, with
@@ -73,7 +73,9 @@ const frameBytes = 512
 //
 // The error is ErrStreamFull when LimitBytes wait already, ErrStreamClosed after
 // Close, and Err once the stream has ended.
-func (s *Stream) Reserve() ([]byte, error) {
+func (s *Stream) Reserve() ([]byte, error) { return s.reserve(frameBytes) }
+
+func (s *Stream) reserve(n int) ([]byte, error) {
 	s.mu.Lock()
 	if s.out {
 		s.mu.Unlock()
@@ -91,7 +93,7 @@ func (s *Stream) Reserve() ([]byte, error) {
 	s.pending, s.out, s.held = nil, true, len(b) // together: bytes that are out still wait
 	digits := s.digits
 	s.mu.Unlock()
-	b = s.fan.spares.room(b, frameBytes)
+	b = s.fan.spares.room(b, n+chunkBytes)
 	if s.loan != nil {
 		b = chunkHead(b, digits)
 	}
@@ -142,7 +144,7 @@ func (s *Stream) Commit(b []byte) error {
 
 // Append adds one frame of the body, copying it: Reserve and Commit in one.
 func (s *Stream) Append(frame []byte) error {
-	b, err := s.Reserve()
+	b, err := s.reserve(len(frame))
 	if err != nil {
 		return err
 	}
