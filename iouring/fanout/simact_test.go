@@ -121,13 +121,17 @@ func (s *simulation) append(p *simPeer) {
 // close ends the stream; its connection is the listener's from here on, or
 // nobody's.
 func (s *simulation) close(p *simPeer) {
+	if b, err := p.stream.Reserve(); err == nil { // the last frame is not there yet
+		_ = p.stream.Close()
+		if s.rng.Intn(2) == 0 {
+			s.r.Step()
+		}
+		if p.stream.Commit(append(b, "last"...)) == nil {
+			p.framed = append(p.framed, "4\r\nlast\r\n"...)
+		}
+	}
 	if p.stream.Err() == nil {
 		p.framed = append(p.framed, lastChunk...)
-	}
-	if s.rng.Intn(4) == 0 && p.stream.Err() == nil { // the last frame is not there yet
-		if b, err := p.stream.Reserve(); err == nil {
-			defer p.stream.Commit(b)
-		}
 	}
 	_ = p.stream.Close()
 	p.conn = nil
