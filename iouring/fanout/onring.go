@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -48,8 +49,12 @@ func (s *Stream) openRing(c *iouring.Conn, w http.ResponseWriter, r *http.Reques
 		_ = conn.Close()
 		return errors.New("fanout: the request's connection is wrapped: it must be hijacked as it was accepted")
 	}
-	ahead, _ := rw.Reader.Peek(rw.Reader.Buffered())
-	return s.lend(c, slices.Clone(ahead), keep)
+	var ahead []byte // of its own, or none: an idle stream holds no buffer of the server's
+	if n := rw.Reader.Buffered(); n > 0 {
+		b, _ := rw.Reader.Peek(n)
+		ahead = bytes.Clone(b)
+	}
+	return s.lend(c, ahead, keep)
 }
 
 // lend has the ring watch the connection; ahead is what the server had read of
