@@ -94,7 +94,7 @@ func (c *Conn) shut(r *ring.Ring) bool {
 	if l != nil {
 		l.callOff(r)
 	}
-	c.release()
+	c.Release()
 	return true
 }
 

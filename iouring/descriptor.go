@@ -10,9 +10,9 @@ import (
 // another file's right after.
 //
 //	refs                  meaning                         moved by
-//	1 + n                 open, n requests inside         acquire, release
+//	1 + n                 open, n requests inside         Acquire, Release
 //	closedBit | 1 + n     sealed, not yet given up        seal
-//	closedBit | n         closing, n still inside         release
+//	closedBit | n         closing, n still inside         Release
 //	closedBit             closed: the last one out did it
 type descriptor struct {
 	inner net.Conn
@@ -23,8 +23,9 @@ type descriptor struct {
 
 const closedBit = int64(1) << 40
 
-// acquire holds the descriptor open; false if it is closed or closing.
-func (d *descriptor) acquire() bool {
+// Acquire holds the descriptor of a lent connection open until Release; false if
+// it is closed or closing. It is for the borrower's requests.
+func (d *descriptor) Acquire() bool {
 	for {
 		n := d.refs.Load()
 		if n&closedBit != 0 {
@@ -36,7 +37,8 @@ func (d *descriptor) acquire() bool {
 	}
 }
 
-func (d *descriptor) release() {
+// Release ends what Acquire began.
+func (d *descriptor) Release() {
 	if d.refs.Add(-1) != closedBit {
 		return
 	}
@@ -47,7 +49,7 @@ func (d *descriptor) release() {
 }
 
 // seal forbids further use and reports whether this call was the one that did.
-// The winner does what must come before the close and calls release, giving up
+// The winner does what must come before the close and calls Release, giving up
 // the reference that the connection began with.
 func (d *descriptor) seal() bool {
 	for {

@@ -22,7 +22,7 @@ type Borrower interface {
 }
 
 // Loan is a connection in a ring's care, without a goroutine: the borrower sends
-// on its descriptor, and one multishot receive, into provided buffers, notices
+// on its descriptor, which it acquires for that (Conn.Acquire), and one multishot receive, into provided buffers, notices
 // the peer's end and keeps what the peer sends ahead. It ends with GiveBack, and
 // then with the peer's next request, or with Close.
 //
@@ -61,10 +61,10 @@ func (c *Conn) Lend(r *ring.Ring, b Borrower, ahead []byte) (*Loan, error) {
 	if c.loan != nil {
 		return nil, c.opError("lend", errors.New("is lent already"))
 	}
-	if !c.acquire() {
+	if !c.Acquire() {
 		return nil, c.opError("lend", net.ErrClosed)
 	}
-	defer c.release()
+	defer c.Release()
 	raw, err := c.SyscallConn()
 	if err == nil {
 		// The number stays valid: only shut closes the connection, and not
@@ -91,18 +91,12 @@ func (l *Loan) leave() {
 	}
 }
 
-// Fd is the descriptor's number, for who has acquired it.
+// Fd is the descriptor's number, for who has acquired the connection.
 func (l *Loan) Fd() int { return l.conn.fd }
-
-// Acquire holds the descriptor open until Release; false if it is closed.
-func (l *Loan) Acquire() bool { return l.conn.acquire() }
-
-// Release ends what Acquire began.
-func (l *Loan) Release() { l.conn.release() }
 
 // Receive begins to watch the peer. Not for the ring's thread.
 func (l *Loan) Receive() {
-	if !l.conn.acquire() {
+	if !l.conn.Acquire() {
 		return
 	}
 	l.mu.Lock()
@@ -114,7 +108,7 @@ func (l *Loan) Receive() {
 	l.mu.Lock() // the ring is closed
 	l.armed, l.want, l.err = false, false, net.ErrClosed
 	l.mu.Unlock()
-	l.conn.release()
+	l.conn.Release()
 }
 
 // Prepare implements ring.Owner.
@@ -163,7 +157,7 @@ func (l *Loan) deliver(r *ring.Ring, res int32, data []byte, more bool) {
 	case again:
 		r.Restart(&l.recv)
 	case off:
-		l.conn.release()
+		l.conn.Release()
 	case full:
 		r.CancelNow(&l.recv)
 	}

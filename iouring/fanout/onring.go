@@ -67,8 +67,8 @@ func (s *Stream) lend(c *iouring.Conn, ahead []byte, keep bool) error {
 		return err
 	}
 	s.send.Owner = s
+	s.conn, s.loan, s.fd = c, loan, loan.Fd()
 	s.ring, s.keep, s.digits = s.fan.lane.ring, keep, 2
-	s.loan = loan
 	loan.Receive() // last: the peer's end ends the stream
 	return nil
 }
@@ -83,7 +83,7 @@ func (s *Stream) sendOnRing(r *ring.Ring) {
 		s.finish(r)
 	case begin && r.Closing():
 		s.sendFailed(r, syscall.ECANCELED)
-	case begin && !s.loan.Acquire():
+	case begin && !s.conn.Acquire():
 		s.sendFailed(r, syscall.ECONNRESET)
 	case begin:
 		r.Restart(&s.send)
@@ -132,12 +132,12 @@ func (s *Stream) rest() {
 // Prepare implements ring.Owner.
 func (s *Stream) Prepare(_ *ring.Op, e *sys.SQE) {
 	rest := s.sending[s.sent:]
-	e.Send(s.loan.Fd(), unsafe.Pointer(&rest[0]), len(rest), unix.MSG_NOSIGNAL)
+	e.Send(s.fd, unsafe.Pointer(&rest[0]), len(rest), unix.MSG_NOSIGNAL)
 }
 
 // Complete implements ring.Owner.
 func (s *Stream) Complete(r *ring.Ring, _ *ring.Op, res int32, _ uint32, _ bool) {
-	s.loan.Release()
+	s.conn.Release()
 	s.mu.Lock()
 	s.inflight = false // with what was sent, under one lock: sendDirect goes by both
 	switch errno := syscall.Errno(-res); {
@@ -189,23 +189,23 @@ func (s *Stream) PeerEnded(r *ring.Ring) { s.end(r, ErrPeerGone, false) }
 func (s *Stream) sendDirect() {
 	s.mu.Lock()
 	s.dirty = false // under the lock that pending is read under, or a Commit gets lost
-	if s.ended || s.inflight || s.sent < len(s.sending) || !s.loan.Acquire() {
+	if s.ended || s.inflight || s.sent < len(s.sending) || !s.conn.Acquire() {
 		s.mu.Unlock()
 		return
 	}
 	n := 0
 	if len(s.pending) > 0 {
 		var err error
-		n, err = s.ring.Write(s.loan.Fd(), s.pending)
+		n, err = s.ring.Write(s.fd, s.pending)
 		n = max(n, 0)
 		if err != nil && err != unix.EAGAIN && err != unix.EINTR {
 			s.mu.Unlock()
-			s.loan.Release()
+			s.conn.Release()
 			s.sendFailed(nil, err.(syscall.Errno))
 			return
 		}
 	}
-	s.loan.Release()
+	s.conn.Release()
 	rest := n < len(s.pending)
 	if rest {
 		s.sending, s.pending, s.sent = s.pending, s.sending[:0], n

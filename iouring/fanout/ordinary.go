@@ -36,7 +36,7 @@ func (s *Stream) openOrdinary(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Stream) goOrdinary(w http.ResponseWriter, rc *http.ResponseController, r *http.Request) {
-	s.ordinary = ordinary{writer: w, control: rc, request: r.Context(), awake: make(chan struct{}, 1)}
+	s.ordinary = &ordinary{writer: w, control: rc, request: r.Context(), awake: make(chan struct{}, 1)}
 }
 
 func (o *ordinary) wake() {
@@ -131,7 +131,7 @@ func (s *Stream) bound() {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o := &s.ordinary; !s.ended && now.Sub(o.bounded) >= s.fan.config.DropAfter/4 {
+	if o := s.ordinary; !s.ended && now.Sub(o.bounded) >= s.fan.config.DropAfter/4 {
 		o.bounded = now
 		_ = o.control.SetWriteDeadline(now.Add(s.fan.config.DropAfter))
 	}

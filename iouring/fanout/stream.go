@@ -29,38 +29,38 @@ import (
 // buffers belong to the stream; they grow by need and are let go when a burst is
 // over.
 type Stream struct {
-	fan  *FanOut
-	told *mailbox.Entry
-	done chan struct{}
-
+	// What a frame touches comes first, on as few cache lines as it fits.
 	mu        sync.Mutex
-	opened    bool   // Open has set what does not change: loan, ordinary
-	pending   []byte // framed, not given to the kernel yet
 	out       bool
-	held      int // bytes of pending that are out
-	digits    int // of the last chunk's size
+	paused    bool
 	finishing bool
 	ended     bool
-	aborted   bool // ended by this side
-	err       error
-	paused    bool
+	dirty     bool
+	inflight  bool
+	watched   bool   // the clock runs
+	moved     bool   // something was taken since it began to
+	digits    uint8  // of the last chunk's size
+	opened    bool   // Open has set what does not change: loan, ordinary
+	aborted   bool   // ended by this side
+	keep      bool   // the connection goes back to its listener
+	held      int    // bytes of pending that are out
+	pending   []byte // framed, not given to the kernel yet
+	sending   []byte
+	sent      int
+	fan       *FanOut
 
-	watched bool       // the clock runs
-	moved   bool       // something was taken since it began to
-	place   stallPlace // guarded by the clock
+	// On a ring; nil on the ordinary path.
+	conn *iouring.Conn
+	fd   int
+	send ring.Op
+	loan *iouring.Loan
+	ring *ring.Ring
 
-	sending []byte
-	sent    int
-	dirty   bool
-
-	// On a ring; loan is nil on the ordinary path.
-	loan     *iouring.Loan
-	ring     *ring.Ring
-	send     ring.Op
-	inflight bool
-	keep     bool // the connection goes back to its listener
-
-	ordinary ordinary
+	err      error
+	told     *mailbox.Entry
+	done     chan struct{}
+	ordinary *ordinary  // nil on a ring
+	place    stallPlace // guarded by the clock
 }
 
 // frameBytes is the room that Reserve makes for a frame, if it need not grow.
@@ -91,7 +91,7 @@ func (s *Stream) reserve(n int) ([]byte, error) {
 	}
 	b := s.pending
 	s.pending, s.out, s.held = nil, true, len(b) // together: bytes that are out still wait
-	digits := s.digits
+	digits := int(s.digits)
 	s.mu.Unlock()
 	b = s.fan.spares.room(b, n+chunkBytes)
 	if s.loan != nil {
@@ -105,7 +105,7 @@ func (s *Stream) reserve(n int) ([]byte, error) {
 // dropped and the error says why.
 func (s *Stream) Commit(b []byte) error {
 	// Not locked: what is out, held and digits change in the one committer's hands.
-	digits, start := s.digits, s.held
+	digits, start := int(s.digits), s.held
 	if !s.out || len(b) < start+s.headBytes(digits) {
 		panic("fanout: Commit of something else than what Reserve gave")
 	}
@@ -123,7 +123,7 @@ func (s *Stream) Commit(b []byte) error {
 		return err
 	}
 	waited := s.buffered() > 0
-	s.pending, s.out, s.held, s.digits = b, false, 0, digits
+	s.pending, s.out, s.held, s.digits = b, false, 0, uint8(digits)
 	if s.finishing { // Close came in between and left the end to us
 		s.appendEnd()
 	}
