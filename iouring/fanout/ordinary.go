@@ -94,7 +94,7 @@ func (s *Stream) writePending() (ended bool) {
 	s.mu.Unlock()
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		s.end(nil, ErrSlowClient, false)
+		s.end(nil, ErrSlowClient, true)
 	case err != nil:
 		s.end(nil, ErrPeerGone, false)
 	case finished:
