@@ -16,6 +16,7 @@ type ordinary struct {
 	request context.Context
 	awake   chan struct{} // something to look at
 	bounded time.Time     // when the write deadline was moved; Serve's
+	fires   bool          // HTTP/2: a write deadline resets the stream though nothing is written
 }
 
 // pieceBytes is how much is written at once: progress is seen piece by piece.
@@ -32,11 +33,12 @@ func (s *Stream) begin(w http.ResponseWriter, rc *http.ResponseController) error
 func (s *Stream) openOrdinary(w http.ResponseWriter, r *http.Request) error {
 	rc := http.NewResponseController(w)
 	s.goOrdinary(w, rc, r)
+	defer s.unbound()
 	return s.begin(w, rc)
 }
 
 func (s *Stream) goOrdinary(w http.ResponseWriter, rc *http.ResponseController, r *http.Request) {
-	s.ordinary = &ordinary{writer: w, control: rc, request: r.Context(), awake: make(chan struct{}, 1)}
+	s.ordinary = &ordinary{writer: w, control: rc, request: r.Context(), awake: make(chan struct{}, 1), fires: r.ProtoMajor > 1}
 }
 
 func (o *ordinary) wake() {
@@ -122,6 +124,7 @@ func (s *Stream) writeOut() error {
 		}
 	}
 	s.bound()
+	defer s.unbound()
 	return s.ordinary.control.Flush()
 }
 
@@ -134,5 +137,16 @@ func (s *Stream) bound() {
 	if o := s.ordinary; !s.ended && now.Sub(o.bounded) >= s.fan.config.DropAfter/4 {
 		o.bounded = now
 		_ = o.control.SetWriteDeadline(now.Add(s.fan.config.DropAfter))
+	}
+}
+
+// unbound takes the deadline back where it would fire between two writes, unless
+// interrupt has set it.
+func (s *Stream) unbound() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.ordinary; o.fires && !s.ended {
+		o.bounded = time.Time{}
+		_ = o.control.SetWriteDeadline(time.Time{})
 	}
 }

@@ -248,3 +248,28 @@ func TestOpenIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// Over HTTP/2 a write deadline resets the stream even if nothing is written: none
+// is left between two writes.
+func TestNoDeadlineBetweenWritesOverHTTP2(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newOn(nil, Config{DropAfter: testDropAfter})
+		w, r := newStuckWriter(1<<20), httptest.NewRequest("GET", "/", nil)
+		r.ProtoMajor, r.ProtoMinor = 2, 0
+		s, err := f.Open(w, r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go s.Serve()
+		for range 3 {
+			synctest.Wait() // until Serve waits
+			w.mu.Lock()
+			if !w.deadline.IsZero() {
+				t.Errorf("a deadline is left: %v", w.deadline)
+			}
+			w.mu.Unlock()
+			frames(t, s, 1)
+		}
+		_ = s.Close()
+	})
+}
