@@ -28,8 +28,8 @@ func TestCloseSendsEndInEveryState(t *testing.T) {
 	}
 	states := map[string]func(t *testing.T, c *Conn, peer net.Conn){
 		"never used": func(*testing.T, *Conn, net.Conn) {},
-		"read blocked": func(_ *testing.T, c *Conn, _ net.Conn) {
-			blocked(func() error { _, err := c.Read(make([]byte, 1)); return err })
+		"read blocked": func(t *testing.T, c *Conn, _ net.Conn) {
+			blocked(t, func() error { _, err := c.Read(make([]byte, 1)); return err })
 		},
 		"read timed out": func(_ *testing.T, c *Conn, _ net.Conn) {
 			_ = c.SetReadDeadline(time.Unix(1, 0))
@@ -43,8 +43,8 @@ func TestCloseSendsEndInEveryState(t *testing.T) {
 			_, _ = c.Write([]byte("y"))
 		},
 		"half closed": func(_ *testing.T, c *Conn, _ net.Conn) { _ = c.CloseWrite() },
-		"write blocked": func(_ *testing.T, c *Conn, _ net.Conn) {
-			blocked(func() error { _, err := c.Write(make([]byte, 64<<20)); return err })
+		"write blocked": func(t *testing.T, c *Conn, _ net.Conn) {
+			blocked(t, func() error { _, err := c.Write(make([]byte, 64<<20)); return err })
 		},
 		"socket full":    func(_ *testing.T, c *Conn, _ net.Conn) { fill(c) },
 		"peer half done": func(_ *testing.T, _ *Conn, peer net.Conn) { _ = peer.(interface{ CloseWrite() error }).CloseWrite() },
@@ -88,7 +88,7 @@ func TestBlockedCallsEnd(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			eachVariant(t, func(t *testing.T, network string, lent bool, opts ...Option) {
 				c, _ := pipe(t, network, lent, opts...)
-				done := blocked(func() error { return x.call(c) })
+				done := blocked(t, func() error { return x.call(c) })
 				start := time.Now()
 				if err := x.end(c); err != nil {
 					t.Fatal(err)
@@ -134,7 +134,7 @@ func TestPeerReset(t *testing.T) {
 			t.Skip("unix sockets do not reset")
 		}
 		c, peer := pipe(t, network, lent, opts...)
-		done := blocked(func() error { _, err := c.Read(make([]byte, 1)); return err })
+		done := blocked(t, func() error { _, err := c.Read(make([]byte, 1)); return err })
 		_ = peer.(*net.TCPConn).SetLinger(0)
 		_ = peer.Close()
 		if err := wait(t, done); !errors.Is(err, syscall.ECONNRESET) {
@@ -194,7 +194,7 @@ func TestSocketOptions(t *testing.T) {
 func TestListenerClose(t *testing.T) {
 	eachListener(t, func(t *testing.T, network string, opts ...Option) {
 		ln := listen(t, network, opts...)
-		done := blocked(func() error { _, err := ln.Accept(); return err })
+		done := blocked(t, func() error { _, err := ln.Accept(); return err })
 		if err := ln.Close(); err != nil {
 			t.Fatal(err)
 		}

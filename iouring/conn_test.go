@@ -154,8 +154,10 @@ func (b *borrower) OnRing(r *ring.Ring) { b.loan.GiveBack(r) }
 
 func (b *borrower) giveBack() error { return b.ring.Post(b) }
 
-// blocked runs f and gives a channel with its error, once it waits for I/O.
-func blocked(f func() error) chan error {
+// blocked runs f and gives a channel with its error, once it waits for I/O or has
+// ended.
+func blocked(t testing.TB, f func() error) chan error {
+	t.Helper()
 	done, started := make(chan error, 1), make(chan []byte)
 	go func() {
 		name := make([]byte, 64)
@@ -164,11 +166,10 @@ func blocked(f func() error) chan error {
 		done <- f()
 	}()
 	waits := <-started
-	for all := make([]byte, 1<<20); len(done) == 0; runtime.Gosched() {
-		if bytes.Contains(all[:runtime.Stack(all, true)], waits) {
-			break
-		}
-	}
+	all := make([]byte, 4<<20)
+	eventually(t, "a call neither waits nor ends", func() bool {
+		return len(done) > 0 || bytes.Contains(all[:runtime.Stack(all, true)], waits)
+	})
 	return done
 }
 
