@@ -46,6 +46,7 @@ func TestAbort(t *testing.T) {
 func TestCommitAfterClose(t *testing.T) {
 	eachFanOut(t, func(t *testing.T, cfg Config, network string) {
 		fan := newFanOut(t, cfg)
+		refused := make(chan error, 1)
 		ln := serve(t, network, streamServer(fan, func(s *Stream, r *http.Request) {
 			_ = s.Append([]byte("one "))
 			b, err := s.Reserve()
@@ -53,12 +54,16 @@ func TestCommitAfterClose(t *testing.T) {
 				t.Error(err)
 			}
 			_ = s.Close()
-			if _, err := s.Commit(append(b, "two"...)), s.Append([]byte("three")); !errors.Is(err, ErrStreamClosed) {
-				t.Errorf("a closed stream took a frame: %v", err)
+			if err := s.Commit(append(b, "two"...)); err != nil {
+				t.Error(err)
 			}
+			refused <- s.Append([]byte("three"))
 		}))
 		if got, err := body(client(t, ln), "http://x/stream"); string(got) != "one two" || err != nil {
 			t.Errorf("%q, %v", got, err)
+		}
+		if err := <-refused; !errors.Is(err, ErrStreamClosed) {
+			t.Errorf("a closed stream took a frame: %v", err)
 		}
 	})
 }

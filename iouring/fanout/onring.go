@@ -181,8 +181,19 @@ func (s *Stream) finish(r *ring.Ring) {
 	s.end(r, nil, false)
 }
 
-// PeerEnded implements iouring.Borrower.
-func (s *Stream) PeerEnded(r *ring.Ring) { s.end(r, ErrPeerGone, false) }
+// PeerEnded implements iouring.Borrower. A client that has the whole response may
+// go before the ring's thread comes to finish it.
+func (s *Stream) PeerEnded(r *ring.Ring) {
+	s.mu.Lock()
+	whole := s.complete() && s.buffered() == 0
+	s.mu.Unlock() // what is complete stays so
+	if whole {
+		s.loan.Close(r)
+		s.end(r, nil, false)
+		return
+	}
+	s.end(r, ErrPeerGone, false)
+}
 
 // sendDirect sends what is pending with one system call on the caller's thread
 // and leaves to the ring what the socket does not take.
