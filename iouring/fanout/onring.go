@@ -80,7 +80,7 @@ func (s *Stream) sendOnRing(r *ring.Ring) {
 	s.mu.Unlock()
 	switch {
 	case finished:
-		s.finish(r)
+		s.end(r, nil, false)
 	case begin && r.Closing():
 		s.sendFailed(r, syscall.ECANCELED)
 	case begin && !s.conn.Acquire():
@@ -171,14 +171,16 @@ func (s *Stream) sendFailed(r *ring.Ring, errno syscall.Errno) {
 	}
 }
 
-// finish ends a stream all of whose bytes the kernel has.
-func (s *Stream) finish(r *ring.Ring) {
-	if s.keep {
+// letGo is a good end: the kernel has all bytes, and nothing of the connection is
+// the stream's any more. On the ring's thread; the ordinary path has none.
+func (s *Stream) letGo(r *ring.Ring) {
+	switch {
+	case s.loan == nil:
+	case s.keep:
 		s.loan.GiveBack(r)
-	} else {
+	default:
 		s.loan.Close(r)
 	}
-	s.end(r, nil, false)
 }
 
 // PeerEnded implements iouring.Borrower. A client that has the whole response may

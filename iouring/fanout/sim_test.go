@@ -71,7 +71,9 @@ func newSimulation(t *testing.T, seed int64) *simulation {
 	for i := range 2 + rng.Intn(10) {
 		p := &simPeer{fd: int32(i) + simFirstDescriptor}
 		k.sockets[p.fd] = &simSocket{}
-		s.net.incoming = append(s.net.incoming, &simConn{k: k, fd: p.fd, rng: rng, wrong: s.wrong})
+		s.net.incoming = append(s.net.incoming, &simConn{
+			k: k, fd: p.fd, rng: rng, wrong: s.wrong, lent: func() { s.abortLate(p) },
+		})
 		s.peers = append(s.peers, p)
 	}
 	return s
@@ -243,7 +245,7 @@ func TestSimulatedKernelLosesNothing(t *testing.T) {
 	for _, what := range []string{"SQ full", "EINTR", "EBUSY", "partial submission", "CQ overflow", "ENOBUFS",
 		"multishot ended", "short send", "send: EAGAIN", "send: EINTR", "receive: EINTR", "receive: ECANCELED",
 		"cancelled", "receive: reset", "send: reset", "write: EINTR", "write: EAGAIN", "write: reset", "short write",
-		"stream", "accepted again", "idle timeout", "slow client"} {
+		"stream", "accepted again", "idle timeout", "slow client", "late abort"} {
 		if counts[what] == 0 {
 			t.Errorf("%q never happened", what)
 		}

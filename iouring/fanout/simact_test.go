@@ -138,6 +138,19 @@ func (s *simulation) close(p *simPeer) {
 	p.gone = p.gone || !p.keep
 }
 
+// abortLate has somebody abort a stream whose connection is on its way back to
+// the listener: that response is complete, the next request may be there.
+func (s *simulation) abortLate(p *simPeer) {
+	if p.stream == nil || s.rng.Intn(3) != 0 {
+		return
+	}
+	p.stream.Abort(nil)
+	if err := p.stream.Err(); err != nil {
+		s.wrong("connection %d: a complete response was ended with %v", p.fd, err)
+	}
+	s.draws["late abort"]++
+}
+
 // accept takes what an acceptor that is blocked in Accept would get. A connection
 // that nobody woke it for is missed by check.
 func (s *simulation) accept() {

@@ -30,6 +30,7 @@ type simConn struct {
 	fd    int32
 	rng   *rand.Rand
 	wrong func(format string, args ...any)
+	lent  func() // what happens elsewhere while the connection is lent, or taken back
 }
 
 func (c *simConn) socket() *simSocket { return c.k.sockets[c.fd] }
@@ -73,7 +74,7 @@ func (c *simConn) Close() error {
 func (c *simConn) LocalAddr() net.Addr              { return &net.TCPAddr{} }
 func (c *simConn) RemoteAddr() net.Addr             { return &net.TCPAddr{Port: int(c.fd)} }
 func (c *simConn) SetDeadline(time.Time) error      { return nil }
-func (c *simConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *simConn) SetReadDeadline(time.Time) error  { c.lent(); return nil }
 func (c *simConn) SetWriteDeadline(time.Time) error { return nil }
 
 // SyscallConn implements syscall.Conn: it lends the descriptor's number.

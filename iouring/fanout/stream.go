@@ -292,7 +292,12 @@ func (s *Stream) end(r *ring.Ring, err error, aborted bool) {
 	opened, inflight := s.opened, s.inflight
 	s.mu.Unlock()
 	s.fan.spares.give(rest)
-	if err != nil && opened { // else Open breaks it off
+	// After ended: an Abort that comes now is late, and must not close a connection
+	// that is on its way to its next request.
+	switch {
+	case err == nil:
+		s.letGo(r)
+	case opened: // else Open breaks it off
 		s.breakOff(r, inflight)
 	}
 	// Out of the clock before done: nothing knows an ended stream but its owner.
