@@ -122,7 +122,6 @@ func (s *Stream) Commit(b []byte) error {
 		s.fan.spares.give(b)
 		return err
 	}
-	waited := s.buffered() > 0
 	s.pending, s.out, s.held, s.digits = b, false, 0, uint8(digits)
 	if s.finishing { // Close came in between and left the end to us
 		s.appendEnd()
@@ -130,7 +129,7 @@ func (s *Stream) Commit(b []byte) error {
 	if s.buffered() > s.fan.config.PauseBytes {
 		s.paused = true
 	}
-	if waited || s.paused {
+	if s.buffered() > 0 { // the last frame of a source that then is silent may get stuck too
 		s.watch()
 	}
 	finishing, mark := s.finishing, len(s.pending) > 0 && s.markDirty()
