@@ -82,9 +82,9 @@ func (s *Stream) sendOnRing(r *ring.Ring) {
 	case finished:
 		s.end(r, nil, false)
 	case begin && r.Closing():
-		s.sendFailed(r, syscall.ECANCELED)
+		s.notSent(r, syscall.ECANCELED)
 	case begin && !s.conn.Acquire():
-		s.sendFailed(r, syscall.ECONNRESET)
+		s.notSent(r, syscall.ECONNRESET)
 	case begin:
 		r.Restart(&s.send)
 	}
@@ -159,10 +159,17 @@ func (s *Stream) Complete(r *ring.Ring, _ *ring.Op, res int32, _ uint32, _ bool)
 	}
 }
 
-func (s *Stream) sendFailed(r *ring.Ring, errno syscall.Errno) {
+// notSent takes beginSend back, and ends the stream.
+func (s *Stream) notSent(r *ring.Ring, errno syscall.Errno) {
 	s.mu.Lock()
 	s.inflight = false
 	s.mu.Unlock()
+	s.sendFailed(r, errno)
+}
+
+// sendFailed ends a stream. It leaves inflight alone: when a write on the
+// caller's thread has failed, the ring may have begun to send meanwhile.
+func (s *Stream) sendFailed(r *ring.Ring, errno syscall.Errno) {
 	switch errno {
 	case unix.EPIPE, unix.ECONNRESET:
 		s.end(r, ErrPeerGone, false)
