@@ -100,9 +100,10 @@ func (b *bufferRegistration) OnRing(r *ring.Ring) { b.done <- r.RegisterBuffers(
 // Registered reports whether the arena is registered with the kernel.
 func (f *Reader) Registered() bool { return f.registered }
 
-// Close ends the reader's thread.
+// Close ends the reader's thread, after the Read that goes on.
 func (f *Reader) Close() error {
 	f.turn <- struct{}{}
+	defer func() { <-f.turn }()
 	if f.ring != nil {
 		f.ring.Close()
 	}
@@ -124,7 +125,11 @@ func (f *Reader) Read(ctx context.Context, path string, off int64, at, n int, pr
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	f.turn <- struct{}{}
+	select {
+	case f.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	defer func() { <-f.turn }()
 	file, err := os.Open(path)
 	if err != nil {

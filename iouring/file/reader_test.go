@@ -11,8 +11,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"testing/synctest"
 
 	"github.com/weirgo/weir/iouring/internal/probe"
+	"github.com/weirgo/weir/iouring/internal/ring"
 )
 
 var fileBackends = []struct {
@@ -155,4 +157,54 @@ func TestReaderCancel(t *testing.T) {
 			t.Errorf("after cancellations: %v", err)
 		}
 	})
+}
+
+// A Read that waits for another's end heeds its context; after Close none waits.
+func TestReaderTurn(t *testing.T) {
+	path, _ := randomFile(t, 100)
+	synctest.Test(t, func(t *testing.T) {
+		a, err := NewArena(100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		r, err := NewReader(a, Config{Backend: probe.BackendNet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.turn <- struct{}{} // another reads
+		ctx, cancel := context.WithCancel(t.Context())
+		read := make(chan error, 1)
+		go func() { read <- r.Read(ctx, path, 0, 0, 100, nil) }()
+		synctest.Wait()
+		cancel()
+		if err := <-read; !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled while it waits: %v", err)
+		}
+		<-r.turn
+		for range 2 {
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestReaderAfterClose(t *testing.T) {
+	path, _ := randomFile(t, 100)
+	a, err := NewArena(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	r, err := NewReader(a, Config{Backend: probe.BackendURing})
+	if err != nil {
+		t.Skipf("not supported here: %v", err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Read(t.Context(), path, 0, 0, 100, nil); !errors.Is(err, ring.ErrClosed) {
+		t.Errorf("Read after Close: %v", err)
+	}
 }
