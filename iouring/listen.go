@@ -163,5 +163,9 @@ func (l *Listener) SetDeadline(t time.Time) error {
 	l.deadline.Lock() // until and inner's deadline are moved together, or interrupted puts an old one back
 	defer l.deadline.Unlock()
 	l.until = t
+	// Looked at under deadline: what is queued later interrupts after us.
+	if l.waiting() {
+		t = time.Unix(1, 0) // as interrupt has it; interrupted puts until back
+	}
 	return l.inner.(deadliner).SetDeadline(t)
 }

@@ -113,20 +113,36 @@ func (l *Listener) expire(loan *Loan) {
 	}
 }
 
-// dequeue gives a connection whose next request has begun.
+// dequeue gives a connection whose next request has begun. While there are
+// others it wakes another Accept: the wake-up that was meant for them may have
+// been taken back by interrupted before that one ran.
 func (l *Listener) dequeue() *Conn {
 	t := &l.returned
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	if len(t.queue) == 0 {
+		t.mu.Unlock()
 		return nil
 	}
 	c := t.queue[0]
 	t.queue[0] = nil
-	if t.queue = t.queue[1:]; len(t.queue) == 0 {
+	t.queue = t.queue[1:]
+	more := len(t.queue) > 0
+	if !more {
 		t.queue = nil
 	}
+	t.mu.Unlock()
+	if more {
+		l.interrupt()
+	}
 	return c
+}
+
+// waiting reports whether there is something for Accept.
+func (l *Listener) waiting() bool {
+	t := &l.returned
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.queue) > 0
 }
 
 func (l *Listener) closeReturned() {
