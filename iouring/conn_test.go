@@ -135,6 +135,16 @@ type borrower struct {
 
 func (b *borrower) PeerEnded(*ring.Ring) { close(b.ended) } // twice panics
 
+// await waits until the borrower is told.
+func (b *borrower) await(t *testing.T) {
+	t.Helper()
+	select {
+	case <-b.ended:
+	case <-time.After(time.Minute):
+		t.Fatal("the borrower was not told")
+	}
+}
+
 // lendOut lends c to the process's ring.
 func lendOut(c *Conn, ahead []byte) (*borrower, error) {
 	r, err := ring.Shared()

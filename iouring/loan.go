@@ -235,10 +235,14 @@ func (l *Loan) end(r *ring.Ring, then func(*ring.Ring)) {
 }
 
 // callOff ends what the kernel does for the connection. FIN does not wait for
-// that: the caller has shut the socket down.
+// that: the caller has shut the socket down. A borrower who has not closed it
+// himself is told by the last completion.
 func (l *Loan) callOff(r *ring.Ring) {
 	l.mu.Lock()
 	l.want = false
+	if l.err == nil {
+		l.err = net.ErrClosed
+	}
 	armed := l.armed
 	l.mu.Unlock()
 	switch {

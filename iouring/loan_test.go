@@ -76,16 +76,13 @@ func TestLoanTellsOfThePeersEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			end(peer)
-			select {
-			case <-b.ended:
-			case <-time.After(time.Minute):
-				t.Fatal("the borrower was not told")
-			}
+			b.await(t)
 		})
 	}
 }
 
-// Close of a lent connection sends FIN at once, although a request holds it.
+// Close of a lent connection sends FIN at once, although a request holds it, and the
+// borrower hears of it.
 func TestCloseWhileLent(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		requireBackend(t, WithBackend(BackendURing))
@@ -106,6 +103,7 @@ func TestCloseWhileLent(t *testing.T) {
 		if _, err := c.Lend(b.ring, b, nil); err == nil {
 			t.Error("a closed connection was lent")
 		}
+		b.await(t)
 	}
 }
 
