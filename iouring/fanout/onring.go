@@ -209,8 +209,13 @@ func (s *Stream) PeerEnded(r *ring.Ring) {
 func (s *Stream) sendDirect() {
 	s.mu.Lock()
 	s.dirty = false // under the lock that pending is read under, or a Commit gets lost
-	if s.ended || s.inflight || s.sent < len(s.sending) || !s.conn.Acquire() {
+	if s.ended || s.inflight || s.sent < len(s.sending) {
 		s.mu.Unlock()
+		return
+	}
+	if !s.conn.Acquire() { // closed by who knew it, and the ring may have nothing to tell
+		s.mu.Unlock()
+		s.sendFailed(nil, unix.ECONNRESET)
 		return
 	}
 	n := 0

@@ -39,6 +39,10 @@ func (s *simulation) act() {
 	case p.stream != nil && n < 77:
 		p.gone = true
 		p.stream.Abort(nil)
+	case p.stream != nil && n < 78: // who may know it by its request
+		p.gone = true
+		_ = p.conn.Close()
+		s.draws["closed while lent"]++
 	case p.stream == nil && n < 60:
 		s.open(p)
 	case p.stream == nil && n < 61:
