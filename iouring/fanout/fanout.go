@@ -227,7 +227,8 @@ func (f *FanOut) Wait(ctx context.Context) error {
 }
 
 // Close refuses new streams and waits until the open ones have ended, or until
-// ctx is done, whereupon it aborts them with ErrFanOutClosed.
+// ctx is done, whereupon it aborts them with ErrFanOutClosed. When it returns none
+// is open, and whoever is told of their ends has been.
 func (f *FanOut) Close(ctx context.Context) error {
 	f.mu.Lock()
 	if !f.closed {
@@ -248,5 +249,6 @@ func (f *FanOut) Close(ctx context.Context) error {
 	for _, s := range left {
 		s.Abort(ErrFanOutClosed)
 	}
+	<-f.none // some may be on their way to another end; closed, so it is the last one
 	return err
 }

@@ -1,10 +1,14 @@
 package fanout
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/weirgo/weir/sched/mailbox"
 )
 
 // A write on the caller's thread fails, and before it can end the stream the
@@ -35,6 +39,40 @@ func TestFailedWriteLeavesTheRingsSendAlone(t *testing.T) {
 		}
 		if !stream.send.Idle() || stream.inflight {
 			s.fatalf("the send does not end")
+		}
+	})
+}
+
+// Close meets a stream that is ending: it finds nothing to abort, and returns
+// when that end is told all the same.
+func TestCloseWaitsForEndsOnTheirWay(t *testing.T) {
+	simulate(t, 1, func(s *simulation) {
+		p, conn := s.peers[0], s.net.incoming[0].(*simConn)
+		s.accept()
+		s.open(p)
+		p.framed, p.keep, p.stream.keep = []byte(lastChunk), true, true
+		feed, told := mailbox.NewFeed(), new(mailbox.Entry)
+		told.Init(feed, nil)
+		p.stream.told = told
+
+		gone, cancel := context.WithCancel(context.Background())
+		cancel()
+		closed := make(chan int, 1)
+		conn.lent = func() { // on its way back
+			conn.lent = func() {}
+			go func() {
+				_ = s.fan.Close(gone)
+				closed <- len(feed.Take(nil))
+			}()
+			synctest.Wait() // until it has done what it can
+		}
+		_ = p.stream.Close()
+		p.conn, p.stream = nil, nil
+		for len(closed) == 0 {
+			s.turn(0, 0)
+		}
+		if n := <-closed; n != 1 {
+			s.fatalf("Close returned, and %d of 1 ends were told", n)
 		}
 	})
 }
