@@ -191,13 +191,12 @@ func (s *Stream) letGo(r *ring.Ring) {
 }
 
 // PeerEnded implements iouring.Borrower. A client that has the whole response may
-// go before the ring's thread comes to finish it.
+// go before the ring's thread comes to finish it; its next request may be there.
 func (s *Stream) PeerEnded(r *ring.Ring) {
 	s.mu.Lock()
 	whole := s.complete() && s.buffered() == 0
 	s.mu.Unlock() // what is complete stays so
 	if whole {
-		s.loan.Close(r)
 		s.end(r, nil, false)
 		return
 	}

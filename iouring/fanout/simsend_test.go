@@ -76,3 +76,29 @@ func TestCloseWaitsForEndsOnTheirWay(t *testing.T) {
 		}
 	})
 }
+
+// A client that has the whole response, has sent its next request and then ended
+// its side is answered, though the ring hears of that end before it has finished
+// the stream.
+func TestRequestAheadOfThePeersEnd(t *testing.T) {
+	simulate(t, 1, func(s *simulation) {
+		s.accept()
+		p := s.peers[0]
+		s.open(p)
+		stream := p.stream
+		stream.keep, stream.finishing = true, true // complete, and nobody has come for it
+		p.conn, p.stream, p.ending = nil, nil, true
+		p.sent = []byte("GET / HTTP/1.1")
+		socket := s.k.sockets[p.fd]
+		socket.arriving, socket.eof = append(socket.arriving, p.sent...), true
+		for range 100 {
+			s.turn(0, 1<<20)
+		}
+		if err := stream.Err(); err != nil {
+			s.fatalf("Err %v", err)
+		}
+		if len(p.read) != len(p.sent) {
+			s.fatalf("%d bytes of %d were read", len(p.read), len(p.sent))
+		}
+	})
+}
