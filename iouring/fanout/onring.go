@@ -145,7 +145,7 @@ func (s *Stream) Complete(r *ring.Ring, _ *ring.Op, res int32, _ uint32, _ bool)
 		if s.sent += int(res); s.sent < len(s.sending) {
 			r.CountShortSend()
 		}
-	case errno == unix.EINTR, errno == unix.EAGAIN, errno == unix.ENOBUFS:
+	case passes(errno):
 	default:
 		s.mu.Unlock()
 		s.sendFailed(r, errno)
@@ -157,6 +157,11 @@ func (s *Stream) Complete(r *ring.Ring, _ *ring.Op, res int32, _ uint32, _ bool)
 	if ready {
 		s.tell()
 	}
+}
+
+// passes reports whether a send that failed so is to be tried again.
+func passes(errno syscall.Errno) bool {
+	return errno == unix.EINTR || errno == unix.EAGAIN || errno == unix.ENOBUFS
 }
 
 // notSent takes beginSend back, and ends the stream.
@@ -222,10 +227,10 @@ func (s *Stream) sendDirect() {
 		var err error
 		n, err = s.ring.Write(s.fd, s.pending)
 		n = max(n, 0)
-		if err != nil && err != unix.EAGAIN && err != unix.EINTR {
+		if errno, _ := err.(syscall.Errno); errno != 0 && !passes(errno) {
 			s.mu.Unlock()
 			s.conn.Release()
-			s.sendFailed(nil, err.(syscall.Errno))
+			s.sendFailed(nil, errno)
 			return
 		}
 	}

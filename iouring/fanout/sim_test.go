@@ -244,7 +244,7 @@ func TestSimulatedKernelLosesNothing(t *testing.T) {
 	}
 	for _, what := range []string{"SQ full", "EINTR", "EBUSY", "partial submission", "CQ overflow", "ENOBUFS",
 		"multishot ended", "short send", "send: EAGAIN", "send: EINTR", "receive: EINTR", "receive: ECANCELED",
-		"cancelled", "receive: reset", "send: reset", "write: EINTR", "write: EAGAIN", "write: reset", "short write",
+		"cancelled", "receive: reset", "send: reset", "write: EINTR", "write: EAGAIN", "write: ENOBUFS", "send: ENOBUFS", "write: reset", "short write",
 		"stream", "accepted again", "idle timeout", "slow client", "late abort", "closed while lent"} {
 		if counts[what] == 0 {
 			t.Errorf("%q never happened", what)

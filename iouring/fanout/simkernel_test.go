@@ -231,6 +231,8 @@ func (k *simKernel) send(q *simRequest) (done bool) {
 		res = -int32(unix.EINTR)
 	case k.chance(30, "send: EAGAIN"):
 		res = -int32(unix.EAGAIN)
+	case k.chance(30, "send: ENOBUFS"):
+		res = -int32(unix.ENOBUFS)
 	default:
 		data := simMemory(q.sqe)
 		n := len(data)
@@ -257,6 +259,8 @@ func (k *simKernel) Write(fd int, p []byte) (int, error) {
 		return -1, unix.EINTR
 	case k.chance(10, "write: EAGAIN"):
 		return -1, unix.EAGAIN
+	case k.chance(20, "write: ENOBUFS"):
+		return -1, unix.ENOBUFS
 	}
 	if len(p) > 1 && k.chance(4, "short write") {
 		p = p[:1+k.rng.Intn(len(p)-1)]
