@@ -21,8 +21,8 @@ type Config struct {
 	// LimitBytes is how much may wait for a stream's client (default 256 KiB):
 	// with that much, Reserve fails with ErrStreamFull. One frame may overshoot.
 	LimitBytes int
-	// PauseBytes is where a stream stops being Ready (default 32 KiB); it is
-	// again at half of that.
+	// PauseBytes is where a stream stops being Ready (default 32 KiB, and
+	// always less than LimitBytes); it is again at half of that.
 	PauseBytes int
 	// DropAfter is how long a client may take nothing while something waits
 	// for it, before the stream is dropped with ErrSlowClient (default 30 s);
@@ -45,6 +45,7 @@ func (c *Config) fill() {
 	def(&c.StreamsLimit, 65536)
 	def(&c.LimitBytes, 256<<10)
 	def(&c.PauseBytes, 32<<10)
+	c.PauseBytes = min(c.PauseBytes, c.LimitBytes-1) // or a source that waits for Ready meets ErrStreamFull
 	def(&c.DirectLimit, 8)
 	if c.DropAfter <= 0 {
 		c.DropAfter = 30 * time.Second

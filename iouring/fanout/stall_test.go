@@ -127,6 +127,20 @@ func TestStalledStreamIsDropped(t *testing.T) {
 	})
 }
 
+// A source that heeds Ready never meets the limit, however low that is.
+func TestReadyEndsBeforeTheLimit(t *testing.T) {
+	for _, limit := range []int{1, 10, 1 << 10} {
+		s := openStuck(t, newOn(nil, Config{LimitBytes: limit}), 0, nil)
+		for n := 0; s.Ready() && n <= limit; n++ {
+			frames(t, s, 1)
+		}
+		if s.Ready() {
+			t.Errorf("ready with %d bytes of %d", s.Buffered(), limit)
+		}
+		s.Abort(nil)
+	}
+}
+
 // Progress, however little, gives a stream another round; Close starts the clock.
 func TestProgressKeepsAStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

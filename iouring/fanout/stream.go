@@ -73,9 +73,7 @@ const frameBytes = 512 - chunkBytes
 //
 // The error is ErrStreamFull when LimitBytes wait already, ErrStreamClosed after
 // Close, and Err once the stream has ended.
-func (s *Stream) Reserve() ([]byte, error) { return s.reserve(frameBytes) }
-
-func (s *Stream) reserve(n int) ([]byte, error) {
+func (s *Stream) Reserve() ([]byte, error) {
 	s.mu.Lock()
 	if s.out {
 		s.mu.Unlock()
@@ -93,7 +91,7 @@ func (s *Stream) reserve(n int) ([]byte, error) {
 	s.pending, s.out, s.held = nil, true, len(b) // together: bytes that are out still wait
 	digits := int(s.digits)
 	s.mu.Unlock()
-	b = s.fan.spares.room(b, n+chunkBytes)
+	b = s.fan.spares.room(b, frameBytes+chunkBytes)
 	if s.loan != nil {
 		b = chunkHead(b, digits)
 	}
@@ -143,7 +141,7 @@ func (s *Stream) Commit(b []byte) error {
 
 // Append adds one frame of the body, copying it: Reserve and Commit in one.
 func (s *Stream) Append(frame []byte) error {
-	b, err := s.reserve(len(frame))
+	b, err := s.Reserve()
 	if err != nil {
 		return err
 	}
