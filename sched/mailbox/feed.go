@@ -20,7 +20,9 @@ import (
 //	}
 //
 // A thing that was looked at before its post is taken is named with nothing to
-// see; nothing is ever missed. The list is linked through the entries:
+// see; nothing is ever missed, as long as what is to be seen is behind atomics or
+// a lock: a Post that finds its entry listed only loads, which orders nothing
+// else. The list is linked through the entries:
 //
 //	Entry.listed  false→true who puts it on the list, having made visible what
 //	              is to be seen; true→false Take, before the reader looks

@@ -40,7 +40,6 @@ var order = []string{
 	"server/plugin/...", "server/models", "server/qos",
 	"server/reply",
 	"server/front", "server/front/...",
-	"server/stream", "server/openai", "server/api",
 	"server", // tests of all of it, from end to end
 	"server/cmd/...",
 
@@ -71,7 +70,6 @@ var importRules = []importRule{
 		from: []string{"server/...", "bench/..."},
 		except: []string{
 			"server/generate/local", "server/batch/...",
-			"server/api", "server/cmd/weir", // until they are built on generators
 			"bench/...", // a benchmark may drive the loop itself
 		},
 		no:  []string{"server/batch/..."},

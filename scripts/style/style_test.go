@@ -23,9 +23,6 @@ const (
 	binaryBytesCap   = 4 << 20 // of all binary test data together
 )
 
-// toBeSplit are files from before the cap was 400 lines.
-var toBeSplit = []string{"iouring/fanout_test.go", "server/api/endtoend_test.go"}
-
 // topFolders are the tree's rooms; dot folders and build/ are not code.
 var topFolders = []string{"goroot-patches", "ggroup", "iouring", "sched", "server", "bench", "scripts"}
 
@@ -39,7 +36,7 @@ func TestGoFiles(t *testing.T) {
 		}
 		source := readFile(t, name)
 		checkFormat(t, name, source)
-		if lines := bytes.Count(source, []byte("\n")); lines > fileLinesCap && !slices.Contains(toBeSplit, name) {
+		if lines := bytes.Count(source, []byte("\n")); lines > fileLinesCap {
 			t.Errorf("%s: %d lines, the cap is %d: split it by topic", name, lines, fileLinesCap)
 		}
 		fset := token.NewFileSet()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -22,12 +23,12 @@ func (l *Loop) dropCancelled() {
 		if !g.cancelled.Load() {
 			return false
 		}
-		l.finish(g, FinishAborted, nil)
+		l.finish(g, ask.FinishAborted, nil)
 		return true
 	})
 	for _, g := range l.live {
 		if g.cancelled.Load() {
-			l.finish(g, FinishAborted, nil)
+			l.finish(g, ask.FinishAborted, nil)
 		}
 	}
 	l.sweepLive()
@@ -51,9 +52,9 @@ func (l *Loop) admitOne(g *Generation) {
 	s := &g.seq
 	if s.sampler == nil {
 		s.admitted = time.Now()
-		sampler, err := l.context.NewSampler(s.request.Sampler)
+		sampler, err := l.context.NewSampler(s.sampling)
 		if err != nil {
-			l.finish(g, FinishError, fmt.Errorf("batch: make sampler: %w", err))
+			l.finish(g, ask.FinishError, fmt.Errorf("batch: make sampler: %w", err))
 			return
 		}
 		s.sampler = sampler
@@ -66,7 +67,7 @@ func (l *Loop) admitOne(g *Generation) {
 // finish ends a generation, waiting or live: it frees what the sequence holds
 // and publishes the end. The caller takes it out of waiting or, by sweepLive,
 // out of live.
-func (l *Loop) finish(g *Generation, reason FinishReason, err error) {
+func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) {
 	s := &g.seq
 	if s.ended {
 		return
@@ -151,9 +152,9 @@ func (l *Loop) evict(i int) {
 // endFull ends a sequence that is alone in the cache and cannot grow.
 func (l *Loop) endFull(g *Generation) {
 	if g.seq.generated() > 0 {
-		l.finish(g, FinishLength, nil)
+		l.finish(g, ask.FinishLength, nil)
 	} else {
-		l.finish(g, FinishError, fmt.Errorf("batch: decode prompt of %d tokens: %w", g.seq.prompt, engine.ErrNoCacheSpace))
+		l.finish(g, ask.FinishError, fmt.Errorf("batch: decode prompt of %d tokens: %w", g.seq.prompt, engine.ErrNoCacheSpace))
 	}
 	l.sweepLive()
 }

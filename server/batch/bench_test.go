@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
@@ -44,7 +45,7 @@ func BenchmarkBare(b *testing.B) {
 		defer ctx.Close()
 		samplers := make([]engine.Sampler, sequences)
 		for i := range samplers {
-			if samplers[i], err = ctx.NewSampler(engine.SamplerConfig{}); err != nil {
+			if samplers[i], err = ctx.NewSampler(ask.Sampling{}); err != nil {
 				b.Fatal(err)
 			}
 			defer samplers[i].Close()
@@ -92,8 +93,8 @@ func BenchmarkLoop(b *testing.B) {
 				var dst [16]batch.Result
 				for left := b.N; left > 0; {
 					limit := min(left, benchContext-benchPrompt)
-					g, err := loop.Submit(b.Context(), batch.Request{
-						Prompt: benchTokens(), MaxTokens: limit, TopLogprobs: -1, IgnoreEOS: true,
+					g, err := loop.Submit(b.Context(), &ask.Request{
+						Prompt: ask.Prompt{Tokens: benchTokens()}, MaxTokens: limit, TopLogprobs: -1, IgnoreEOS: true,
 					})
 					if err != nil {
 						b.Error(err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
@@ -36,10 +37,10 @@ func finishAll(t *testing.T, loop *Loop, generations []*Generation) [][]engine.T
 func TestCacheFull(t *testing.T) {
 	loop, model := stepped(t, enginetest.Options{CacheTokens: 150}, engine.ContextConfig{ContextTokens: 8 * 128}, Config{MaxSequences: 8})
 	var generations []*Generation
-	var requests []Request
+	var requests []*ask.Request
 	for i := range 20 {
 		r := plain(i, 10+i*3, 30)
-		r.Sampler = engine.SamplerConfig{Temperature: 1, Seed: uint32(i)}
+		r.Sampling = ask.Sampling{Temperature: 1, Seed: uint32(i)}
 		requests = append(requests, r)
 		generations = append(generations, submit(t, loop, r))
 	}
@@ -57,7 +58,7 @@ func TestCacheFullAlone(t *testing.T) {
 	loop, model := stepped(t, enginetest.Options{CacheTokens: 20}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 2})
 	long, short := submit(t, loop, plain(1, 30, 0)), submit(t, loop, plain(2, 10, 0))
 	all := finishAll(t, loop, []*Generation{long, short})
-	if f := long.Finish(); f.Reason != FinishError || !errors.Is(f.Err, engine.ErrNoCacheSpace) || len(all[0]) != 0 {
+	if f := long.Finish(); f.Reason != ask.FinishError || !errors.Is(f.Err, engine.ErrNoCacheSpace) || len(all[0]) != 0 {
 		t.Errorf("prompt larger than the cache: %+v", f)
 	}
 	// Ten tokens of the prompt, ten generated; the eleventh is not cached.
@@ -98,7 +99,7 @@ func TestPromptShrinks(t *testing.T) {
 	}}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 2})
 	g := submit(t, loop, plain(1, 32, 4))
 	finishAll(t, loop, []*Generation{g})
-	if f := g.Finish(); f.Reason != FinishLength || f.CompletionTokens != 4 {
+	if f := g.Finish(); f.Reason != ask.FinishLength || f.CompletionTokens != 4 {
 		t.Errorf("finish %+v", f)
 	}
 	// After a batch that fits, twice its size is tried again.
@@ -112,7 +113,7 @@ func TestPromptShrinks(t *testing.T) {
 
 // evictThird starts three sequences in a cache that gets too small, and steps
 // until the third is evicted. The readers of none have read.
-func evictThird(t *testing.T, first Request, ring int) (loop *Loop, model *enginetest.Model, g [3]*Generation) {
+func evictThird(t *testing.T, first *ask.Request, ring int) (loop *Loop, model *enginetest.Model, g [3]*Generation) {
 	t.Helper()
 	loop, model = stepped(t, enginetest.Options{CacheTokens: 40}, engine.ContextConfig{ContextTokens: 3 * 64}, Config{MaxSequences: 3, RingTokens: ring})
 	g = [3]*Generation{submit(t, loop, first), submit(t, loop, plain(2, 10, 20)), submit(t, loop, plain(3, 10, 20))}

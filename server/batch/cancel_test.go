@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
@@ -22,7 +23,7 @@ func TestCancelFreesAtTheNextStep(t *testing.T) {
 	if tokens, ended := ready(t, waiting, 8); !ended || len(tokens) != 0 {
 		t.Errorf("cancelled while waiting: %d tokens, ended %v", len(tokens), ended)
 	}
-	if f := waiting.Finish(); f.Reason != FinishAborted || f.Err != nil || f.Queue <= 0 || f.Prefill != 0 {
+	if f := waiting.Finish(); f.Reason != ask.FinishAborted || f.Err != nil || f.Queue <= 0 || f.Prefill != 0 {
 		t.Errorf("finish %+v", f)
 	}
 	extra := submit(t, loop, plain(4, 5, 0)) // its place in the queue is free
@@ -37,7 +38,7 @@ func TestCancelFreesAtTheNextStep(t *testing.T) {
 	}
 	finishAll(t, loop, []*Generation{last})
 	last.Cancel()
-	if f := last.Finish(); f.Reason != FinishLength || f.CompletionTokens != 3 {
+	if f := last.Finish(); f.Reason != ask.FinishLength || f.CompletionTokens != 3 {
 		t.Errorf("Cancel after the end changed it: %+v", f)
 	}
 }
@@ -79,7 +80,7 @@ func TestContextOfSubmit(t *testing.T) {
 		}
 		gate <- struct{}{}
 		collect(t, g)
-		if f := g.Finish(); f.Reason != FinishAborted || !errors.Is(f.Err, cause) {
+		if f := g.Finish(); f.Reason != ask.FinishAborted || !errors.Is(f.Err, cause) {
 			t.Errorf("%s: finish %+v", name, f)
 		}
 	}

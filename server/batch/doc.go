@@ -35,13 +35,13 @@
 // even one prompt token fits, the sequence admitted last (a paused one first)
 // is evicted: its cache is freed, it waits at the head of the queue, and its
 // tokens are computed again when another sequence has ended. A sequence alone
-// in the cache that cannot grow ends with FinishLength, or with FinishError if
+// in the cache that cannot grow ends with ask.FinishLength, or with ask.FinishError if
 // it has not generated anything. Any other decode error ends the generations in
-// that batch with FinishError; the others go on.
+// that batch with ask.FinishError; the others go on.
 //
 //	loop, err := batch.New(model, engine.ContextConfig{}, batch.Config{MaxSequences: 8})
 //	...
-//	gen, err := loop.Submit(ctx, batch.Request{Prompt: prompt, TopLogprobs: -1})
+//	gen, err := loop.Submit(ctx, ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1})
 //	...
 //	var results [32]batch.Result
 //	for {

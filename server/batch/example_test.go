@@ -6,6 +6,7 @@ import (
 	"io"
 	"log"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
@@ -25,7 +26,7 @@ func ExampleLoop() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	generation, err := loop.Submit(ctx, batch.Request{Prompt: prompt, TopLogprobs: -1})
+	generation, err := loop.Submit(ctx, &ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1})
 	if err != nil {
 		log.Fatal(err)
 	}

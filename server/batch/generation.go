@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/weirgo/weir/sched/mailbox"
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -195,7 +196,7 @@ func (l *Loop) wakeFeeds() {
 	l.dirty = l.dirty[:0]
 }
 
-// Cancel ends the generation soon, with FinishAborted, and frees its sequence.
+// Cancel ends the generation soon, with ask.FinishAborted, and frees its sequence.
 // Any goroutine, any number of times, also after the end.
 func (g *Generation) Cancel() {
 	if g.cancelled.Load() || g.ended.Load() || g.cancelled.Swap(true) {
@@ -241,7 +242,7 @@ func (g *Generation) put(token engine.Token, logits []float32) {
 // end publishes the finish after the last result. Engine goroutine.
 func (g *Generation) end(f Finish) {
 	g.unwatch()
-	if f.Reason == FinishAborted && f.Err == nil && g.ctx.Err() != nil {
+	if f.Reason == ask.FinishAborted && f.Err == nil && g.ctx.Err() != nil {
 		f.Err = context.Cause(g.ctx)
 	}
 	// The finish is read once ended is seen, and ended is seen only after the

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
@@ -47,7 +48,7 @@ func read(t *testing.T, g *batch.Generation) (tokens []engine.Token, f batch.Fin
 	}
 }
 
-func submit(t *testing.T, loop *batch.Loop, r batch.Request) *batch.Generation {
+func submit(t *testing.T, loop *batch.Loop, r *ask.Request) *batch.Generation {
 	t.Helper()
 	g, err := loop.Submit(t.Context(), r)
 	if err != nil {
@@ -61,19 +62,19 @@ func submit(t *testing.T, loop *batch.Loop, r batch.Request) *batch.Generation {
 // that each gives alone; greedy and drawn by seed.
 func TestLlamaBatchedEqualsAlone(t *testing.T) {
 	loop, model := openLlama(t, batch.Config{MaxSequences: 16, PrefillTokens: 24})
-	var requests []batch.Request
+	var requests []*ask.Request
 	for i := range 16 {
 		text := strings.Repeat(fmt.Sprintf("prompt %d begins like this, ", i), 1+i%5)
 		prompt, err := model.Tokenize(nil, text, true, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		requests = append(requests, batch.Request{
-			Prompt:      prompt,
+		requests = append(requests, &ask.Request{
+			Prompt:      ask.Prompt{Tokens: prompt},
 			MaxTokens:   40,
 			TopLogprobs: -1,
 			IgnoreEOS:   i%2 == 0,
-			Sampler:     engine.SamplerConfig{Temperature: float32(i%4) / 3, TopK: 40, TopP: 0.95, Seed: uint32(i)},
+			Sampling:    ask.Sampling{Temperature: float32(i%4) / 3, TopK: 40, TopP: 0.95, Seed: uint32(i)},
 		})
 	}
 	var alone [][]engine.Token
@@ -90,7 +91,7 @@ func TestLlamaBatchedEqualsAlone(t *testing.T) {
 		if !slices.Equal(tokens, alone[i]) {
 			t.Errorf("prompt %d: together %v\nalone %v", i, tokens, alone[i])
 		}
-		if f.Err != nil || f.Reason != batch.FinishLength && f.Reason != batch.FinishStop {
+		if f.Err != nil || f.Reason != ask.FinishLength && f.Reason != ask.FinishStop {
 			t.Errorf("prompt %d: finish %+v", i, f)
 		}
 	}
@@ -108,7 +109,7 @@ func TestLlamaLogprobs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := submit(t, loop, batch.Request{Prompt: prompt, MaxTokens: 8, TopLogprobs: vocab, IgnoreEOS: true})
+	g := submit(t, loop, &ask.Request{Prompt: ask.Prompt{Tokens: prompt}, MaxTokens: 8, TopLogprobs: vocab, IgnoreEOS: true})
 	seen := 0
 	for dst := make([]batch.Result, 2); ; {
 		n, err := g.Next(t.Context(), dst)
@@ -144,7 +145,7 @@ func TestLlamaCancel(t *testing.T) {
 	}
 	for i := range 10 {
 		ctx, cancel := context.WithCancel(t.Context())
-		g, err := loop.Submit(ctx, batch.Request{Prompt: prompt, TopLogprobs: -1, IgnoreEOS: true})
+		g, err := loop.Submit(ctx, &ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1, IgnoreEOS: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,13 +157,13 @@ func TestLlamaCancel(t *testing.T) {
 		} else {
 			g.Cancel()
 		}
-		if _, f := read(t, g); f.Reason != batch.FinishAborted {
+		if _, f := read(t, g); f.Reason != ask.FinishAborted {
 			t.Errorf("finish %+v", f)
 		}
 		cancel()
 	}
-	tokens, f := read(t, submit(t, loop, batch.Request{Prompt: prompt, TopLogprobs: -1, IgnoreEOS: true}))
-	if want := loop.Limits().SequenceTokens - len(prompt); len(tokens) != want || f.Reason != batch.FinishLength {
+	tokens, f := read(t, submit(t, loop, &ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1, IgnoreEOS: true}))
+	if want := loop.Limits().SequenceTokens - len(prompt); len(tokens) != want || f.Reason != ask.FinishLength {
 		t.Errorf("%d tokens up to the end of the context, want %d: %+v", len(tokens), want, f)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
@@ -18,9 +19,9 @@ func TestLogprobs(t *testing.T) {
 		Config{MaxSequences: 8, LogitsBytes: 4 * 4 * enginetest.VocabSize})
 	for _, top := range []int{-1, 0, 1, 5, enginetest.VocabSize} {
 		for _, temperature := range []float32{0, 1} {
-			g := submit(t, loop, Request{
-				Prompt: prompt(3, 10), MaxTokens: 20, TopLogprobs: top,
-				Sampler: engine.SamplerConfig{Temperature: temperature},
+			g := submit(t, loop, &ask.Request{
+				Prompt: ask.Prompt{Tokens: prompt(3, 10)}, MaxTokens: 20, TopLogprobs: top,
+				Sampling: ask.Sampling{Temperature: temperature},
 			})
 			if top >= 0 && len(g.slots) != 4 {
 				t.Fatalf("%d slots", len(g.slots))

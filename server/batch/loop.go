@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/sched/mailbox"
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -114,11 +115,12 @@ func (l *Loop) Limits() engine.Limits {
 	return limits
 }
 
-// Submit queues a request and returns at once. When ctx is done the generation
-// is cancelled. Errors: ErrEmptyPrompt, *PromptTooLongError, ErrQueueFull,
-// ErrClosed, the context's, or one that says which field is out of range.
-func (l *Loop) Submit(ctx context.Context, r Request) (*Generation, error) {
-	if err := r.check(l.limits, l.vocab); err != nil {
+// Submit queues a request, whose prompt is tokens of the vocabulary, and returns
+// at once. When ctx is done the generation is cancelled. Errors: ErrEmptyPrompt,
+// ErrQueueFull, ErrClosed, a prompt too long (ask.ContextExceeded), or the
+// context's.
+func (l *Loop) Submit(ctx context.Context, r *ask.Request) (*Generation, error) {
+	if err := check(r, l.limits); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -144,7 +146,7 @@ func (l *Loop) Submit(ctx context.Context, r Request) (*Generation, error) {
 }
 
 // newGeneration makes the generation of a checked request.
-func (l *Loop) newGeneration(ctx context.Context, r Request) *Generation {
+func (l *Loop) newGeneration(ctx context.Context, r *ask.Request) *Generation {
 	g := &Generation{
 		loop:   l,
 		ctx:    ctx,
@@ -167,7 +169,7 @@ func (l *Loop) newGeneration(ctx context.Context, r Request) *Generation {
 	return g
 }
 
-// Close ends all generations with FinishAborted, frees the engine context and
+// Close ends all generations with ask.FinishAborted, frees the engine context and
 // returns when that is done. Later calls wait for the first.
 func (l *Loop) Close() error {
 	l.close.Do(func() {
@@ -224,12 +226,12 @@ func (l *Loop) wakeEngine() { l.idle.Wake() }
 func (l *Loop) endAll() {
 	l.receive()
 	for _, g := range l.waiting {
-		l.finish(g, FinishAborted, ErrClosed)
+		l.finish(g, ask.FinishAborted, ErrClosed)
 	}
 	clear(l.waiting)
 	l.waiting = l.waiting[:0]
 	for _, g := range l.live {
-		l.finish(g, FinishAborted, ErrClosed)
+		l.finish(g, ask.FinishAborted, ErrClosed)
 	}
 	l.sweepLive()
 	l.wakeFeeds()

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
@@ -69,7 +71,7 @@ func collect(t *testing.T, g *Generation) ([]engine.Token, Finish) {
 	}
 }
 
-func submit(t *testing.T, l *Loop, r Request) *Generation {
+func submit(t *testing.T, l *Loop, r *ask.Request) *Generation {
 	t.Helper()
 	g, err := l.Submit(t.Context(), r)
 	if err != nil {
@@ -91,12 +93,12 @@ func TestBatchedEqualsAlone(t *testing.T) {
 	loop, model := open(t, enginetest.Options{EndEvery: 60}, engine.ContextConfig{ContextTokens: 16 * 256, BatchTokens: 64},
 		Config{MaxSequences: 16, PrefillTokens: 16})
 	var generations []*Generation
-	var requests []Request
+	var requests []*ask.Request
 	for i := range 40 {
-		r := Request{
-			Prompt:      prompt(i, 1+i*5),
+		r := &ask.Request{
+			Prompt:      ask.Prompt{Tokens: prompt(i, 1+i*5)},
 			MaxTokens:   i % 7 * 20,
-			Sampler:     engine.SamplerConfig{Temperature: float32(i % 3), Seed: uint32(i)},
+			Sampling:    ask.Sampling{Temperature: float32(i % 3), Seed: uint32(i)},
 			TopLogprobs: i%4 - 1,
 		}
 		requests = append(requests, r)
@@ -109,79 +111,61 @@ func TestBatchedEqualsAlone(t *testing.T) {
 }
 
 // checkOutput compares a finished generation with the sequence alone.
-func checkOutput(t *testing.T, m *enginetest.Model, limits engine.Limits, r Request, got []engine.Token, f Finish) {
+func checkOutput(t *testing.T, m *enginetest.Model, limits engine.Limits, r *ask.Request, got []engine.Token, f Finish) {
 	t.Helper()
-	limit := limits.SequenceTokens - len(r.Prompt)
+	limit := limits.SequenceTokens - len(r.Prompt.Tokens)
 	if r.MaxTokens > 0 {
 		limit = min(limit, r.MaxTokens)
 	}
-	want, ended := enginetest.Reference(m, r.Prompt, r.Sampler, limit)
-	reason := FinishLength
+	want, ended := enginetest.Reference(m, r.Prompt.Tokens, r.Sampling, limit)
+	reason := ask.FinishLength
 	if ended {
-		reason = FinishStop
+		reason = ask.FinishStop
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("prompt of %d: generated %d tokens %v, alone %d tokens %v", len(r.Prompt), len(got), got, len(want), want)
+		t.Errorf("prompt of %d: generated %d tokens %v, alone %d tokens %v", len(r.Prompt.Tokens), len(got), got, len(want), want)
 	}
-	if f.Reason != reason || f.Err != nil || f.PromptTokens != len(r.Prompt) || f.CompletionTokens != len(want) {
-		t.Errorf("prompt of %d: finish %+v, want %v after %d", len(r.Prompt), f, reason, len(want))
+	if f.Reason != reason || f.Err != nil || f.PromptTokens != len(r.Prompt.Tokens) || f.CompletionTokens != len(want) {
+		t.Errorf("prompt of %d: finish %+v, want %v after %d", len(r.Prompt.Tokens), f, reason, len(want))
 	}
 }
 
 func TestSubmitErrors(t *testing.T) {
 	gate := make(chan struct{})
 	loop, _ := open(t, enginetest.Options{Gate: gate}, engine.ContextConfig{ContextTokens: 32}, Config{MaxSequences: 1, QueueLimit: 2})
-	for name, c := range map[string]struct {
-		request Request
-		want    error
-	}{
-		"empty":    {Request{}, ErrEmptyPrompt},
-		"too long": {Request{Prompt: prompt(0, 32)}, &PromptTooLongError{32, 32}},
-		"token":    {Request{Prompt: []engine.Token{enginetest.VocabSize}}, nil},
-		"negative": {Request{Prompt: []engine.Token{-1}}, nil},
-		"max":      {Request{Prompt: prompt(0, 1), MaxTokens: -1}, nil},
-		"top":      {Request{Prompt: prompt(0, 1), TopLogprobs: enginetest.VocabSize + 1}, nil},
-		"top low":  {Request{Prompt: prompt(0, 1), TopLogprobs: -2}, nil},
-	} {
-		g, err := loop.Submit(t.Context(), c.request)
-		if g != nil || err == nil {
-			t.Errorf("%s: got %v, %v", name, g, err)
-		}
-		var long, wantLong *PromptTooLongError
-		if errors.As(c.want, &wantLong) {
-			if !errors.As(err, &long) || *long != *wantLong {
-				t.Errorf("%s: got %v, want %v", name, err, c.want)
-			}
-		} else if c.want != nil && !errors.Is(err, c.want) {
-			t.Errorf("%s: got %v, want %v", name, err, c.want)
-		}
+	if g, err := loop.Submit(t.Context(), new(ask.Request)); g != nil || !errors.Is(err, ErrEmptyPrompt) {
+		t.Errorf("empty: got %v, %v", g, err)
+	}
+	g, err := loop.Submit(t.Context(), &ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 32)}})
+	if f, ok := errors.AsType[*ask.Fault](err); g != nil || !ok || f.Kind != ask.ContextExceeded || !strings.Contains(f.What, "32 tokens") {
+		t.Errorf("too long: got %v, %v", g, err)
 	}
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := loop.Submit(done, Request{Prompt: prompt(0, 1)}); !errors.Is(err, context.Canceled) {
+	if _, err := loop.Submit(done, &ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 1)}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("done context: %v", err)
 	}
 	for range 3 { // one sequence and two that wait
-		submit(t, loop, Request{Prompt: prompt(0, 3), TopLogprobs: -1})
+		submit(t, loop, &ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 3)}, TopLogprobs: -1})
 	}
-	if _, err := loop.Submit(t.Context(), Request{Prompt: prompt(0, 3)}); !errors.Is(err, ErrQueueFull) {
+	if _, err := loop.Submit(t.Context(), &ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 3)}}); !errors.Is(err, ErrQueueFull) {
 		t.Errorf("full queue: %v", err)
 	}
 	if s := loop.Stats(); s.Refused != 1 {
 		t.Errorf("refused %d", s.Refused)
 	}
 	loop.Close()
-	if _, err := loop.Submit(t.Context(), Request{Prompt: prompt(0, 3)}); !errors.Is(err, ErrClosed) {
+	if _, err := loop.Submit(t.Context(), &ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 3)}}); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
 }
 
 func TestContextFull(t *testing.T) {
 	loop, model := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 128}, Config{MaxSequences: 2, RingTokens: 16})
-	r := Request{Prompt: prompt(1, 10), TopLogprobs: -1}
+	r := &ask.Request{Prompt: ask.Prompt{Tokens: prompt(1, 10)}, TopLogprobs: -1}
 	got, finish := collect(t, submit(t, loop, r))
 	checkOutput(t, model, loop.Limits(), r, got, finish)
-	if len(got) != 64-10 || finish.Reason != FinishLength {
+	if len(got) != 64-10 || finish.Reason != ask.FinishLength {
 		t.Errorf("%d tokens, %v", len(got), finish.Reason)
 	}
 }
@@ -191,13 +175,13 @@ func TestCloseEndsGenerations(t *testing.T) {
 		engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 2})
 	var generations []*Generation
 	for i := range 5 {
-		generations = append(generations, submit(t, loop, Request{Prompt: prompt(i, 5), TopLogprobs: -1}))
+		generations = append(generations, submit(t, loop, &ask.Request{Prompt: ask.Prompt{Tokens: prompt(i, 5)}, TopLogprobs: -1}))
 	}
 	if err := loop.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, g := range generations {
-		if tokens, f := collect(t, g); len(tokens) != 0 || f.Reason != FinishAborted || !errors.Is(f.Err, ErrClosed) {
+		if tokens, f := collect(t, g); len(tokens) != 0 || f.Reason != ask.FinishAborted || !errors.Is(f.Err, ErrClosed) {
 			t.Errorf("%d tokens, %+v", len(tokens), f)
 		}
 	}

@@ -3,6 +3,7 @@ package batch
 import (
 	"time"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -18,19 +19,20 @@ import (
 //
 // Eviction takes its id and cache away and puts it back at the head of
 // Loop.waiting, tokens and sampler kept: to prefill it again is all it takes to
-// go on where it was. It ends, from any state, with a FinishReason: at a
+// go on where it was. It ends, from any state, with a ask.FinishReason: at a
 // sampled end of generation, at its length, when it is cancelled, or with an
 // error; ending frees id, cache and sampler and publishes the Finish.
 type sequence struct {
-	request Request
-	tokens  []engine.Token // prompt, then what was generated
-	prompt  int            // tokens of the prompt
-	limit   int            // tokens at which it ends with FinishLength
-	cached  int            // tokens in the KV cache
-	id      engine.SequenceID
-	sampler engine.Sampler
-	ended   bool
-	paused  bool
+	sampling  ask.Sampling
+	ignoreEOS bool
+	tokens    []engine.Token // prompt, then what was generated
+	prompt    int            // tokens of the prompt
+	limit     int            // tokens at which it ends with ask.FinishLength
+	cached    int            // tokens in the KV cache
+	id        engine.SequenceID
+	sampler   engine.Sampler
+	ended     bool
+	paused    bool
 
 	piece int // tokens in the batch of this step
 	row   int // the row that gives its next token, or -1
@@ -42,16 +44,16 @@ type sequence struct {
 const growTokens = 1024
 
 // newSequence makes the sequence of a checked request.
-func newSequence(r Request, contextTokens int, now time.Time) sequence {
+func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
 	limit := contextTokens
-	if r.MaxTokens > 0 && r.MaxTokens < contextTokens-len(r.Prompt) {
-		limit = len(r.Prompt) + r.MaxTokens
+	if r.MaxTokens > 0 && r.MaxTokens < contextTokens-len(r.Prompt.Tokens) {
+		limit = len(r.Prompt.Tokens) + r.MaxTokens
 	}
-	tokens := make([]engine.Token, len(r.Prompt), min(limit, len(r.Prompt)+growTokens))
-	copy(tokens, r.Prompt)
-	r.Prompt = nil
+	tokens := make([]engine.Token, len(r.Prompt.Tokens), min(limit, len(r.Prompt.Tokens)+growTokens))
+	copy(tokens, r.Prompt.Tokens)
 	return sequence{
-		request:   r,
+		sampling:  r.Sampling,
+		ignoreEOS: r.IgnoreEOS,
 		tokens:    tokens,
 		prompt:    len(tokens),
 		limit:     limit,

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
@@ -32,7 +33,7 @@ type simulation struct {
 
 // simulated is a request and what its reader has seen.
 type simulated struct {
-	request    Request
+	request    *ask.Request
 	generation *Generation
 	tokens     []engine.Token
 	cancelled  bool
@@ -98,12 +99,12 @@ func (s *simulation) act() {
 }
 
 func (s *simulation) submit() {
-	r := Request{
-		Prompt:      prompt(s.random.IntN(1000), 1+s.random.IntN(100)),
+	r := &ask.Request{
+		Prompt:      ask.Prompt{Tokens: prompt(s.random.IntN(1000), 1+s.random.IntN(100))},
 		MaxTokens:   s.random.IntN(40),
 		TopLogprobs: s.random.IntN(4) - 1,
 		IgnoreEOS:   false,
-		Sampler:     engine.SamplerConfig{Temperature: float32(s.random.IntN(2)), Seed: s.random.Uint32()},
+		Sampling:    ask.Sampling{Temperature: float32(s.random.IntN(2)), Seed: s.random.Uint32()},
 	}
 	living := 0
 	for _, other := range s.requests {
@@ -187,27 +188,27 @@ func (s *simulation) settle() {
 func (r *simulated) check(t *testing.T, m *enginetest.Model, limits engine.Limits, faulty bool) {
 	t.Helper()
 	f := r.generation.Finish()
-	want, ended := enginetest.Reference(m, r.request.Prompt, r.request.Sampler, limits.SequenceTokens)
+	want, ended := enginetest.Reference(m, r.request.Prompt.Tokens, r.request.Sampling, limits.SequenceTokens)
 	if !slices.Equal(r.tokens, want[:min(len(r.tokens), len(want))]) || f.CompletionTokens != len(r.tokens) {
 		t.Errorf("tokens %v (%d by the finish), alone %v", r.tokens, f.CompletionTokens, want)
 	}
 	switch f.Reason {
-	case FinishStop:
+	case ask.FinishStop:
 		if !ended || len(r.tokens) != len(want) {
 			t.Errorf("stopped after %d, alone after %d", len(r.tokens), len(want))
 		}
-	case FinishLength:
-		total := len(r.request.Prompt) + len(r.tokens)
+	case ask.FinishLength:
+		total := len(r.request.Prompt.Tokens) + len(r.tokens)
 		full := total == limits.SequenceTokens || total > m.CacheLimit() && m.CacheLimit() > 0
 		if len(r.tokens) != r.request.MaxTokens && !full && !faulty {
-			t.Errorf("length reached at %d of %d, prompt %d", len(r.tokens), r.request.MaxTokens, len(r.request.Prompt))
+			t.Errorf("length reached at %d of %d, prompt %d", len(r.tokens), r.request.MaxTokens, len(r.request.Prompt.Tokens))
 		}
-	case FinishAborted:
+	case ask.FinishAborted:
 		if !r.cancelled {
 			t.Error("aborted, not cancelled")
 		}
-	case FinishError:
-		tooLarge := errors.Is(f.Err, engine.ErrNoCacheSpace) && m.CacheLimit() > 0 && len(r.request.Prompt) > m.CacheLimit()
+	case ask.FinishError:
+		tooLarge := errors.Is(f.Err, engine.ErrNoCacheSpace) && m.CacheLimit() > 0 && len(r.request.Prompt.Tokens) > m.CacheLimit()
 		if f.Err == nil || !faulty && !tooLarge {
 			t.Errorf("error %v", f.Err)
 		}
@@ -264,7 +265,7 @@ func TestManyClients(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if s := loop.Stats(); s.Finished[FinishStop]+s.Finished[FinishLength] == 0 || s.Waiting != 0 {
+	if s := loop.Stats(); s.Finished[ask.FinishStop]+s.Finished[ask.FinishLength] == 0 || s.Waiting != 0 {
 		t.Errorf("stats %+v", s)
 	}
 }
@@ -273,11 +274,11 @@ func TestManyClients(t *testing.T) {
 func runClient(t *testing.T, loop *Loop, model *enginetest.Model, random *rand.Rand) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	r := simulated{request: Request{
-		Prompt:      prompt(random.IntN(1000), 1+random.IntN(60)),
+	r := simulated{request: &ask.Request{
+		Prompt:      ask.Prompt{Tokens: prompt(random.IntN(1000), 1+random.IntN(60))},
 		MaxTokens:   1 + random.IntN(60),
 		TopLogprobs: random.IntN(4) - 1,
-		Sampler:     engine.SamplerConfig{Temperature: 1, Seed: random.Uint32()},
+		Sampling:    ask.Sampling{Temperature: 1, Seed: random.Uint32()},
 	}}
 	var err error
 	if r.generation, err = loop.Submit(ctx, r.request); err != nil {

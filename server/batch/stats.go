@@ -3,6 +3,8 @@ package batch
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/weirgo/weir/server/ask"
 )
 
 // Stats is a snapshot of a Loop; its fields are read one after the other.
@@ -20,12 +22,12 @@ type Stats struct {
 	Decoding time.Duration
 
 	// Since the start.
-	Steps            uint64                // decodes that succeeded
-	PromptTokens     uint64                // tokens decoded as part of prompts
-	CompletionTokens uint64                // tokens generated
-	Refused          uint64                // Submit gave ErrQueueFull
-	Finished         [finishReasons]uint64 // by FinishReason
-	NoCacheSpace     uint64                // decodes that found the cache full
+	Steps            uint64                    // decodes that succeeded
+	PromptTokens     uint64                    // tokens decoded as part of prompts
+	CompletionTokens uint64                    // tokens generated
+	Refused          uint64                    // Submit gave ErrQueueFull
+	Finished         [ask.FinishReasons]uint64 // by ask.FinishReason
+	NoCacheSpace     uint64                    // decodes that found the cache full
 	Evictions        uint64
 	DecodeErrors     uint64        // other failures
 	Busy             time.Duration // inside decodes
@@ -37,7 +39,7 @@ type counters struct {
 	active, paused, kvTokens   atomic.Int64
 	decodingSince              atomic.Int64 // ns since started, 0 between decodes
 	steps, prompt, completion  atomic.Uint64
-	finished                   [finishReasons]atomic.Uint64
+	finished                   [ask.FinishReasons]atomic.Uint64
 	noSpace, evictions, errors atomic.Uint64
 	busyNs                     atomic.Int64
 	_                          cacheLine

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -155,28 +156,28 @@ func (l *Loop) advance(g *Generation) (delivered uint64) {
 	s := &g.seq
 	token, err := s.sampler.Sample(s.row)
 	if err != nil {
-		l.finish(g, FinishError, fmt.Errorf("batch: sample: %w", err))
+		l.finish(g, ask.FinishError, fmt.Errorf("batch: sample: %w", err))
 		return 0
 	}
 	if token < 0 || int(token) >= l.vocab {
-		l.finish(g, FinishError, fmt.Errorf("batch: sample: token %d is outside of the vocabulary of %d", token, l.vocab))
+		l.finish(g, ask.FinishError, fmt.Errorf("batch: sample: token %d is outside of the vocabulary of %d", token, l.vocab))
 		return 0
 	}
-	if l.ends[token/64]&(1<<(token%64)) != 0 && !s.request.IgnoreEOS {
-		l.finish(g, FinishStop, nil)
+	if l.ends[token/64]&(1<<(token%64)) != 0 && !s.ignoreEOS {
+		l.finish(g, ask.FinishStop, nil)
 		return 0
 	}
 	var logits []float32
 	if g.logits != nil {
 		if logits, err = l.context.Logits(s.row); err != nil {
-			l.finish(g, FinishError, fmt.Errorf("batch: read logits: %w", err))
+			l.finish(g, ask.FinishError, fmt.Errorf("batch: read logits: %w", err))
 			return 0
 		}
 	}
 	s.tokens = append(s.tokens, token)
 	g.put(token, logits)
 	if len(s.tokens) >= s.limit {
-		l.finish(g, FinishLength, nil)
+		l.finish(g, ask.FinishLength, nil)
 	} else {
 		g.tell()
 	}
@@ -189,7 +190,7 @@ func (l *Loop) failBatch(err error) {
 	failed := 0
 	for _, g := range l.live {
 		if g.seq.piece > 0 {
-			l.finish(g, FinishError, err)
+			l.finish(g, ask.FinishError, err)
 			failed++
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
@@ -60,8 +61,8 @@ func ready(t *testing.T, g *Generation, limit int) (tokens []engine.Token, ended
 }
 
 // plain is a request without log-probabilities.
-func plain(seed, n, limit int) Request {
-	return Request{Prompt: prompt(seed, n), MaxTokens: limit, TopLogprobs: -1}
+func plain(seed, n, limit int) *ask.Request {
+	return &ask.Request{Prompt: ask.Prompt{Tokens: prompt(seed, n)}, MaxTokens: limit, TopLogprobs: -1}
 }
 
 // TestDecodeComesBeforePrompts checks the shape of batches: all decoding
@@ -114,7 +115,7 @@ func TestStepAllocates(t *testing.T) {
 			loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 64 * 1024}, Config{MaxSequences: 64})
 			var generations []*Generation
 			for i := range 64 {
-				generations = append(generations, submit(t, loop, Request{Prompt: prompt(i, 5), TopLogprobs: top}))
+				generations = append(generations, submit(t, loop, &ask.Request{Prompt: ask.Prompt{Tokens: prompt(i, 5)}, TopLogprobs: top}))
 			}
 			var dst [8]Result
 			round := func() {
@@ -198,14 +199,14 @@ func TestDecodeErrorEndsTheBatch(t *testing.T) {
 		if _, ended := ready(t, g, 8); !ended {
 			t.Fatal("not ended")
 		}
-		if f := g.Finish(); f.Reason != FinishError || !errors.Is(f.Err, broken) {
+		if f := g.Finish(); f.Reason != ask.FinishError || !errors.Is(f.Err, broken) {
 			t.Errorf("finish %+v", f)
 		}
 	}
 	after := submit(t, loop, plain(4, 20, 10))
 	for _, c := range []struct {
 		g *Generation
-		r Request
+		r *ask.Request
 	}{{paused, plain(1, 5, 10)}, {after, plain(4, 20, 10)}} {
 		var all []engine.Token
 		for ended := false; !ended; {
@@ -216,7 +217,7 @@ func TestDecodeErrorEndsTheBatch(t *testing.T) {
 		}
 		checkOutput(t, model, loop.Limits(), c.r, all, c.g.Finish())
 	}
-	if s := loop.Stats(); s.DecodeErrors != 1 || s.Finished[FinishError] != 2 {
+	if s := loop.Stats(); s.DecodeErrors != 1 || s.Finished[ask.FinishError] != 2 {
 		t.Errorf("stats %+v", s)
 	}
 }
@@ -231,7 +232,7 @@ func TestSampleErrorEndsOne(t *testing.T) {
 	}}, engine.ContextConfig{ContextTokens: 2 * 512}, Config{MaxSequences: 2})
 	a, b := submit(t, loop, plain(1, 5, 10)), submit(t, loop, plain(2, 5, 10))
 	loop.step()
-	if _, ended := ready(t, a, 8); !ended || a.Finish().Reason != FinishError || !errors.Is(a.Finish().Err, broken) {
+	if _, ended := ready(t, a, 8); !ended || a.Finish().Reason != ask.FinishError || !errors.Is(a.Finish().Err, broken) {
 		t.Errorf("first: ended %v", ended)
 	}
 	if tokens, ended := ready(t, b, 8); ended || len(tokens) != 1 {

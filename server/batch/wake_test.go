@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
@@ -126,7 +127,7 @@ func TestLastResult(t *testing.T) {
 			}
 			g := next.Swap(nil)
 			g.put(7, nil)
-			g.end(Finish{Reason: FinishLength})
+			g.end(Finish{Reason: ask.FinishLength})
 		}
 	})
 	for range rounds {
@@ -162,7 +163,7 @@ func TestDrainWaitsForSubmit(t *testing.T) {
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
-	if _, f := collect(t, g); f.Reason != FinishAborted || f.Err != ErrClosed {
+	if _, f := collect(t, g); f.Reason != ask.FinishAborted || f.Err != ErrClosed {
 		t.Errorf("finish %+v", f)
 	}
 }

@@ -3,6 +3,7 @@ package chat_test
 import (
 	"fmt"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/chat"
 )
 
@@ -14,7 +15,7 @@ func Example() {
 		panic(err)
 	}
 	text, err := template.Render(chat.Input{
-		Messages:            []chat.Message{{Role: "user", Content: "Hello"}},
+		Messages:            []ask.Message{{Role: "user", Content: "Hello"}},
 		AddGenerationPrompt: true,
 	})
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/weirgo/weir/server/ask"
 )
 
 // FuzzTemplate compiles and renders hostile templates: no panic, no endless
@@ -70,7 +72,7 @@ func FuzzInput(f *testing.F) {
 			return // requests are valid UTF-8
 		}
 		input := Input{
-			Messages: []Message{
+			Messages: []ask.Message{
 				{Role: "user", Content: "Hello"},
 				{Role: role, Content: content, ToolCalls: calls},
 			},

@@ -4,11 +4,13 @@ import (
 	"encoding/json/jsontext"
 
 	"github.com/ardanlabs/jinja"
+
+	"github.com/weirgo/weir/server/ask"
 )
 
 // Input is one conversation to render.
 type Input struct {
-	Messages []Message
+	Messages []ask.Message
 	// Tools is the request's array of tools as the client sent it, or nil.
 	Tools jsontext.Value
 	// AddGenerationPrompt ends the text where the assistant's turn begins.
@@ -17,21 +19,6 @@ type Input struct {
 	// as {"enable_thinking": false}, or nil. The names the template always
 	// has cannot be changed by it.
 	Variables jsontext.Value
-}
-
-// Message is one turn of a conversation.
-type Message struct {
-	Role    string // "system", "user", "assistant", "tool"
-	Content string
-	// Parts is the content as text parts, if the client sent it so; Content
-	// is ignored then. Templates that take plain text get the parts joined by
-	// line breaks.
-	Parts []string
-	Name  string // of the speaker or the tool, or ""
-	// ToolCalls is the assistant's array of calls in OpenAI's form, or nil.
-	ToolCalls jsontext.Value
-	// ToolCallID names the call that a message of role "tool" answers.
-	ToolCallID string
 }
 
 // variables returns what the template sees of the input. The values are made
@@ -73,7 +60,7 @@ func (t *Template) variables(in Input) (map[string]jinja.Value, error) {
 	return variables, nil
 }
 
-func (t *Template) message(m *Message) (jinja.Value, error) {
+func (t *Template) message(m *ask.Message) (jinja.Value, error) {
 	value := jinja.NewDict()
 	dict := value.AsDict()
 	dict.Set("role", jinja.NewString(m.Role))
@@ -95,7 +82,7 @@ func (t *Template) message(m *Message) (jinja.Value, error) {
 }
 
 // content returns a message's text in the form the template takes.
-func (t *Template) content(m *Message) jinja.Value {
+func (t *Template) content(m *ask.Message) jinja.Value {
 	parts := m.Parts
 	if parts == nil {
 		parts = []string{m.Content}

@@ -1,26 +1,30 @@
 package chat
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/weirgo/weir/server/ask"
+)
 
 // probe finds out what the template expects by rendering small conversations.
 // A template that renders none of them keeps the usual form: text, objects.
 func (t *Template) probe() {
 	const needle = "needle-7c21"
-	found := func(m ...Message) bool {
+	found := func(m ...ask.Message) bool {
 		text, err := t.Render(Input{Messages: m, AddGenerationPrompt: true})
 		// A quote in front: an object that was printed as Python does, where
 		// the template meant to print a string.
 		return err == nil && strings.Contains(text, needle) && !strings.Contains(text, "'"+needle)
 	}
-	question := Message{Role: "user", Content: needle}
+	question := ask.Message{Role: "user", Content: needle}
 	if !found(question) {
 		t.wantsParts = true
 		t.wantsParts = found(question)
 	}
 
 	question.Content = "question"
-	called := func(arguments string) Message {
-		return Message{Role: "assistant", ToolCalls: []byte(
+	called := func(arguments string) ask.Message {
+		return ask.Message{Role: "assistant", ToolCalls: []byte(
 			`[{"id":"call_one1","type":"function","function":{"name":"f","arguments":` + arguments + `}}]`)}
 	}
 	asObject := called(`{"` + needle + `":1}`)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/weirgo/weir/server/ask"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write testdata/*.golden anew")
@@ -20,11 +22,11 @@ var conversations = []struct {
 	input Input
 }{
 	{"one turn", Input{
-		Messages:            []Message{{Role: "user", Content: "Hello, <world> & \"all\""}},
+		Messages:            []ask.Message{{Role: "user", Content: "Hello, <world> & \"all\""}},
 		AddGenerationPrompt: true,
 	}},
 	{"three turns", Input{
-		Messages: []Message{
+		Messages: []ask.Message{
 			{Role: "system", Content: "Be brief."},
 			{Role: "user", Content: "  What is 2 + 2?\n"},
 			{Role: "assistant", Content: "4"},
@@ -33,7 +35,7 @@ var conversations = []struct {
 		AddGenerationPrompt: true,
 	}},
 	{"tools", Input{
-		Messages: []Message{
+		Messages: []ask.Message{
 			{Role: "user", Content: "Weather in Zürich?"},
 			{Role: "assistant", ToolCalls: []byte(`[{"id":"call_0001","type":"function","function":` +
 				`{"name":"weather","arguments":"{\"town\": \"Zürich\", \"days\": 2, \"at\": 1.0}"}}]`)},
@@ -49,7 +51,7 @@ var conversations = []struct {
 		Variables:           []byte(`{"enable_thinking": false, "messages": "not these"}`),
 	}},
 	{"two users in a row", Input{
-		Messages: []Message{{Role: "user", Content: "One"}, {Role: "user", Content: "Two"}},
+		Messages: []ask.Message{{Role: "user", Content: "One"}, {Role: "user", Content: "Two"}},
 	}},
 }
 
@@ -153,8 +155,8 @@ func TestBadInput(t *testing.T) {
 		"duplicate":            {Tools: []byte(`{"a":1,"a":2}`)},
 		"variables: bad JSON":  {Variables: []byte(`{`)},
 		"no JSON object":       {Variables: []byte(`[1]`)},
-		"tool_calls: bad JSON": {Messages: []Message{{ToolCalls: []byte(`nope`)}}},
-		"is no array":          {Messages: []Message{{ToolCalls: []byte(`{}`)}}},
+		"tool_calls: bad JSON": {Messages: []ask.Message{{ToolCalls: []byte(`nope`)}}},
+		"is no array":          {Messages: []ask.Message{{ToolCalls: []byte(`{}`)}}},
 	}
 	for text, input := range tests {
 		_, err := template.Render(input)

@@ -3,10 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
+
+	"github.com/weirgo/weir/server/ask"
 )
 
 // Token is an index into a model's vocabulary.
-type Token int32
+type Token = ask.Token
 
 // SequenceID names one sequence of a context, in [0, MaxSequences).
 type SequenceID int32
@@ -107,7 +109,7 @@ type Context interface {
 	Logits(row int) ([]float32, error)
 
 	// NewSampler makes a sampler for one sequence.
-	NewSampler(SamplerConfig) (Sampler, error)
+	NewSampler(ask.Sampling) (Sampler, error)
 
 	// RemoveSequence drops positions [from, to) of a sequence from the KV
 	// cache; to < 0 means to the end. It reports false if the engine cannot
@@ -127,17 +129,6 @@ type Limits struct {
 	MicroBatchTokens int
 	Threads          int
 	BatchThreads     int
-}
-
-// SamplerConfig chooses how the next token is drawn. Steps apply in the order
-// top-k, top-p, min-p, temperature; a zero TopK, zero or one TopP and zero
-// MinP leave that step out. Temperature <= 0 is greedy.
-type SamplerConfig struct {
-	Temperature float32
-	TopK        int
-	TopP        float32
-	MinP        float32
-	Seed        uint32
 }
 
 // Sampler draws tokens for one sequence and keeps its random state.

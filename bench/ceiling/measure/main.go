@@ -29,7 +29,7 @@ import (
 	"github.com/weirgo/weir/bench/ceiling"
 	"github.com/weirgo/weir/bench/internal/load"
 	"github.com/weirgo/weir/bench/internal/sample"
-	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/ask"
 )
 
 var (
@@ -77,8 +77,8 @@ func request(n int) load.Request {
 }
 
 // samplerConfig is the engine's form of request n's sampling.
-func samplerConfig(n int) engine.SamplerConfig {
-	return engine.SamplerConfig{
+func samplerConfig(n int) ask.Sampling {
+	return ask.Sampling{
 		Temperature: float32(sampling.Temperature), TopK: sampling.TopK,
 		TopP: float32(sampling.TopP), MinP: float32(sampling.MinP), Seed: sampling.Seed + uint32(n),
 	}

@@ -93,6 +93,14 @@ type process struct {
 // start runs weir serve on a free port and waits until it serves.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
+	p, _ := startWatched(t, func(string) bool { return true }, args...)
+	return p
+}
+
+// startWatched is start; the log is read as long as watch says so of a line,
+// and closed by the caller.
+func startWatched(t *testing.T, watch func(line string) bool, args ...string) (*process, io.Closer) {
+	t.Helper()
 	command := exec.CommandContext(t.Context(), binary, append([]string{"serve", "-m", llamatest.Model(t), "--port", "0"}, args...)...)
 	command.Env = environment(withLibrary(t))
 	stderr, err := command.StderrPipe()
@@ -118,19 +126,24 @@ func start(t *testing.T, args ...string) *process {
 				url, _, _ := strings.Cut(rest, " ")
 				ready <- url
 			}
-			if err != nil {
+			if err != nil || !watch(line) {
 				return
 			}
 		}
 	}()
 	select {
 	case p.url = <-ready:
+		return p, stderr
 	case <-p.logged:
-		t.Fatalf("weir serve does not: %s", p.log)
 	case <-time.After(patience):
 		t.Fatal("weir serve takes too long")
 	}
-	return p
+	select {
+	case p.url = <-ready: // both at once: the last line that was watched
+	default:
+		t.Fatalf("weir serve does not: %s", p.log)
+	}
+	return p, stderr
 }
 
 // wait returns the exit code and the log.

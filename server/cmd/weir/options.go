@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,8 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
-	"github.com/weirgo/weir/server/openai"
+	"github.com/weirgo/weir/server/wire/openai"
 )
 
 // options are the flags of weir serve.
@@ -28,6 +30,8 @@ type options struct {
 	transport             transport // from io
 	keys                  []string
 	keyFile               string
+	certificate, tlsKey   string
+	tls                   *tls.Config // from certificate and tlsKey; nil: plain HTTP
 	timeout, drainTimeout time.Duration
 
 	predict, topK, seed     int
@@ -70,6 +74,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.text(&o.io, "io", "uring|net", "what moves the bytes; uring takes net where it must; default uring")
 	f.list(&o.keys, "api-key", "KEY[,KEY]", "keys that clients must send one of; may be repeated")
 	f.text(&o.keyFile, "api-key-file", "FILE", "file with such keys, one a line")
+	f.text(&o.tlsKey, "ssl-key-file", "FILE", "PEM key, for HTTPS and HTTP/2; with --ssl-cert-file")
+	f.text(&o.certificate, "ssl-cert-file", "FILE", "PEM certificate chain; with --ssl-key-file")
 	f.whole(&o.queue, "queue", "N", "requests that may wait, further ones get 429; default 256")
 	f.seconds(&o.timeout, "to timeout", "SECONDS", "to read a request, and to write to a client; default 60")
 	f.seconds(&o.drainTimeout, "drain-timeout", "SECONDS", "for running requests at the end; default 30")
@@ -151,7 +157,10 @@ func (o *options) check() error {
 const maxTemplateBytes = 1 << 20
 
 // readFiles reads the files that flags name.
-func (o *options) readFiles() error {
+func (o *options) readFiles() (err error) {
+	if o.tls, err = tlsConfig(o.certificate, o.tlsKey); err != nil {
+		return err
+	}
 	if o.templateFile != "" {
 		source, err := readSmall(o.templateFile, maxTemplateBytes)
 		if err != nil {
@@ -192,20 +201,19 @@ func readSmall(path string, limitBytes int64) ([]byte, error) {
 	return content, err
 }
 
-// logger returns the log of the process.
-func (o *options) logger(w io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(o.logLevel)) // checked
+// level is how much is logged.
+func (o *options) level() (level slog.Level) {
 	if o.verbose {
-		level = slog.LevelDebug
+		return slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	_ = level.UnmarshalText([]byte(o.logLevel)) // checked
+	return level
 }
 
 // defaults returns what requests leave out.
 func (o *options) defaults() openai.Defaults {
 	return openai.Defaults{
-		Sampler: engine.SamplerConfig{
+		Sampling: ask.Sampling{
 			Temperature: float32(o.temperature),
 			TopK:        o.topK,
 			TopP:        float32(o.topP),

@@ -14,13 +14,17 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/weirgo/weir/ggroup"
+	"github.com/weirgo/weir/ggroup/ggroupprom"
 	"github.com/weirgo/weir/iouring"
-	"github.com/weirgo/weir/server/api"
-	"github.com/weirgo/weir/server/batch"
+	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama"
+	"github.com/weirgo/weir/server/front"
+	"github.com/weirgo/weir/server/generate/local"
 	"github.com/weirgo/weir/server/internal/version"
 )
 
@@ -39,17 +43,22 @@ func serveCommand(args []string, stdout, stderr io.Writer) error {
 		stop()
 		cancel()
 	})
-	return serve(ctx, &o, o.logger(stderr))
+	log, err := o.openLogging(stderr)
+	if err != nil {
+		return fmt.Errorf("serve: open log: %w", err)
+	}
+	defer log.close()
+	return log.fail(serve(ctx, &o, log))
 }
 
 // serve runs until ctx is done and everything is closed again.
-func serve(ctx context.Context, o *options, log *slog.Logger) (err error) {
-	listener, err := listen(ctx, o, log)
+func serve(ctx context.Context, o *options, log *logging) (err error) {
+	listener, err := listen(ctx, o, log.Logger)
 	if err != nil {
 		return err
 	}
 	defer listener.Close() // for the ways out before the HTTP server has it
-	model, library, err := loadModel(ctx, o, log)
+	model, library, err := loadModel(ctx, o, log.Logger)
 	if err != nil {
 		return err
 	}
@@ -59,28 +68,31 @@ func serve(ctx context.Context, o *options, log *slog.Logger) (err error) {
 		return fmt.Errorf("serve: open goroutine group: %w", err)
 	}
 	defer func() { err = errors.Join(err, closeGroup(group)) }()
-	loop, err := batch.New(model, o.context(model.Info()), batch.Config{
-		MaxSequences: o.parallel, QueueLimit: o.queue, Group: group, Log: log,
+	template, err := chatTemplate(o, model, log.Logger)
+	if err != nil {
+		return err
+	}
+	generator, err := local.New(model, local.Config{
+		ID: o.alias, Template: template, Context: o.context(model.Info()),
+		Batching: local.Batching{MaxSequences: o.parallel, QueueLimit: o.queue, Group: group, Log: log.Logger},
 	})
 	if err != nil {
 		return fmt.Errorf("serve: start batching: %w", err)
 	}
-	defer func() { err = errors.Join(err, loop.Close()) }()
-	template, err := chatTemplate(o, model, log)
-	if err != nil {
-		return err
-	}
-	handler, err := api.New(api.Config{
-		Loop: loop, Model: model, Template: template, ModelID: o.alias,
+	defer func() { err = errors.Join(err, generator.Close()) }()
+	handler, err := front.New(front.Config{
+		Generator:   generator,
 		Fingerprint: "weir-" + version.Weir + "-llama-" + library.Version(),
-		Defaults:    o.defaults(), Keys: o.keys, WriteTimeout: o.timeout, FanOut: o.transport.fanOut(), Group: group, Log: log,
+		Defaults:    o.defaults(), Keys: o.keys, WriteTimeout: o.timeout,
+		Streams: fanout.Config{Backend: o.transport.backend}, Group: group, Log: log.Logger,
+		Collectors: []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector(), log.dropped()},
 	})
 	if err != nil {
 		return err
 	}
 	defer handler.Close()
-	announce(listener, model, loop.Limits(), o, log)
-	return serveHTTP(ctx, listener, handler, loop, o, log)
+	announce(listener, model, generator.Limits(), o, log.Logger)
+	return serveHTTP(ctx, listener, handler, generator, o, log.Logger)
 }
 
 // closeGroup waits for the engine goroutine, which has done its work when the
@@ -164,7 +176,11 @@ func announce(listener net.Listener, model engine.Model, limits engine.Limits, o
 	if host, _, err := net.SplitHostPort(listener.Addr().String()); err == nil && len(o.keys) == 0 && !net.ParseIP(host).IsLoopback() {
 		log.Warn("everybody who reaches this address may use it: set --api-key", "address", listener.Addr().String())
 	}
-	log.Info("serving", "url", "http://"+listener.Addr().String(), "model", o.alias,
+	scheme := "http://"
+	if o.tls != nil {
+		scheme = "https://"
+	}
+	log.Info("serving", "url", scheme+listener.Addr().String(), "model", o.alias,
 		"parallel", limits.MaxSequences, "context_tokens", limits.ContextTokens, "sequence_tokens", limits.SequenceTokens,
 		"threads", limits.Threads, "io", o.transport.name, "vocab", model.Info().VocabSize, "version", version.Weir, "toolchain", version.Toolchain())
 }
@@ -177,10 +193,12 @@ const (
 )
 
 // serveHTTP answers until ctx is done, then drains.
-func serveHTTP(ctx context.Context, listener net.Listener, handler *api.Handler, loop *batch.Loop, o *options, log *slog.Logger) error {
+func serveHTTP(ctx context.Context, listener net.Listener, handler *front.Handler, generator *local.Generator, o *options, log *slog.Logger) error {
 	server := &http.Server{
-		ConnContext:       iouring.ConnContext, // for the streams
 		Handler:           handler,
+		ConnContext:       iouring.ConnContext,
+		TLSConfig:         o.tls,
+		Protocols:         new(http.Protocols),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       o.timeout,
 		IdleTimeout:       idleTimeout,
@@ -188,21 +206,29 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler *api.Handler,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		// WriteTimeout would bound whole responses; the handler bounds writes.
 	}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(true) // by ALPN, under TLS
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() {
+		if o.tls != nil {
+			failed <- server.ServeTLS(listener, "", "") // the certificate is in TLSConfig
+		} else {
+			failed <- server.Serve(listener)
+		}
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: accept connections: %w", err)
 	case <-ctx.Done():
 	}
-	log.Info("draining", "running", loop.Stats().Active, "timeout", o.drainTimeout)
+	log.Info("draining", "running", generator.Stats().Active, "timeout", o.drainTimeout)
 	handler.Drain()
 	bound, cancel := context.WithTimeout(context.Background(), o.drainTimeout)
 	defer cancel()
 	err := shutDown(bound, server, handler)
 	if errors.Is(err, context.DeadlineExceeded) {
-		log.Warn("cutting off what still runs: give more time with --drain-timeout", "running", loop.Stats().Active)
-		err = cutOff(server, handler, loop)
+		log.Warn("cutting off what still runs: give more time with --drain-timeout", "running", generator.Stats().Active)
+		err = cutOff(server, handler, generator)
 	}
 	if err != nil {
 		return fmt.Errorf("serve: shut down: %w", err)
@@ -216,7 +242,7 @@ const cutOffTimeout = 2 * time.Second
 
 // shutDown waits for what is under way: in the HTTP server, and the streams
 // that have left it.
-func shutDown(ctx context.Context, server *http.Server, handler *api.Handler) error {
+func shutDown(ctx context.Context, server *http.Server, handler *front.Handler) error {
 	if err := server.Shutdown(ctx); err != nil {
 		return err
 	}
@@ -225,8 +251,8 @@ func shutDown(ctx context.Context, server *http.Server, handler *api.Handler) er
 
 // cutOff ends all generations, lets their clients be told and closes the
 // connections that are left.
-func cutOff(server *http.Server, handler *api.Handler, loop *batch.Loop) error {
-	err := loop.Close()
+func cutOff(server *http.Server, handler *front.Handler, generator *local.Generator) error {
+	err := generator.Close()
 	bound, cancel := context.WithTimeout(context.Background(), cutOffTimeout)
 	defer cancel()
 	if shutDown(bound, server, handler) != nil {

@@ -170,7 +170,7 @@ func (p *process) raw() (net.Conn, *bufio.Reader) {
 	return conn, bufio.NewReader(conn)
 }
 
-func ask(body string) string {
+func chatRequest(body string) string {
 	return fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
@@ -181,7 +181,7 @@ func TestConnectionIsUsedAgain(t *testing.T) {
 		p := start(t, "--io", transport)
 		conn, lines := p.raw()
 		const rounds = 3
-		stream := ask(strings.Replace(endless, "MAX", "20", 1))
+		stream := chatRequest(strings.Replace(endless, "MAX", "20", 1))
 		if _, err := io.WriteString(conn, strings.Repeat(stream+"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", rounds)); err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +210,7 @@ func TestLostClientsFreeTheirSequence(t *testing.T) {
 		p := start(t, "--io", transport, "-np", "1", "-c", "65536")
 		for way, lingerSeconds := range map[string]int{"close": -1, "reset": 0} {
 			conn, lines := p.raw()
-			if _, err := io.WriteString(conn, ask(strings.Replace(endless, "MAX", "60000", 1))); err != nil {
+			if _, err := io.WriteString(conn, chatRequest(strings.Replace(endless, "MAX", "60000", 1))); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := lines.ReadString('\n'); err != nil {

@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"github.com/weirgo/weir/iouring"
-	"github.com/weirgo/weir/iouring/fanout"
 )
 
 // transport says who moves the bytes of connections.
@@ -49,14 +48,6 @@ func chooseTransport(name string) (transport, error) {
 		return transport{backend: iouring.BackendAuto, name: "net", reason: err}, nil
 	}
 	return transport{backend: iouring.BackendAuto, name: "uring"}, nil
-}
-
-// fanOut is how streams are sent: nil leaves each to its handler.
-func (t transport) fanOut() *fanout.Config {
-	if t.name != "uring" {
-		return nil
-	}
-	return &fanout.Config{Backend: t.backend}
 }
 
 // String is a line for weir version.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -33,7 +34,7 @@ func batchOf(seq engine.SequenceID, from int, tokens ...engine.Token) *engine.Ba
 // TestReference checks that decoding step by step, with a second sequence in
 // between, gives what Reference says.
 func TestReference(t *testing.T) {
-	for _, cfg := range []engine.SamplerConfig{{}, {Temperature: 1, Seed: 7}} {
+	for _, cfg := range []ask.Sampling{{}, {Temperature: 1, Seed: 7}} {
 		m, c := open(t, Options{EndEvery: 40}, engine.ContextConfig{MaxSequences: 2, ContextTokens: 512})
 		prompt := []engine.Token{BOS, 'h', 'i'}
 		want, ended := Reference(m, prompt, cfg, 200)
@@ -92,9 +93,9 @@ func TestContractPanics(t *testing.T) {
 		"context":        func(c engine.Context) { c.Decode(batchOf(0, 0, make([]engine.Token, 7)...)) },
 		"row":            func(c engine.Context) { c.Decode(batchOf(0, 0, 'a')); c.Logits(1) },
 		"row, no logits": func(c engine.Context) { c.Decode(batchOf(0, 0, 'a', 'b')); c.Logits(0) },
-		"close early":    func(c engine.Context) { c.NewSampler(engine.SamplerConfig{}); c.Close() },
+		"close early":    func(c engine.Context) { c.NewSampler(ask.Sampling{}); c.Close() },
 		"closed":         func(c engine.Context) { c.Close(); c.Decode(batchOf(0, 0, 'a')) },
-		"sampler closed": func(c engine.Context) { s, _ := c.NewSampler(engine.SamplerConfig{}); s.Close(); s.Close() },
+		"sampler closed": func(c engine.Context) { s, _ := c.NewSampler(ask.Sampling{}); s.Close(); s.Close() },
 		"other goroutine": func(c engine.Context) {
 			c.Decode(batchOf(0, 0, 'a'))
 			failed := make(chan any)
@@ -216,7 +217,7 @@ func TestReplyAfter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, ended := Reference(m, prompt, engine.SamplerConfig{Temperature: 1}, 10)
+	got, ended := Reference(m, prompt, ask.Sampling{Temperature: 1}, 10)
 	if want := []engine.Token{'y', 'e', 's'}; !slices.Equal(got, want) || !ended {
 		t.Errorf("got %v, ended %v", got, ended)
 	}
@@ -226,7 +227,7 @@ func TestReplyAfter(t *testing.T) {
 // probabilities 3:1.
 func TestTemperature(t *testing.T) {
 	logits := []float32{float32(math.Log(3)), 0}
-	d := newDraw(engine.SamplerConfig{Temperature: 1, Seed: 1})
+	d := newDraw(ask.Sampling{Temperature: 1, Seed: 1})
 	first := 0
 	for range 4000 {
 		if d.next(logits) == 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -54,7 +55,7 @@ type Sampler struct {
 }
 
 // NewSampler implements engine.Context.
-func (c *Context) NewSampler(cfg engine.SamplerConfig) (engine.Sampler, error) {
+func (c *Context) NewSampler(cfg ask.Sampling) (engine.Sampler, error) {
 	c.enter()
 	defer c.leave()
 	c.samplers++
@@ -98,7 +99,7 @@ type draw struct {
 	state       uint64
 }
 
-func newDraw(cfg engine.SamplerConfig) draw {
+func newDraw(cfg ask.Sampling) draw {
 	return draw{float64(cfg.Temperature), scramble(uint64(cfg.Seed) + hashStart)}
 }
 
@@ -131,7 +132,7 @@ func (d *draw) next(logits []float32) engine.Token {
 
 // Reference returns what a sequence alone generates after prompt: at most limit
 // tokens, without the end-of-generation token; ended says that one came.
-func Reference(m *Model, prompt []engine.Token, cfg engine.SamplerConfig, limit int) (tokens []engine.Token, ended bool) {
+func Reference(m *Model, prompt []engine.Token, cfg ask.Sampling, limit int) (tokens []engine.Token, ended bool) {
 	hash := uint64(hashStart)
 	for _, t := range prompt {
 		hash = mix(hash, t)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
@@ -32,7 +33,7 @@ func newContext(t testing.TB, model engine.Model, cfg engine.ContextConfig) engi
 	return c
 }
 
-func newSampler(t testing.TB, c engine.Context, cfg engine.SamplerConfig) engine.Sampler {
+func newSampler(t testing.TB, c engine.Context, cfg ask.Sampling) engine.Sampler {
 	t.Helper()
 	s, err := c.NewSampler(cfg)
 	if err != nil {
@@ -59,11 +60,11 @@ func generate(t testing.TB, model engine.Model, prompt string, n int) []engine.T
 		t.Fatal(err)
 	}
 	defer c.Close()
-	return generateAll(t, model, c, []string{prompt}, n, engine.SamplerConfig{})[0]
+	return generateAll(t, model, c, []string{prompt}, n, ask.Sampling{})[0]
 }
 
 // generateAll continues prompt i in sequence i, all in one batch each step.
-func generateAll(t testing.TB, model engine.Model, c engine.Context, prompts []string, n int, cfg engine.SamplerConfig) [][]engine.Token {
+func generateAll(t testing.TB, model engine.Model, c engine.Context, prompts []string, n int, cfg ask.Sampling) [][]engine.Token {
 	t.Helper()
 	batch := engine.NewBatch(c.Limits().BatchTokens)
 	out := make([][]engine.Token, len(prompts))
@@ -132,7 +133,7 @@ func checkBatchEqualsAlone(t *testing.T, model engine.Model) {
 	const count, length = 16, 48
 	c := newContext(t, model, engine.ContextConfig{ContextTokens: count * 256, MaxSequences: count})
 	texts := prompts(count)
-	together := generateAll(t, model, c, texts, length, engine.SamplerConfig{})
+	together := generateAll(t, model, c, texts, length, ask.Sampling{})
 	different := 0
 	for i, text := range texts {
 		alone := generate(t, model, text, length)
@@ -201,7 +202,7 @@ func TestLogitsAreADistribution(t *testing.T) {
 	if err := c.Decode(batch); err != nil {
 		t.Fatal(err)
 	}
-	greedy := newSampler(t, c, engine.SamplerConfig{})
+	greedy := newSampler(t, c, ask.Sampling{})
 	for row := range batch.Len() {
 		logits, err := c.Logits(row)
 		if err != nil {
@@ -235,14 +236,14 @@ func TestRemoveAndReuse(t *testing.T) {
 	model := llamatest.Load(t)
 	c := newContext(t, model, engine.ContextConfig{ContextTokens: 4 * 256, MaxSequences: 4})
 	texts := prompts(4)
-	first := generateAll(t, model, c, texts, 8, engine.SamplerConfig{})
+	first := generateAll(t, model, c, texts, 8, ask.Sampling{})
 	for seq := range engine.SequenceID(4) {
 		if !c.RemoveSequence(seq, 0, -1) {
 			t.Fatalf("sequence %d was not removed", seq)
 		}
 	}
 	slices.Reverse(texts)
-	second := generateAll(t, model, c, texts, 8, engine.SamplerConfig{})
+	second := generateAll(t, model, c, texts, 8, ask.Sampling{})
 	slices.Reverse(second)
 	for i := range first {
 		if !slices.Equal(first[i], second[i]) {
@@ -259,30 +260,30 @@ func TestRemoveAndReuse(t *testing.T) {
 
 func TestSampling(t *testing.T) {
 	model := llamatest.Load(t)
-	draw := func(cfg engine.SamplerConfig) []engine.Token {
+	draw := func(cfg ask.Sampling) []engine.Token {
 		c := newContext(t, model, engine.ContextConfig{ContextTokens: 256})
 		return generateAll(t, model, c, []string{"Once upon a time"}, 32, cfg)[0]
 	}
-	greedy := draw(engine.SamplerConfig{})
-	hot := engine.SamplerConfig{Temperature: 1.5, Seed: 7}
+	greedy := draw(ask.Sampling{})
+	hot := ask.Sampling{Temperature: 1.5, Seed: 7}
 	other := hot
 	other.Seed = 8
 	tests := []struct {
 		name  string
-		cfg   engine.SamplerConfig
+		cfg   ask.Sampling
 		as    []engine.Token
 		equal bool
 	}{
 		{"same seed", hot, draw(hot), true},
 		{"another seed", other, draw(hot), false},
 		{"hot", hot, greedy, false},
-		{"negative temperature", engine.SamplerConfig{Temperature: -1}, greedy, true},
-		{"not a number", engine.SamplerConfig{Temperature: float32(math.NaN())}, greedy, true},
-		{"top-k 1", engine.SamplerConfig{Temperature: 1, TopK: 1, Seed: 3}, greedy, true},
-		{"top-p nearly 0", engine.SamplerConfig{Temperature: 1, TopP: 1e-6, Seed: 3}, greedy, true},
-		{"min-p 1", engine.SamplerConfig{Temperature: 1, MinP: 1, Seed: 3}, greedy, true},
-		{"top-p 1 and top-k 0 leave all", engine.SamplerConfig{Temperature: 1.5, TopP: 1, Seed: 7}, draw(hot), true},
-		{"cold", engine.SamplerConfig{Temperature: 1e-4, Seed: 3}, greedy, true},
+		{"negative temperature", ask.Sampling{Temperature: -1}, greedy, true},
+		{"not a number", ask.Sampling{Temperature: float32(math.NaN())}, greedy, true},
+		{"top-k 1", ask.Sampling{Temperature: 1, TopK: 1, Seed: 3}, greedy, true},
+		{"top-p nearly 0", ask.Sampling{Temperature: 1, TopP: 1e-6, Seed: 3}, greedy, true},
+		{"min-p 1", ask.Sampling{Temperature: 1, MinP: 1, Seed: 3}, greedy, true},
+		{"top-p 1 and top-k 0 leave all", ask.Sampling{Temperature: 1.5, TopP: 1, Seed: 7}, draw(hot), true},
+		{"cold", ask.Sampling{Temperature: 1e-4, Seed: 3}, greedy, true},
 	}
 	for _, test := range tests {
 		if got := draw(test.cfg); slices.Equal(got, test.as) != test.equal {
@@ -329,7 +330,7 @@ func TestAbort(t *testing.T) {
 		t.Errorf("error %v, want ErrAborted until Resume", err)
 	}
 	c.Resume()
-	got := generateAll(t, model, c, []string{"Once upon a time"}, 16, engine.SamplerConfig{})[0]
+	got := generateAll(t, model, c, []string{"Once upon a time"}, 16, ask.Sampling{})[0]
 	if want := generate(t, model, "Once upon a time", 16); !slices.Equal(got, want) {
 		t.Errorf("after an abort %v, want %v", got, want)
 	}
@@ -341,8 +342,8 @@ func TestNoAllocations(t *testing.T) {
 	}
 	model := llamatest.Load(t)
 	c := newContext(t, model, engine.ContextConfig{ContextTokens: 8 * 256, MaxSequences: 8})
-	samplers := []engine.Sampler{newSampler(t, c, engine.SamplerConfig{}),
-		newSampler(t, c, engine.SamplerConfig{Temperature: 1, TopK: 40, TopP: 0.9, MinP: 0.05, Seed: 1})}
+	samplers := []engine.Sampler{newSampler(t, c, ask.Sampling{}),
+		newSampler(t, c, ask.Sampling{Temperature: 1, TopK: 40, TopP: 0.9, MinP: 0.05, Seed: 1})}
 	batch := engine.NewBatch(8)
 	var piece []byte
 	pos := 0
@@ -388,7 +389,7 @@ func TestThreads(t *testing.T) {
 	if warned := strings.Contains(out.String(), "oversubscribe"); warned != (llama.DefaultThreads() < 2) {
 		t.Errorf("%d threads would do: %q", llama.DefaultThreads(), out.String())
 	}
-	got := generateAll(t, model, c, []string{"Once upon a time"}, 4, engine.SamplerConfig{})[0]
+	got := generateAll(t, model, c, []string{"Once upon a time"}, 4, ask.Sampling{})[0]
 	if want := generate(t, model, "Once upon a time", 4); !slices.Equal(got, want) {
 		t.Errorf("two threads gave %v, one %v", got, want)
 	}

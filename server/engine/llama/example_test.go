@@ -6,6 +6,7 @@ import (
 	"log"
 	"log/slog"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama"
 )
@@ -30,7 +31,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer llm.Close()
-	sampler, err := llm.NewSampler(engine.SamplerConfig{})
+	sampler, err := llm.NewSampler(ask.Sampling{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
 	"github.com/weirgo/weir/server/gguf"
@@ -242,7 +243,7 @@ func TestCloseOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.NewSampler(engine.SamplerConfig{})
+	s, err := c.NewSampler(ask.Sampling{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +271,7 @@ func TestCloseOrder(t *testing.T) {
 	if _, err := c.Logits(0); !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("logits: %v", err)
 	}
-	if _, err := c.NewSampler(engine.SamplerConfig{}); !errors.Is(err, engine.ErrClosed) {
+	if _, err := c.NewSampler(ask.Sampling{}); !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("sampler: %v", err)
 	}
 	if c.RemoveSequence(0, 0, -1) {

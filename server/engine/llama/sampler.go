@@ -3,6 +3,7 @@ package llama
 import (
 	"fmt"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/internal/sys"
 )
@@ -17,7 +18,7 @@ var _ engine.Sampler = (*sampler)(nil)
 
 // NewSampler makes the chain top-k, top-p, min-p, temperature, draw, without
 // the steps left out; a temperature that is not positive makes it greedy.
-func (c *llmContext) NewSampler(cfg engine.SamplerConfig) (engine.Sampler, error) {
+func (c *llmContext) NewSampler(cfg ask.Sampling) (engine.Sampler, error) {
 	if c.handle == 0 {
 		return nil, fmt.Errorf("llama: make sampler: %w", engine.ErrClosed)
 	}
@@ -32,7 +33,7 @@ func (c *llmContext) NewSampler(cfg engine.SamplerConfig) (engine.Sampler, error
 	return &sampler{context: c, chain: chain}, nil
 }
 
-func samplerSteps(c *sys.Library, cfg engine.SamplerConfig) (steps []sys.Sampler) {
+func samplerSteps(c *sys.Library, cfg ask.Sampling) (steps []sys.Sampler) {
 	if !(cfg.Temperature > 0) {
 		return []sys.Sampler{c.Greedy()}
 	}

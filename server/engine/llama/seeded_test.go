@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
 	"github.com/weirgo/weir/server/gguf/seeded"
@@ -103,7 +104,7 @@ func greedy(t *testing.T, model engine.Model, prompt string, length int) []engin
 		t.Fatal(err)
 	}
 	defer context.Close()
-	sampler, err := context.NewSampler(engine.SamplerConfig{})
+	sampler, err := context.NewSampler(ask.Sampling{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/weirgo/weir/server/openai"
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/wire/openai"
 )
 
 // Framer makes the SSE frames of one stream, behind what dst holds.
@@ -28,7 +29,13 @@ type completionChunk struct {
 	Model             string             `json:"model"`
 	SystemFingerprint string             `json:"system_fingerprint"`
 	Choices           []completionChoice `json:"choices"`
-	Usage             *openai.Usage      `json:"usage"`
+	Usage             *usage             `json:"usage"`
+}
+
+type usage struct {
+	PromptTokens     int `json:"prompt_tokens"`
+	CompletionTokens int `json:"completion_tokens"`
+	TotalTokens      int `json:"total_tokens"`
 }
 
 type completionChoice struct {
@@ -49,15 +56,15 @@ func (m *marshalled) Text(dst, token []byte) []byte {
 }
 
 func (m *marshalled) End(dst []byte, tokens int) []byte {
-	reason, usage := "length", openai.NewUsage(1, tokens)
+	reason := "length"
 	dst = m.frame(dst, []completionChoice{{FinishReason: &reason}}, nil)
-	dst = m.frame(dst, []completionChoice{}, &usage)
+	dst = m.frame(dst, []completionChoice{}, &usage{1, tokens, 1 + tokens})
 	return append(dst, "data: [DONE]\n\n"...)
 }
 
-func (m *marshalled) frame(dst []byte, choices []completionChoice, usage *openai.Usage) []byte {
+func (m *marshalled) frame(dst []byte, choices []completionChoice, u *usage) []byte {
 	chunk := m.chunk
-	chunk.Choices, chunk.Usage = choices, usage
+	chunk.Choices, chunk.Usage = choices, u
 	data, err := json.Marshal(chunk)
 	if err != nil {
 		panic("c07: chunk does not marshal") // plain fields always do
@@ -66,15 +73,15 @@ func (m *marshalled) frame(dst []byte, choices []completionChoice, usage *openai
 }
 
 // appended frames are the server's own.
-type appended struct{ encoder *openai.StreamEncoder }
+type appended struct{ encoder *openai.Stream }
 
 // AppendFrames returns those of stream n, made by the server's own encoder.
 func AppendFrames(n int) Framer { return appended{openai.NewCompletionStream(head(n), true)} }
 
-func (a appended) Text(dst, token []byte) []byte { return a.encoder.AppendText(dst, token) }
+func (a appended) Text(dst, token []byte) []byte {
+	return a.encoder.Append(dst, &ask.Event{Text: token})
+}
 
 func (a appended) End(dst []byte, tokens int) []byte {
-	dst = a.encoder.AppendFinish(dst, openai.FinishLength)
-	dst = a.encoder.AppendUsage(dst, openai.NewUsage(1, tokens))
-	return a.encoder.AppendDone(dst)
+	return a.encoder.Append(dst, &ask.Event{End: &ask.End{Reason: ask.FinishLength, PromptTokens: 1, CompletionTokens: tokens}})
 }

@@ -1,0 +1,68 @@
+package ask
+
+// Fault is a request that failed, said once for all dialects.
+type Fault struct {
+	Kind Kind
+	// Param is the field of the request at fault, "" if none: as
+	// ask.Request's dialect-neutral name ("top_logprobs"), or as the client
+	// wrote it ("messages[0].role").
+	Param string
+	// What says what is wrong, for people.
+	What string
+	// Remedy says what to do about it, "" if there is nothing.
+	Remedy string
+	// Cause is for the log of the server alone; nil if the client is at fault.
+	Cause error
+}
+
+// Error implements error: what, and the remedy.
+func (f *Fault) Error() string {
+	if f.Remedy == "" {
+		return f.What
+	}
+	return f.What + ": " + f.Remedy
+}
+
+// Unwrap returns Cause.
+func (f *Fault) Unwrap() error { return f.Cause }
+
+// Kind is what kind of fault it is. Fronts map it to a status, dialects to
+// their types and codes.
+type Kind uint8
+
+const (
+	// Internal: the server failed; Cause says how.
+	Internal Kind = iota
+
+	// The client's words.
+
+	InvalidJSON      // the body is no JSON
+	InvalidValue     // a field's value is out of its range
+	MissingParameter // a field that must be there is not
+	UnknownParameter // a field that nobody knows
+	Unsupported      // a field that would change the answer and cannot be honoured
+	BodyTooLarge
+	MediaTypeUnsupported
+	PathUnknown
+	MethodNotAllowed
+	KeyInvalid
+
+	// What the client asks of the model.
+
+	ModelUnknown
+	ContextExceeded // the prompt leaves no room to generate
+	PromptEmpty
+	LogprobsTooMany  // more than an answer may gather
+	TemplateMissing  // the model has no chat template
+	TemplateRefused  // the chat template refuses these messages
+	TemplateFailed   // the chat template does not work with them
+	TokenizerMissing // the model cannot be asked for tokens
+
+	// The moment.
+
+	QueueFull
+	ShuttingDown
+	Cancelled // the client went away, or the request was given up
+
+	Kinds = iota
+)

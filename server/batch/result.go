@@ -1,0 +1,64 @@
+package batch
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/engine"
+)
+
+// Faults of Submit, and of generations that ended with ask.FinishAborted.
+var (
+	// ErrQueueFull: MaxSequences generations run and QueueLimit wait.
+	ErrQueueFull = &ask.Fault{Kind: ask.QueueFull, What: "too many requests are waiting", Remedy: "try again later"}
+	// ErrClosed: the loop has been closed.
+	ErrClosed = &ask.Fault{Kind: ask.ShuttingDown, What: "the server is shutting down", Remedy: "try another one, or again later"}
+	// ErrEmptyPrompt: a prompt needs at least one token.
+	ErrEmptyPrompt = &ask.Fault{Kind: ask.PromptEmpty, What: "the prompt is empty"}
+)
+
+// Result is one generated token.
+type Result struct {
+	Token engine.Token
+	// Logprob is the natural logarithm of the token's probability under the
+	// model, before any sampling step; 0 unless the request asked for it.
+	Logprob float32
+	// Top is the likeliest tokens, likeliest first. The memory belongs to the
+	// Generation and holds until the next call of Next.
+	Top []TokenLogprob
+}
+
+// TokenLogprob is a token of the vocabulary with its log-probability.
+type TokenLogprob struct {
+	Token   engine.Token
+	Logprob float32
+}
+
+// Finish is the end of a generation.
+type Finish struct {
+	Reason ask.FinishReason
+	// Err is the engine's error with FinishError, the context's cause or
+	// ErrClosed with FinishAborted (nil after Cancel).
+	Err              error
+	PromptTokens     int
+	CompletionTokens int           // results delivered
+	Queue            time.Duration // Submit to admission
+	Prefill          time.Duration // admission to the first token
+	Decode           time.Duration // first token to the end
+}
+
+// check refuses a prompt that cannot be gone on from.
+func check(r *ask.Request, limits engine.Limits) error {
+	if len(r.Prompt.Tokens) == 0 {
+		return ErrEmptyPrompt
+	}
+	if n := len(r.Prompt.Tokens); n >= limits.SequenceTokens {
+		return &ask.Fault{
+			Kind:   ask.ContextExceeded,
+			What:   fmt.Sprintf("the prompt has %d tokens and leaves no room to generate in a context of %d tokens", n, limits.SequenceTokens),
+			Remedy: "shorten it, or serve with a larger -c",
+		}
+	}
+	return nil
+}

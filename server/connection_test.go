@@ -1,0 +1,145 @@
+package server_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/enginetest"
+	"github.com/weirgo/weir/server/generate/local"
+)
+
+// What a client sends while its stream runs is answered after it, in order, on
+// the same connection.
+func TestPipelinedRequests(t *testing.T) {
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		fake := enginetest.Options{Printable: true, Delay: func(*engine.Batch) time.Duration { return time.Millisecond }}
+		s := serveOn(t, backend, fake, engine.ContextConfig{}, local.Batching{}, nil)
+		c := s.connect(t)
+		const rounds, tokens = 3, 20
+		for i := range rounds {
+			c.ask(t, fmt.Sprintf(`{"prompt":"x%d","stream":true,"max_tokens":%d}`, i, tokens))
+			if _, err := io.WriteString(c, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range rounds {
+			status, body := c.answer(t)
+			if n := strings.Count(body, `"finish_reason":null`); status != http.StatusOK || n != tokens || !strings.HasSuffix(body, doneFrame) {
+				t.Errorf("stream %d: status %d, %d tokens of %d", i, status, n, tokens)
+			}
+			if status, body := c.answer(t); status != http.StatusOK || !strings.Contains(body, "ok") {
+				t.Errorf("the request after stream %d: status %d, %q", i, status, body)
+			}
+		}
+	})
+}
+
+func TestConnectionCloseIsObeyed(t *testing.T) {
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		s := serveOn(t, backend, saying("abc"), engine.ContextConfig{}, local.Batching{}, nil)
+		c := s.connect(t)
+		const body = `{` + hello + `,"stream":true}`
+		_, err := fmt.Fprintf(c, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, got := c.answer(t); status != http.StatusOK || !strings.HasSuffix(got, doneFrame) {
+			t.Errorf("status %d, %q", status, got)
+		}
+		if rest, err := io.ReadAll(c.lines); err != nil || len(rest) > 0 {
+			t.Errorf("after the answer: %q, %v; want the connection's end", rest, err)
+		}
+	})
+}
+
+// A client may go at any time and in any way: its sequence is free soon after.
+func TestClientGoes(t *testing.T) {
+	leave := map[string]func(*net.TCPConn) error{
+		"close": (*net.TCPConn).Close,
+		"reset": func(c *net.TCPConn) error {
+			if err := c.SetLinger(0); err != nil {
+				return err
+			}
+			return c.Close()
+		},
+		"half-close": (*net.TCPConn).CloseWrite,
+	}
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		for name, leave := range leave {
+			for _, when := range []string{"before the first token", "in mid-stream"} {
+				t.Run(name+" "+when, func(t *testing.T) {
+					gate := make(chan struct{})
+					fake := enginetest.Options{Printable: true}
+					if when == "before the first token" {
+						fake.Gate = gate
+					}
+					s := serveOn(t, backend, fake, engine.ContextConfig{ContextTokens: 1 << 20}, local.Batching{}, nil)
+					defer close(gate)
+					c := s.connect(t)
+					c.ask(t, `{"prompt":"x","stream":true}`)
+					s.wait(t, "the request", func(st local.Stats) bool {
+						return st.Active+st.Waiting == 1 && (fake.Gate != nil || st.CompletionTokens > 0)
+					})
+					if fake.Gate == nil {
+						if _, err := c.lines.ReadString('\n'); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if err := leave(c.Conn.(*net.TCPConn)); err != nil {
+						t.Fatal(err)
+					}
+					for open := true; open && fake.Gate != nil; { // the engine finds out between steps
+						select {
+						case gate <- struct{}{}:
+						case <-time.After(10 * time.Millisecond):
+						}
+						open = s.generator.Stats().Active+s.generator.Stats().Waiting > 0
+					}
+					s.wait(t, "the freed sequence", func(st local.Stats) bool {
+						return st.Active == 0 && st.KVTokens == 0 && st.Finished[ask.FinishAborted] == 1
+					})
+				})
+			}
+		}
+	})
+}
+
+// A request is counted when it is over, with how it ended.
+func TestRequestsAreCountedAtTheirEnd(t *testing.T) {
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		fake := saying("abcdef")
+		fake.Fault = func(at int, _ *engine.Batch) error {
+			if at == 3 {
+				return fmt.Errorf("broken")
+			}
+			return nil
+		}
+		s := serveOn(t, backend, fake, engine.ContextConfig{}, local.Batching{}, nil)
+		for range 2 { // the first breaks in mid-stream
+			if status, _, body := s.post(t, "/v1/chat/completions", `{`+hello+`,"stream":true}`); status != http.StatusOK {
+				t.Errorf("status %d, %q", status, body)
+			}
+		}
+		counted := func(status string) bool {
+			_, _, text := s.do(t, http.MethodGet, "/metrics", "", nil)
+			for line := range strings.Lines(text) {
+				if strings.HasPrefix(line, "weir_http_requests_total{") && strings.Contains(line, "/v1/chat/completions") &&
+					strings.Contains(line, `"`+status+`"`) {
+					return strings.HasSuffix(line, " 1\n")
+				}
+			}
+			return false
+		}
+		if !counted("200") || !counted("500") {
+			t.Error("a request is not counted though its client has seen the end")
+		}
+	})
+}

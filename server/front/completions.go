@@ -1,0 +1,130 @@
+package front
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/generate"
+	"github.com/weirgo/weir/server/reply"
+	"github.com/weirgo/weir/server/wire"
+	"github.com/weirgo/weir/server/wire/openai"
+)
+
+func (h *Handler) chatCompletion(x *exchange, w http.ResponseWriter, q *http.Request) error {
+	var body openai.ChatRequest
+	if err := wire.Decode(q.Body, &body); err != nil {
+		return err
+	}
+	request, err := body.Ask(h.cfg.Defaults)
+	if err != nil {
+		return err
+	}
+	head := h.head("chatcmpl-")
+	if body.Stream {
+		return h.stream(x, w, q, request, openai.NewChatStream(head, body.IncludeUsage()))
+	}
+	return h.whole(x, w, q, request, openai.NewChatAnswer(head, request.TopLogprobs >= 0))
+}
+
+func (h *Handler) completion(x *exchange, w http.ResponseWriter, q *http.Request) error {
+	var body openai.CompletionRequest
+	if err := wire.Decode(q.Body, &body); err != nil {
+		return err
+	}
+	request, err := body.Ask(h.cfg.Defaults)
+	if err != nil {
+		return err
+	}
+	head := h.head("cmpl-")
+	if body.Stream {
+		err = h.stream(x, w, q, request, openai.NewCompletionStream(head, body.IncludeUsage()))
+	} else {
+		err = h.whole(x, w, q, request, openai.NewCompletionAnswer(head, request.TopLogprobs >= 0))
+	}
+	return openai.CompletionFault(err)
+}
+
+func (h *Handler) head(idPrefix string) openai.Head {
+	return openai.Head{
+		ID:                idPrefix + rand.Text(),
+		Created:           time.Now().Unix(),
+		Model:             h.cfg.Generator.Model().ID,
+		SystemFingerprint: h.cfg.Fingerprint,
+	}
+}
+
+// stream answers with the events of a generation as they come.
+func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Encoder) error {
+	if err := h.refuseWhileDraining(); err != nil {
+		return err
+	}
+	dear := request.TopLogprobs >= 0
+	events, err := h.cfg.Generator.Submit(q.Context(), request)
+	if err != nil {
+		return err
+	}
+	r := h.emitter.Start(reply.Generation{Events: events, Encoder: enc, Observer: x, Dear: dear})
+	if err := r.First(q.Context()); err != nil {
+		return err
+	}
+	setEventStream(w.Header())
+	x.streamed = true // before the emitter may see the end
+	return r.Stream(w, q)
+}
+
+// whole answers with a generation when it has ended.
+func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Encoder) error {
+	if err := h.refuseWhileDraining(); err != nil {
+		return err
+	}
+	if err := h.checkLogprobs(request); err != nil {
+		return err
+	}
+	dear := request.TopLogprobs >= 0
+	events, err := h.cfg.Generator.Submit(q.Context(), request)
+	if err != nil {
+		return err
+	}
+	body, err := h.emitter.Whole(q.Context(), reply.Generation{Events: events, Encoder: enc, Observer: x, Dear: dear})
+	if err != nil {
+		return err
+	}
+	h.write(x, w, http.StatusOK, body)
+	return nil
+}
+
+// checkLogprobs bounds what a response that is not streamed would gather.
+func (h *Handler) checkLogprobs(r *ask.Request) error {
+	m := h.cfg.Generator.Model()
+	if r.TopLogprobs < 0 || r.TopLogprobs > m.VocabSize || generate.CheckModel(m, r.Model) != nil {
+		return nil // or the generator refuses it, for another reason
+	}
+	tokens := m.ContextTokens
+	if r.MaxTokens > 0 {
+		tokens = min(tokens, r.MaxTokens)
+	}
+	limit := h.cfg.LogprobEntries
+	if (r.TopLogprobs+1)*tokens <= limit {
+		return nil
+	}
+	return &ask.Fault{
+		Kind: ask.LogprobsTooMany, Param: "logprobs",
+		What:   fmt.Sprintf("log-probabilities of %d tokens at each of %d places are more than %d", r.TopLogprobs+1, tokens, limit),
+		Remedy: "stream, or lower max_tokens or the number of log-probabilities",
+	}
+}
+
+func setEventStream(header http.Header) {
+	header["Content-Type"] = eventStream
+	header["Cache-Control"] = noCache
+	header["X-Accel-Buffering"] = noBuffering
+}
+
+var (
+	eventStream = []string{"text/event-stream; charset=utf-8"}
+	noCache     = []string{"no-cache"}
+	noBuffering = []string{"no"} // nginx and its kin pass each frame on at once
+)

@@ -1,0 +1,79 @@
+package front
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/weirgo/weir/ggroup"
+	"github.com/weirgo/weir/iouring/fanout"
+	"github.com/weirgo/weir/server/generate"
+	"github.com/weirgo/weir/server/wire/openai"
+)
+
+// Config is what a Handler serves and within which bounds. The zero value of a
+// bound takes its default.
+type Config struct {
+	Generator generate.Generator
+	// Fingerprint names what computes the answers, in system_fingerprint.
+	Fingerprint string
+	Defaults    openai.Defaults
+	// Keys are the accepted API keys; none lets everybody in.
+	Keys []string
+
+	// BodyBytes bounds a request's body. Default 8 MiB: two million tokens of
+	// ASCII text, more than any context.
+	BodyBytes int64
+	// LogprobEntries bounds the log-probabilities that a response that is not
+	// streamed gathers: (top_logprobs+1) × max_tokens. Default 1 Mi, about
+	// 100 MiB of JSON.
+	LogprobEntries int
+	// WriteTimeout bounds one write to a client that does not read, and how
+	// long a stream's client may take nothing. Default one minute.
+	WriteTimeout time.Duration
+	// RetryAfter is what a client that got 429 is told to wait. Default 1 s.
+	RetryAfter time.Duration
+	// Streams bounds the streams and says who sends them. Its DropAfter is
+	// WriteTimeout. The owner of the server waits for streams with Wait.
+	Streams fanout.Config
+	// Group is the group of the goroutine that writes all answers. Default:
+	// that of the caller of New.
+	Group *ggroup.Group
+	// Collectors are what /metrics shows beside the front's own.
+	Collectors []prometheus.Collector
+	// Log gets one debug record a request, and failures; it should not block.
+	// Default slog.Default().
+	Log *slog.Logger
+}
+
+const (
+	defaultBodyBytes      = 8 << 20
+	defaultLogprobEntries = 1 << 20
+	defaultWriteTimeout   = time.Minute
+	defaultRetryAfter     = time.Second
+)
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Generator == nil {
+		return c, errors.New("front: check config: Generator is required")
+	}
+	if c.BodyBytes == 0 {
+		c.BodyBytes = defaultBodyBytes
+	}
+	if c.LogprobEntries == 0 {
+		c.LogprobEntries = defaultLogprobEntries
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = defaultWriteTimeout
+	}
+	c.Streams.DropAfter = c.WriteTimeout
+	if c.RetryAfter == 0 {
+		c.RetryAfter = defaultRetryAfter
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return c, nil
+}

@@ -1,0 +1,133 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/wire/openai"
+)
+
+// exchange is what is told of one request: to the metrics, to the log. It holds
+// nothing of net/http's, so that it may outlive the handler. It observes the
+// reply.
+type exchange struct {
+	h                    *Handler
+	route                string // of a closed set: it is a metric's label
+	method, path, remote string
+	begin                time.Time
+	last                 time.Time // of the last delivery, or begin
+	delivered            bool
+	streamed             bool // a stream is opened: its end is accounted for by Ended
+	accounted            atomic.Bool
+}
+
+func newExchange(h *Handler, q *http.Request, r *route) *exchange {
+	x := &exchange{h: h, route: r.path, method: q.Method, path: q.URL.Path, remote: q.RemoteAddr, begin: time.Now()}
+	x.last = x.begin
+	return x
+}
+
+// Delivered implements reply.Observer.
+func (x *exchange) Delivered(now time.Time) {
+	x.h.metrics.wake(x.last, now, !x.delivered)
+	x.last, x.delivered = now, true
+}
+
+// Ended implements reply.Observer.
+func (x *exchange) Ended(end *ask.End) {
+	x.h.metrics.finished(end, time.Since(x.begin))
+	if !x.streamed {
+		return // the handler answers, and accounts
+	}
+	if end.Fault != nil {
+		x.log(end.Fault)
+		x.account(statuses[end.Fault.Kind])
+		return
+	}
+	x.account(http.StatusOK)
+}
+
+// account counts and logs a request that is over. Where a stream could not be
+// opened, the handler and the emitter both come to its end: the first counts.
+func (x *exchange) account(status int) {
+	if x.accounted.Swap(true) {
+		return
+	}
+	x.h.metrics.request(x.route, status)
+	if log := x.h.cfg.Log; log.Enabled(context.Background(), slog.LevelDebug) {
+		log.Debug("request", "method", x.method, "path", x.path, "remote", x.remote,
+			"status", status, "duration", time.Since(x.begin))
+	}
+}
+
+// statusClientClosed is nginx's code for a client that went away before its
+// answer. Nobody receives it; it is for metrics and logs.
+const statusClientClosed = 499
+
+// statuses is how HTTP says each kind of fault.
+var statuses = [ask.Kinds]int{
+	ask.Internal:             http.StatusInternalServerError,
+	ask.InvalidJSON:          http.StatusBadRequest,
+	ask.InvalidValue:         http.StatusBadRequest,
+	ask.MissingParameter:     http.StatusBadRequest,
+	ask.UnknownParameter:     http.StatusBadRequest,
+	ask.Unsupported:          http.StatusBadRequest,
+	ask.BodyTooLarge:         http.StatusRequestEntityTooLarge,
+	ask.MediaTypeUnsupported: http.StatusUnsupportedMediaType,
+	ask.PathUnknown:          http.StatusNotFound,
+	ask.MethodNotAllowed:     http.StatusMethodNotAllowed,
+	ask.KeyInvalid:           http.StatusUnauthorized,
+	ask.ModelUnknown:         http.StatusNotFound,
+	ask.ContextExceeded:      http.StatusBadRequest,
+	ask.PromptEmpty:          http.StatusBadRequest,
+	ask.LogprobsTooMany:      http.StatusBadRequest,
+	ask.TemplateMissing:      http.StatusBadRequest,
+	ask.TemplateRefused:      http.StatusBadRequest,
+	ask.TemplateFailed:       http.StatusInternalServerError,
+	ask.TokenizerMissing:     http.StatusNotImplemented,
+	ask.QueueFull:            http.StatusTooManyRequests,
+	ask.ShuttingDown:         http.StatusServiceUnavailable,
+	ask.Cancelled:            statusClientClosed,
+}
+
+// fail answers with a fault. Nothing of the answer has been sent.
+func (x *exchange) fail(w http.ResponseWriter, q *http.Request, err error) {
+	f, ok := errors.AsType[*ask.Fault](err)
+	if !ok {
+		f = &ask.Fault{Kind: ask.Internal, What: "the server failed to answer", Remedy: "its log says why", Cause: err}
+	}
+	x.log(f)
+	status := statuses[f.Kind]
+	switch {
+	case q.Context().Err() != nil:
+		x.account(statusClientClosed) // nobody is there to be told
+		return
+	case status == statusClientClosed:
+		x.account(status)
+		panic(http.ErrAbortHandler) // the header may be out: only breaking off is honest
+	}
+	for _, name := range []string{"Cache-Control", "X-Accel-Buffering"} {
+		w.Header().Del(name) // of a stream that was not opened
+	}
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(x.h.cfg.RetryAfter.Seconds())))))
+	}
+	x.h.write(x, w, status, openai.AppendFault(nil, f))
+}
+
+// log says what the client cannot have caused.
+func (x *exchange) log(f *ask.Fault) {
+	switch f.Kind {
+	case ask.Internal:
+		x.h.cfg.Log.Error("request failed", "error", f.Cause)
+	case ask.TemplateFailed:
+		x.h.cfg.Log.Warn("chat template failed: pass another with --chat-template-file", "error", f.Cause)
+	}
+}

@@ -1,0 +1,172 @@
+package front
+
+import (
+	"context"
+	"encoding/json/v2"
+	"mime"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/reply"
+)
+
+// Handler serves the API. It is safe for concurrent use.
+type Handler struct {
+	cfg      Config
+	keys     keyring
+	metrics  *metrics
+	mux      http.ServeMux
+	emitter  *reply.Emitter
+	started  time.Time
+	draining atomic.Bool
+}
+
+// New returns a handler over a generator.
+func New(cfg Config) (*Handler, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{cfg: cfg, keys: newKeyring(cfg.Keys), started: time.Now()}
+	if h.metrics, err = newMetrics(cfg.Generator.Model().ID, cfg.Collectors); err != nil {
+		return nil, err
+	}
+	if h.emitter, err = reply.Start(cfg.Streams, cfg.Group); err != nil {
+		return nil, err
+	}
+	h.routes()
+	return h, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+
+// Drain refuses new generations with 503 from now on, and makes /health say
+// so. Running ones go on.
+func (h *Handler) Drain() { h.draining.Store(true) }
+
+// Wait waits until the streams that have left the HTTP server are sent to
+// their end; http.Server.Shutdown knows nothing of them, and comes first. When
+// ctx is done it returns the context's error, and they go on.
+func (h *Handler) Wait(ctx context.Context) error { return h.emitter.Wait(ctx) }
+
+// Streams is how many streams are open.
+func (h *Handler) Streams() int { return h.emitter.Streams() }
+
+// Close cuts off the streams that are left and frees what New made.
+func (h *Handler) Close() {
+	h.Drain()
+	h.emitter.Close()
+}
+
+// route is one path: its method, and whether it is open to everybody.
+type route struct {
+	method, path string
+	open         bool
+	serve        func(*exchange, http.ResponseWriter, *http.Request) error
+}
+
+func (h *Handler) routes() {
+	for _, r := range []route{
+		{"POST", "/v1/chat/completions", false, h.chatCompletion},
+		{"POST", "/v1/completions", false, h.completion},
+		{"GET", "/v1/models", false, h.listModels},
+		{"GET", "/v1/models/{id...}", false, h.getModel},
+		{"POST", "/tokenize", false, h.tokenize},
+		{"POST", "/detokenize", false, h.detokenize},
+		{"GET", "/health", true, h.health},
+		{"GET", "/metrics", false, h.serveMetrics},
+	} {
+		h.mux.HandleFunc(r.path, func(w http.ResponseWriter, q *http.Request) { h.dispatch(w, q, &r) })
+	}
+	h.mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
+		h.dispatch(w, q, &route{path: "other", serve: unknownPath})
+	})
+}
+
+func unknownPath(_ *exchange, _ http.ResponseWriter, q *http.Request) error {
+	return &ask.Fault{
+		Kind: ask.PathUnknown, What: "unknown path " + q.URL.Path, Remedy: "the chat endpoint is POST /v1/chat/completions",
+	}
+}
+
+// dispatch does what all routes share. A route accounts for its success, before
+// it writes; its failure is accounted for here.
+func (h *Handler) dispatch(w http.ResponseWriter, q *http.Request, r *route) {
+	x := newExchange(h, q, r)
+	err := h.admit(w, q, r)
+	if err == nil {
+		err = r.serve(x, w, q)
+	}
+	if err != nil {
+		x.fail(w, q, err)
+	}
+}
+
+// admit checks what can be told from the header.
+func (h *Handler) admit(w http.ResponseWriter, q *http.Request, r *route) error {
+	if !r.open {
+		if err := h.keys.check(q); err != nil {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			return err
+		}
+	}
+	if r.method == "" {
+		return nil // unknown: any method is as good
+	}
+	if q.Method != r.method && !(q.Method == http.MethodHead && r.method == http.MethodGet) {
+		w.Header().Set("Allow", r.method)
+		return &ask.Fault{
+			Kind: ask.MethodNotAllowed, What: q.Method + " is not allowed on " + r.path, Remedy: "use " + r.method,
+		}
+	}
+	if r.method != http.MethodPost {
+		return nil
+	}
+	// A page in a browser can post anything but this type to another site
+	// without asking it first.
+	if media, _, _ := mime.ParseMediaType(q.Header.Get("Content-Type")); !strings.EqualFold(media, "application/json") {
+		return &ask.Fault{
+			Kind: ask.MediaTypeUnsupported, What: "the body must be JSON", Remedy: "send the header Content-Type: application/json",
+		}
+	}
+	q.Body = http.MaxBytesReader(w, q.Body, h.cfg.BodyBytes)
+	return nil
+}
+
+// refuseWhileDraining is asked before anything is generated.
+func (h *Handler) refuseWhileDraining() error {
+	if h.draining.Load() {
+		return &ask.Fault{Kind: ask.ShuttingDown, What: "the server is shutting down", Remedy: "try another one, or again later"}
+	}
+	return nil
+}
+
+// writeJSON answers 200 with a body.
+func (h *Handler) writeJSON(x *exchange, w http.ResponseWriter, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	h.write(x, w, http.StatusOK, body)
+	return nil
+}
+
+// write accounts for an answer and sends it.
+func (h *Handler) write(x *exchange, w http.ResponseWriter, status int, body []byte) {
+	x.account(status)
+	h.bound(w)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that is gone needs no answer
+}
+
+// bound gives what is written next the time a client has to read it. net/http
+// takes the deadline back after the request.
+func (h *Handler) bound(w http.ResponseWriter) {
+	// A writer without deadlines, as in a test, has none to miss.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.cfg.WriteTimeout))
+}

@@ -1,0 +1,57 @@
+package generate
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/weirgo/weir/sched/mailbox"
+	"github.com/weirgo/weir/server/ask"
+)
+
+// Generator turns requests into text. All methods may be called from any
+// goroutine.
+type Generator interface {
+	// Submit checks a request against the model and queues it. The error is
+	// an *ask.Fault. ctx bounds the call, not the generation, which goes on
+	// until its end or Cancel. The request is the generator's until its end.
+	Submit(ctx context.Context, r *ask.Request) (Stream, error)
+	// Model describes what generates.
+	Model() ask.Model
+}
+
+// Stream is the output of one request.
+type Stream interface {
+	// Announce names the stream's reader: from now on e is posted when the
+	// stream has something, at once if it has already, and its feed is woken
+	// once for all that a step of the engine brought. Called once, before the
+	// first Next.
+	Announce(e *mailbox.Entry)
+	// Next moves the next event into ev, or reports false if there is none
+	// yet. It does not wait. After the end it reports false.
+	Next(ev *ask.Event) bool
+	// Cancel ends the generation soon and frees what it holds; nobody needs
+	// to read on. Any goroutine, any number of times, also after the end.
+	Cancel()
+}
+
+// Tokenizer is a Generator whose vocabulary can be asked.
+type Tokenizer interface {
+	// Tokenize gives the tokens of text. addSpecial adds the model's own
+	// begin and end tokens; parseSpecial reads "<|im_start|>" and its like as
+	// one token. The error is an *ask.Fault.
+	Tokenize(ctx context.Context, text string, addSpecial, parseSpecial bool) ([]ask.Token, error)
+	// Spell appends the bytes of tokens, control tokens included. A token
+	// outside the vocabulary is an *ask.Fault.
+	Spell(dst []byte, tokens ...ask.Token) ([]byte, error)
+}
+
+// CheckModel refuses a name that is not the model's. No name is its name.
+func CheckModel(m ask.Model, name string) error {
+	if name == "" || name == m.ID {
+		return nil
+	}
+	return &ask.Fault{
+		Kind: ask.ModelUnknown, Param: "model",
+		What: "the model " + strconv.Quote(name) + " does not exist", Remedy: "this server has " + strconv.Quote(m.ID),
+	}
+}

@@ -1,0 +1,67 @@
+package local
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// figure is one metric of the engine's goroutine.
+type figure struct {
+	name, help string
+	kind       prometheus.ValueType
+	value      func(*Stats) float64
+}
+
+// figures are named like vLLM's where it has the thing, with the prefix weir_.
+var figures = []figure{
+	{"num_requests_running", "Generations in the batch.", gauge, func(s *Stats) float64 { return float64(s.Active) }},
+	{"num_requests_waiting", "Requests that wait for a place in the batch.", gauge, func(s *Stats) float64 { return float64(s.Waiting) }},
+	{"num_requests_paused", "Generations whose client does not keep up.", gauge, func(s *Stats) float64 { return float64(s.Paused) }},
+	{"num_requests_limit", "Requests that may wait.", gauge, func(s *Stats) float64 { return float64(s.QueueLimit) }},
+	{"kv_cache_usage_perc", "Share of the KV cache in use, 0 to 1.", gauge, func(s *Stats) float64 {
+		return float64(s.KVTokens) / float64(max(s.ContextTokens, 1))
+	}},
+	{"decode_running_seconds", "How long the decode under way has been running; large if the engine is stuck.", gauge,
+		func(s *Stats) float64 { return s.Decoding.Seconds() }},
+	{"prompt_tokens_total", "Prompt tokens decoded.", counter, func(s *Stats) float64 { return float64(s.PromptTokens) }},
+	{"generation_tokens_total", "Tokens generated.", counter, func(s *Stats) float64 { return float64(s.CompletionTokens) }},
+	{"decode_steps_total", "Decodes, each of one batch.", counter, func(s *Stats) float64 { return float64(s.Steps) }},
+	{"decode_seconds_total", "Time inside decodes.", counter, func(s *Stats) float64 { return s.Busy.Seconds() }},
+	{"decode_errors_total", "Decodes that failed.", counter, func(s *Stats) float64 { return float64(s.DecodeErrors) }},
+	{"num_preemptions_total", "Generations put back into the queue for want of cache.", counter, func(s *Stats) float64 { return float64(s.Evictions) }},
+	{"requests_refused_total", "Requests refused because the queue was full.", counter, func(s *Stats) float64 { return float64(s.Refused) }},
+}
+
+const (
+	gauge   = prometheus.GaugeValue
+	counter = prometheus.CounterValue
+)
+
+// collector reads the engine's counts when it is scraped: counting costs the
+// engine nothing more.
+type collector struct {
+	generator *Generator
+	described []*prometheus.Desc
+}
+
+// Collector gives the engine's counts to Prometheus.
+func (g *Generator) Collector() prometheus.Collector {
+	c := &collector{generator: g}
+	labels := prometheus.Labels{"model_name": g.about.ID}
+	for _, f := range figures {
+		c.described = append(c.described, prometheus.NewDesc("weir_"+f.name, f.help, nil, labels))
+	}
+	return c
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range c.described {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	stats := c.generator.Stats()
+	for i, f := range figures {
+		out <- prometheus.MustNewConstMetric(c.described[i], f.kind, f.value(&stats))
+	}
+}

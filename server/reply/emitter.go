@@ -1,0 +1,172 @@
+package reply
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirgo/weir/ggroup"
+	"github.com/weirgo/weir/iouring/fanout"
+	"github.com/weirgo/weir/sched/mailbox"
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/generate"
+)
+
+// Encoder spells the events of one generation in a dialect. The emitter's
+// goroutine calls it; it appends to dst, and keeps neither.
+type Encoder interface {
+	Append(dst []byte, ev *ask.Event) []byte
+	// AppendFault appends a failure after which nothing comes.
+	AppendFault(dst []byte, f *ask.Fault) []byte
+}
+
+// Carrier takes the bytes of one response to its client. A fanout.Stream is
+// one.
+type Carrier interface {
+	// Reserve returns the buffer to append to, Commit takes it back; the
+	// error says that the client gets nothing more.
+	Reserve() ([]byte, error)
+	Commit([]byte) error
+	// Ready reports whether the client keeps up. When it is again, or gone,
+	// the carrier posts the entry it was made with.
+	Ready() bool
+	// Err is why the client gets nothing more, nil before that.
+	Err() error
+	// Close ends the response in order, after what was committed.
+	Close() error
+}
+
+// Observer is told of a response's progress, on the emitter's goroutine; it
+// must not block.
+type Observer interface {
+	// Delivered is called for each look at the generation that found events.
+	Delivered(now time.Time)
+	// Ended is called once, before the last bytes are on their way.
+	Ended(*ask.End)
+}
+
+// Generation is what is to be brought to a client.
+type Generation struct {
+	Events generate.Stream
+	Encoder
+	Observer
+	// Dear says that reading or encoding an event takes longer than others
+	// should wait for: it gets a goroutine of its own, which does the same.
+	Dear bool
+}
+
+// Emitter is the goroutine that reads all generations that are not dear.
+type Emitter struct {
+	fan     *fanout.FanOut
+	feed    *mailbox.Feed
+	stop    mailbox.Entry
+	closing atomic.Bool   // what is posted from here on may be behind the stop
+	stopped chan struct{} // closed: looks at nothing any more
+	once    sync.Once
+}
+
+// Start starts an emitter in group, or in the caller's if that is nil.
+func Start(streams fanout.Config, group *ggroup.Group) (*Emitter, error) {
+	fan, err := fanout.New(streams)
+	if err != nil {
+		return nil, fmt.Errorf("reply: make fan-out: %w", err)
+	}
+	m := &Emitter{fan: fan, feed: mailbox.NewFeed(), stopped: make(chan struct{})}
+	m.stop.Init(m.feed, nil)
+	if group == nil {
+		go m.run()
+		return m, nil
+	}
+	if err := group.Go(m.run); err != nil {
+		_ = fan.Close(doneContext())
+		return nil, fmt.Errorf("reply: start emitter: %w", err)
+	}
+	return m, nil
+}
+
+// doneContext is for calls that are not to wait.
+func doneContext() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
+// run is the emitter's goroutine: one look at each reply that the feed names,
+// one flush for all.
+func (m *Emitter) run() {
+	defer close(m.stopped)
+	var named []*mailbox.Entry
+	for {
+		m.feed.Wait()
+		named = m.feed.Take(named[:0])
+		now := time.Now()
+		for i, entry := range named {
+			named[i] = nil
+			if entry == &m.stop {
+				return
+			}
+			entry.Owner().(*Reply).serve(now)
+		}
+		m.fan.Flush()
+	}
+}
+
+// Streams is how many streams are open.
+func (m *Emitter) Streams() int { return m.fan.Len() }
+
+// Wait waits until no stream is open. When ctx is done it returns the context's
+// error, and they go on.
+func (m *Emitter) Wait(ctx context.Context) error { return m.fan.Wait(ctx) }
+
+// Close cuts off the streams that are left and ends the goroutine. The
+// generator is closed after it, or before: neither waits for the other.
+func (m *Emitter) Close() {
+	m.once.Do(func() {
+		// Streams are aborted first: each abort posts its reply, and the
+		// feed keeps the order, so all are looked at before the stop.
+		_ = m.fan.Close(doneContext()) // its error says that streams were cut off
+		m.closing.Store(true)          // before the stop, see Reply.wake
+		m.stop.Post()
+		m.feed.Wake()
+		<-m.stopped
+	})
+}
+
+// Whole reads a generation to its end and returns the body that the encoder
+// made of it. The error is the generation's fault, or that ctx was done, which
+// ends it.
+func (m *Emitter) Whole(ctx context.Context, g Generation) ([]byte, error) {
+	r := m.newReply(g)
+	b := &body{done: make(chan struct{})}
+	r.attach(b)
+	g.Events.Announce(&r.entry)
+	select {
+	case <-b.done:
+		if r.end.Fault != nil {
+			return nil, r.end.Fault
+		}
+		return b.bytes, nil
+	case <-ctx.Done():
+		return nil, r.leave(cancelled(context.Cause(ctx)))
+	case <-m.stopped:
+		return nil, r.leave(shuttingDown())
+	}
+}
+
+// Start reads a generation for a handler that will stream it.
+func (m *Emitter) Start(g Generation) *Reply {
+	r := m.newReply(g)
+	r.first = make(chan struct{})
+	g.Events.Announce(&r.entry)
+	return r
+}
+
+func cancelled(cause error) *ask.Fault {
+	return &ask.Fault{Kind: ask.Cancelled, What: "the request was cancelled", Cause: cause}
+}
+
+func shuttingDown() *ask.Fault {
+	return &ask.Fault{Kind: ask.ShuttingDown, What: "the server is shutting down", Remedy: "try another one, or again later"}
+}

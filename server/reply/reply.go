@@ -1,0 +1,246 @@
+package reply
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirgo/weir/iouring/fanout"
+	"github.com/weirgo/weir/sched/mailbox"
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/generate"
+)
+
+// Reply is one generation on its way to its client.
+//
+//	field      meaning                              moved by
+//	first      closed: there is an event, or the    emitter, once
+//	           end, to answer by
+//	carrier    takes the bytes; nil before the      the handler, once
+//	           handler has opened it
+//	held       event is taken and not encoded yet   emitter
+//	left       why the handler goes unanswered      the handler, once
+//	over       the client gets nothing more         emitter; the handler, if the
+//	                                                emitter has stopped
+//
+// The handler writes carrier or left and then posts the entry; the emitter takes
+// the entry and then reads them. All are atomic, so one of the two looks at the
+// event that waits for a carrier.
+type Reply struct {
+	m      *Emitter
+	entry  mailbox.Entry
+	events generate.Stream
+	enc    Encoder
+	obs    Observer
+
+	first   chan struct{} // nil for a whole answer
+	carrier atomic.Pointer[Carrier]
+	left    atomic.Pointer[ask.Fault]
+	alone   bool // has a goroutine of its own, in the emitter's place
+
+	event ask.Event
+	end   ask.End
+	held  bool
+	begun bool // first is closed, its event not written yet
+	over  bool
+}
+
+// What is encoded at most before the others have their turn: more than a client
+// that keeps up ever has waiting.
+const (
+	writesAtOnce = 16
+	bytesAtOnce  = 16 << 10 // of one write; reached by log-probabilities, the event may overshoot
+)
+
+// frameBytes is room enough for most events. With less a write ends: a carrier
+// has larger buffers ready, append would make one.
+const frameBytes = 512
+
+func (m *Emitter) newReply(g Generation) *Reply {
+	r := &Reply{m: m, events: g.Events, enc: g.Encoder, obs: g.Observer, alone: g.Dear}
+	if !r.alone {
+		r.entry.Init(m.feed, r)
+		return r
+	}
+	r.entry.Init(mailbox.NewFeed(), r)
+	go r.run()
+	return r
+}
+
+// run is the goroutine of a reply that is alone.
+func (r *Reply) run() {
+	feed := r.entry.Feed()
+	var named []*mailbox.Entry
+	for !r.over {
+		feed.Wait()
+		named = feed.Take(named[:0])
+		r.serve(time.Now())
+		r.m.fan.Flush()
+	}
+}
+
+// First waits for the first event. The error is the fault that the generation
+// ended with instead, or that ctx was done, which ends it.
+func (r *Reply) First(ctx context.Context) error {
+	select {
+	case <-r.first:
+		if r.end.Fault != nil {
+			return r.end.Fault
+		}
+		return nil
+	case <-ctx.Done():
+		return r.leave(cancelled(context.Cause(ctx)))
+	case <-r.m.stopped:
+		return r.leave(shuttingDown())
+	}
+}
+
+// leave ends the generation of a handler that goes without its answer, and
+// returns why.
+func (r *Reply) leave(why *ask.Fault) error {
+	r.left.Store(why)
+	r.wake()
+	return why
+}
+
+// Stream opens a stream with the header that is set on w and leaves it to the
+// emitter. It returns at once if the stream has left the HTTP server, else at
+// its end. The error says that nothing was opened; how a stream ends is the
+// observer's business. It may panic with http.ErrAbortHandler, to break a
+// response off.
+func (r *Reply) Stream(w http.ResponseWriter, q *http.Request) error {
+	s, err := r.m.fan.Open(w, q, &r.entry)
+	if err != nil {
+		return r.leave(openFault(err))
+	}
+	r.attach(s)
+	r.wake()
+	_ = s.Serve()
+	return nil
+}
+
+func openFault(err error) *ask.Fault {
+	switch {
+	case errors.Is(err, fanout.ErrFanOutClosed):
+		return shuttingDown()
+	case errors.Is(err, fanout.ErrTooManyStreams):
+		return &ask.Fault{Kind: ask.QueueFull, What: "too many streams are open", Remedy: "try again later"}
+	}
+	return cancelled(err)
+}
+
+// wake has the emitter look; if it has stopped, the handler looks in its place.
+// The handler's.
+func (r *Reply) wake() {
+	r.entry.Post()
+	r.entry.Feed().Wake()
+	// Posted first: who does not see closing yet is in the feed before the stop.
+	if !r.alone && r.m.closing.Load() {
+		<-r.m.stopped
+		r.serve(time.Now())
+	}
+}
+
+func (r *Reply) attach(c Carrier) { r.carrier.Store(&c) }
+
+// serve looks at the generation and its client. Emitter.
+func (r *Reply) serve(now time.Time) {
+	if why := r.left.Load(); why != nil && !r.over {
+		r.lose(why)
+	}
+	var c Carrier
+	if attached := r.carrier.Load(); attached != nil {
+		c = *attached
+	}
+	for n := 0; !r.over && (c == nil || c.Ready()) && r.take(); n++ {
+		if n == 0 && r.event.End == nil && !r.begun {
+			r.obs.Delivered(now)
+		}
+		if c == nil {
+			r.begin()
+			return
+		}
+		if n == writesAtOnce {
+			r.entry.Post() // the others first, and what is written is sent
+			return
+		}
+		r.begun = false // what First waited for is written
+		r.write(c)
+	}
+	// Not ready, or nothing to read: a client that has gone shows here. A
+	// carrier posts the entry whenever it is ready again, or has ended.
+	if c != nil && !r.over {
+		if err := c.Err(); err != nil {
+			r.lose(cancelled(err))
+		}
+	}
+}
+
+// take reports whether there is an event to write, and holds it.
+func (r *Reply) take() bool {
+	if !r.held {
+		r.held = r.events.Next(&r.event)
+	}
+	return r.held
+}
+
+// write encodes the event that is held, and those behind it that the carrier's
+// buffer has room for.
+func (r *Reply) write(c Carrier) {
+	buffer, err := c.Reserve()
+	if err != nil {
+		r.lose(cancelled(err))
+		return
+	}
+	limit := len(buffer) + bytesAtOnce
+	for !r.over && r.take() {
+		r.held = false
+		if r.event.End != nil {
+			buffer = r.finish(buffer)
+			break
+		}
+		buffer = r.enc.Append(buffer, &r.event)
+		if len(buffer) >= limit || cap(buffer)-len(buffer) < frameBytes {
+			break
+		}
+	}
+	err = c.Commit(buffer)
+	switch {
+	case r.over:
+		_ = c.Close() // a client that is gone needs no end
+	case err != nil:
+		r.lose(cancelled(err))
+	}
+}
+
+// begin lets the handler know that there is something to answer by.
+func (r *Reply) begin() {
+	if r.begun {
+		return
+	}
+	r.begun = true
+	if end := r.event.End; end != nil && end.Fault != nil {
+		r.end, r.over = *end, true // the handler answers with the fault
+		r.obs.Ended(&r.end)
+	}
+	close(r.first)
+}
+
+// finish observes the end and encodes it.
+func (r *Reply) finish(buffer []byte) []byte {
+	r.end, r.over = *r.event.End, true
+	r.obs.Ended(&r.end) // before the bytes that tell the client
+	if r.end.Fault != nil {
+		return r.enc.AppendFault(buffer, r.end.Fault)
+	}
+	return r.enc.Append(buffer, &r.event)
+}
+
+// lose ends a generation that nobody waits for any more.
+func (r *Reply) lose(why *ask.Fault) {
+	r.end, r.over = ask.End{Reason: ask.FinishAborted, Fault: why}, true
+	r.events.Cancel()
+	r.obs.Ended(&r.end)
+}

@@ -1,0 +1,62 @@
+package openai
+
+import (
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/wire"
+)
+
+// Types of errors, as OpenAI's clients know them.
+const (
+	typeInvalidRequest = "invalid_request_error"
+	typeRateLimit      = "rate_limit_error"
+	typeServer         = "server_error"
+)
+
+// spelling is a fault's type and code.
+type spelling struct{ typ, code string }
+
+var spellings = [ask.Kinds]spelling{
+	ask.Internal:             {typeServer, "internal_error"},
+	ask.InvalidJSON:          {typeInvalidRequest, "invalid_json"},
+	ask.InvalidValue:         {typeInvalidRequest, "invalid_value"},
+	ask.MissingParameter:     {typeInvalidRequest, "missing_required_parameter"},
+	ask.UnknownParameter:     {typeInvalidRequest, "unknown_parameter"},
+	ask.Unsupported:          {typeInvalidRequest, "unsupported_parameter"},
+	ask.BodyTooLarge:         {typeInvalidRequest, "request_too_large"},
+	ask.MediaTypeUnsupported: {typeInvalidRequest, "unsupported_media_type"},
+	ask.PathUnknown:          {typeInvalidRequest, "unknown_url"},
+	ask.MethodNotAllowed:     {typeInvalidRequest, "method_not_allowed"},
+	ask.KeyInvalid:           {typeInvalidRequest, "invalid_api_key"},
+	ask.ModelUnknown:         {typeInvalidRequest, "model_not_found"},
+	ask.ContextExceeded:      {typeInvalidRequest, "context_length_exceeded"},
+	ask.PromptEmpty:          {typeInvalidRequest, "invalid_value"},
+	ask.LogprobsTooMany:      {typeInvalidRequest, "invalid_value"},
+	ask.TemplateMissing:      {typeInvalidRequest, "no_chat_template"},
+	ask.TemplateRefused:      {typeInvalidRequest, "invalid_value"},
+	ask.TemplateFailed:       {typeServer, "chat_template_failed"},
+	ask.TokenizerMissing:     {typeInvalidRequest, "unsupported_model"},
+	ask.QueueFull:            {typeRateLimit, "queue_full"},
+	ask.ShuttingDown:         {typeServer, "shutting_down"},
+	ask.Cancelled:            {typeServer, ""},
+}
+
+// AppendFault appends OpenAI's error object, {"error":{…}}.
+func AppendFault(dst []byte, f *ask.Fault) []byte {
+	s := spellings[f.Kind]
+	dst = append(dst, `{"error":{"message":`...)
+	dst = wire.AppendJSONString(dst, f.Error())
+	dst = append(dst, `,"type":`...)
+	dst = wire.AppendJSONString(dst, s.typ)
+	dst = append(dst, `,"param":`...)
+	dst = appendStringOrNull(dst, f.Param)
+	dst = append(dst, `,"code":`...)
+	dst = appendStringOrNull(dst, s.code)
+	return append(dst, "}}"...)
+}
+
+func appendStringOrNull(dst []byte, s string) []byte {
+	if s == "" {
+		return append(dst, "null"...)
+	}
+	return wire.AppendJSONString(dst, s)
+}

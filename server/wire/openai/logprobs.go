@@ -1,0 +1,174 @@
+package openai
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/wire"
+)
+
+// logprobs renders the log-probabilities of one choice as they come: of one
+// chunk, or of a whole answer.
+type logprobs interface {
+	add(entries []ask.Logprob)
+	// take appends the object of what was added since the last take.
+	take(dst []byte) []byte
+}
+
+func newLogprobs(chat bool) logprobs {
+	if chat {
+		return new(chatLogprobs)
+	}
+	return new(completionLogprobs)
+}
+
+// chatLogprobs is an array of entries.
+type chatLogprobs struct{ content []byte }
+
+func (l *chatLogprobs) add(entries []ask.Logprob) {
+	for i := range entries {
+		e := &entries[i]
+		b := appendComma(l.content)
+		b = appendCandidate(b, &e.Candidate)
+		b = append(b, `,"top_logprobs":[`...)
+		for j := range e.Top {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendCandidate(b, &e.Top[j]), '}')
+		}
+		l.content = append(b, "]}"...)
+	}
+}
+
+func (l *chatLogprobs) take(dst []byte) []byte {
+	dst = append(dst, `{"content":[`...)
+	dst = append(dst, l.content...)
+	l.content = l.content[:0]
+	return append(dst, `],"refusal":null}`...)
+}
+
+// appendCandidate leaves the object open.
+func appendCandidate(dst []byte, c *ask.Candidate) []byte {
+	dst = append(dst, `{"token":`...)
+	dst = wire.AppendJSONString(dst, c.Bytes)
+	dst = append(dst, `,"logprob":`...)
+	dst = appendLogprob(dst, c.Logprob)
+	dst = append(dst, `,"bytes":`...)
+	return wire.AppendByteArray(dst, c.Bytes)
+}
+
+// completionLogprobs is four parallel arrays.
+type completionLogprobs struct {
+	tokens, values, tops, offsets []byte
+	offset                        int // characters of the completion before the next entry
+}
+
+func (l *completionLogprobs) add(entries []ask.Logprob) {
+	for i := range entries {
+		e := &entries[i]
+		l.tokens = appendTokenName(appendComma(l.tokens), e.Bytes)
+		l.values = appendLogprob(appendComma(l.values), e.Logprob)
+		l.tops = appendTopMap(appendComma(l.tops), e.Top)
+		l.offsets = strconv.AppendInt(appendComma(l.offsets), int64(l.offset), 10)
+		l.offset += characters(e.Bytes)
+	}
+}
+
+func (l *completionLogprobs) take(dst []byte) []byte {
+	for _, array := range []struct {
+		name   string
+		values *[]byte
+	}{
+		{`{"tokens":[`, &l.tokens}, {`],"token_logprobs":[`, &l.values}, {`],"top_logprobs":[`, &l.tops}, {`],"text_offset":[`, &l.offsets},
+	} {
+		dst = append(dst, array.name...)
+		dst = append(dst, *array.values...)
+		*array.values = (*array.values)[:0]
+	}
+	return append(dst, "]}"...)
+}
+
+// appendComma separates the elements of an array that dst alone holds.
+func appendComma(dst []byte) []byte {
+	if len(dst) > 0 {
+		return append(dst, ',')
+	}
+	return dst
+}
+
+// appendLogprob appends a log probability. JSON has no infinity: OpenAI writes
+// -9999.0 for a token that cannot be.
+func appendLogprob(dst []byte, v float32) []byte {
+	const impossible = -9999
+	if !(v > impossible) { // NaN too
+		return append(dst, "-9999.0"...)
+	}
+	return strconv.AppendFloat(dst, min(float64(v), math.MaxFloat32), 'g', -1, 32)
+}
+
+// characters counts the UTF-8 characters that begin in b.
+func characters(b []byte) (n int) {
+	for _, c := range b {
+		if utf8.RuneStart(c) {
+			n++
+		}
+	}
+	return n
+}
+
+// appendTopMap appends an object from token text to log probability. Several
+// tokens of a vocabulary may have the same text; an object cannot hold a name
+// twice, so they share one entry with the sum of their probabilities.
+func appendTopMap(dst []byte, top []ask.Candidate) []byte {
+	first := make(map[string]int, len(top))
+	merged := make([]ask.Candidate, 0, len(top))
+	for _, t := range top {
+		if at, seen := first[string(t.Bytes)]; seen {
+			merged[at].Logprob = logAdd(merged[at].Logprob, t.Logprob)
+			continue
+		}
+		first[string(t.Bytes)] = len(merged)
+		merged = append(merged, t)
+	}
+	if len(merged) < len(top) {
+		slices.SortStableFunc(merged, func(a, b ask.Candidate) int { return cmp.Compare(b.Logprob, a.Logprob) })
+	}
+	dst = append(dst, '{')
+	for i := range merged {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendTokenName(dst, merged[i].Bytes)
+		dst = append(dst, ':')
+		dst = appendLogprob(dst, merged[i].Logprob)
+	}
+	return append(dst, '}')
+}
+
+// logAdd returns log(exp(a)+exp(b)).
+func logAdd(a, b float32) float32 {
+	high, low := float64(max(a, b)), float64(min(a, b))
+	if math.IsInf(high, -1) {
+		return float32(high)
+	}
+	return float32(high + math.Log1p(math.Exp(low-high)))
+}
+
+// appendTokenName appends a token's text, or OpenAI's notation for bytes that
+// are not UTF-8: "bytes:\xe2\x82".
+func appendTokenName(dst []byte, b []byte) []byte {
+	const hexDigits = "0123456789abcdef"
+	if utf8.Valid(b) {
+		return wire.AppendJSONString(dst, b)
+	}
+	dst = append(dst, `"bytes:`...)
+	for _, c := range b {
+		dst = append(dst, '\\', '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+	}
+	return append(dst, '"')
+}
