@@ -93,15 +93,15 @@ func BenchmarkLoop(b *testing.B) {
 				var dst [16]batch.Result
 				for left := b.N; left > 0; {
 					limit := min(left, benchContext-benchPrompt)
-					g, err := loop.Submit(b.Context(), &ask.Request{
+					g, err := loop.Submit(&ask.Request{
 						Prompt: ask.Prompt{Tokens: benchTokens()}, MaxTokens: limit, TopLogprobs: -1, IgnoreEOS: true,
 					})
 					if err != nil {
 						b.Error(err)
 						return
 					}
-					for err == nil {
-						_, err = g.Next(b.Context(), dst[:])
+					for next := batch.Follow(g); err == nil; {
+						_, err = next(dst[:])
 					}
 					left -= limit
 				}

@@ -18,7 +18,7 @@ func finishAll(t *testing.T, loop *Loop, generations []*Generation) [][]engine.T
 		loop.step()
 		ended := 0
 		for i, g := range generations {
-			tokens, end := ready(t, g, 64)
+			tokens, end := ready(g, 64)
 			all[i] = append(all[i], tokens...)
 			if end {
 				ended++

@@ -1,12 +1,7 @@
 package batch
 
 import (
-	"context"
-	"errors"
-	"runtime"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
@@ -20,7 +15,7 @@ func TestCancelFreesAtTheNextStep(t *testing.T) {
 	waiting.Cancel()
 	waiting.Cancel()
 	loop.step()
-	if tokens, ended := ready(t, waiting, 8); !ended || len(tokens) != 0 {
+	if tokens, ended := ready(waiting, 8); !ended || len(tokens) != 0 {
 		t.Errorf("cancelled while waiting: %d tokens, ended %v", len(tokens), ended)
 	}
 	if f := waiting.Finish(); f.Reason != ask.FinishAborted || f.Err != nil || f.Queue <= 0 || f.Prefill != 0 {
@@ -30,7 +25,7 @@ func TestCancelFreesAtTheNextStep(t *testing.T) {
 	extra.Cancel()
 	running.Cancel()
 	loop.step()
-	if tokens, ended := ready(t, running, 8); !ended || len(tokens) != 2 {
+	if tokens, ended := ready(running, 8); !ended || len(tokens) != 2 {
 		t.Errorf("cancelled while running: %d tokens, ended %v", len(tokens), ended)
 	}
 	if n := model.CachedTokens(); n != 5 { // the last one's prompt
@@ -43,76 +38,12 @@ func TestCancelFreesAtTheNextStep(t *testing.T) {
 	}
 }
 
-// TestContextOfSubmit checks that the context ends a generation, and its
-// reader's wait at once, whatever context the reader passes.
-func TestContextOfSubmit(t *testing.T) {
-	cause := errors.New("client went away")
-	gate := make(chan struct{})
-	loop, _ := open(t, enginetest.Options{Gate: gate}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
-	type key struct{}
-	for name, derive := range map[string]func(context.Context) context.Context{
-		"same":    func(ctx context.Context) context.Context { return ctx },
-		"derived": func(ctx context.Context) context.Context { return context.WithValue(ctx, key{}, 1) },
-		"child": func(ctx context.Context) context.Context {
-			child, cancel := context.WithCancel(ctx)
-			t.Cleanup(cancel)
-			return child
-		},
-	} {
-		ctx, cancel := context.WithCancelCause(t.Context())
-		g, err := loop.Submit(ctx, plain(1, 5, 0))
-		if err != nil {
-			t.Fatal(err)
-		}
-		// Inside a decode, which does not end before the gate opens, and with
-		// the reader parked.
-		go func() {
-			for loop.Stats().Decoding == 0 || !g.reader.Asleep() {
-				runtime.Gosched()
-			}
-			cancel(cause)
-		}()
-		if _, err := g.Next(derive(ctx), make([]Result, 1)); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: Next returned %v", name, err)
-		}
-		for !g.cancelled.Load() {
-			runtime.Gosched()
-		}
-		gate <- struct{}{}
-		collect(t, g)
-		if f := g.Finish(); f.Reason != ask.FinishAborted || !errors.Is(f.Err, cause) {
-			t.Errorf("%s: finish %+v", name, f)
-		}
-	}
-}
-
-// TestNextContext checks that a reader's own context ends its wait and leaves
-// the generation alone.
-func TestNextContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		gate := make(chan struct{})
-		loop, model := open(t, enginetest.Options{Gate: gate}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
-		r := plain(1, 5, 4)
-		g := submit(t, loop, r)
-		for range 3 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second) // of the bubble's clock
-			if n, err := g.Next(ctx, make([]Result, 1)); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("Next returned %d, %v", n, err)
-			}
-			cancel()
-		}
-		close(gate)
-		tokens, finish := collect(t, g)
-		checkOutput(t, model, loop.Limits(), r, tokens, finish)
-	})
-}
-
 func TestMisusePanics(t *testing.T) {
 	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
 	g := submit(t, loop, plain(1, 5, 4))
 	for name, call := range map[string]func(){
 		"Finish before the end":  func() { g.Finish() },
-		"Next without any space": func() { g.Next(t.Context(), nil) },
+		"Poll without any space": func() { g.Poll(nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

@@ -11,14 +11,15 @@
 //	take new requests, drop cancelled ones, admit up to MaxSequences
 //	batch: one token of each decoding sequence, then pieces of prompts
 //	decode
-//	for each finished row: sample, put the token into its ring, wake its reader
+//	for each finished row: sample, put the token into its ring, post it
+//	wake the readers
 //
 // and begins the next decode at once. Turning tokens into text and bytes is the
 // readers' work, on the other cores; so is the log-softmax over logits, which
 // travel through the ring as they are. With nothing to decode the goroutine
-// parks. A reader is woken at most once a step, and only if it waits. Where
-// many generations are one goroutine's to read, a [mailbox.Feed] names those with
-// results ([Generation.Announce]) and is woken once a step.
+// parks. A reader sleeps in a [mailbox.Feed] that names those of its generations
+// with something to read ([Generation.Announce]); what a decode gave them wakes it
+// once, however many they are, and only if it sleeps.
 //
 // Prompts share what the decoding sequences leave of a batch, and no more than
 // [Config.PrefillTokens] while somebody decodes: half for the shortest, the
@@ -41,18 +42,24 @@
 //
 //	loop, err := batch.New(model, engine.ContextConfig{}, batch.Config{MaxSequences: 8})
 //	...
-//	gen, err := loop.Submit(ctx, ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1})
+//	gen, err := loop.Submit(&ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1})
 //	...
-//	var results [32]batch.Result
+//	entry.Init(feed, gen)
+//	gen.Announce(&entry)
 //	for {
-//		n, err := gen.Next(ctx, results[:])
-//		for _, r := range results[:n] {
-//			text = model.AppendPiece(text, r.Token, false)
+//		feed.Wait()
+//		ready = feed.Take(ready[:0])
+//		for _, entry := range ready {
+//			gen := entry.Owner().(*batch.Generation)
+//			n, err := gen.Poll(results[:]) // until n is 0
+//			for _, r := range results[:n] {
+//				text = model.AppendPiece(text, r.Token, false)
+//			}
+//			if err == io.EOF {
+//				finish := gen.Finish()
+//				...
+//			}
 //		}
-//		if err == io.EOF {
-//			return gen.Finish()
-//		}
-//		...
 //	}
 //
 // # Limits

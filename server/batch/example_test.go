@@ -1,11 +1,11 @@
 package batch_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log"
 
+	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/engine"
@@ -21,27 +21,30 @@ func ExampleLoop() {
 	}
 	defer loop.Close()
 
-	ctx := context.Background()
 	prompt, err := model.Tokenize(nil, "Question? ", true, false)
 	if err != nil {
 		log.Fatal(err)
 	}
-	generation, err := loop.Submit(ctx, &ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1})
+	generation, err := loop.Submit(&ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1})
 	if err != nil {
 		log.Fatal(err)
 	}
+	feed, entry := mailbox.NewFeed(), new(mailbox.Entry)
+	entry.Init(feed, generation)
+	generation.Announce(entry)
 	var results [32]batch.Result
 	var text []byte
 	for {
-		n, err := generation.Next(ctx, results[:])
-		for _, r := range results[:n] {
-			text = model.AppendPiece(text, r.Token, false)
-		}
+		n, err := generation.Poll(results[:])
 		if err == io.EOF {
 			break
 		}
-		if err != nil {
-			log.Fatal(err)
+		for _, r := range results[:n] {
+			text = model.AppendPiece(text, r.Token, false)
+		}
+		if n == 0 {
+			feed.Wait()
+			feed.Take(nil) // names the generation; a feed serves many
 		}
 	}
 	finish := generation.Finish()

@@ -1,9 +1,7 @@
 package batch_test
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -31,26 +29,22 @@ func openLlama(t *testing.T, cfg batch.Config) (*batch.Loop, engine.Model) {
 }
 
 // read reads a generation to its end.
-func read(t *testing.T, g *batch.Generation) (tokens []engine.Token, f batch.Finish) {
-	t.Helper()
+func read(g *batch.Generation) (tokens []engine.Token, f batch.Finish) {
 	var dst [16]batch.Result
-	for {
-		n, err := g.Next(t.Context(), dst[:])
+	for next := batch.Follow(g); ; {
+		n, err := next(dst[:])
 		for _, r := range dst[:n] {
 			tokens = append(tokens, r.Token)
 		}
-		if err == io.EOF {
+		if err != nil { // io.EOF
 			return tokens, g.Finish()
-		}
-		if err != nil {
-			t.Fatal(err)
 		}
 	}
 }
 
 func submit(t *testing.T, loop *batch.Loop, r *ask.Request) *batch.Generation {
 	t.Helper()
-	g, err := loop.Submit(t.Context(), r)
+	g, err := loop.Submit(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +73,7 @@ func TestLlamaBatchedEqualsAlone(t *testing.T) {
 	}
 	var alone [][]engine.Token
 	for _, r := range requests {
-		tokens, _ := read(t, submit(t, loop, r))
+		tokens, _ := read(submit(t, loop, r))
 		alone = append(alone, tokens)
 	}
 	var generations []*batch.Generation
@@ -87,7 +81,7 @@ func TestLlamaBatchedEqualsAlone(t *testing.T) {
 		generations = append(generations, submit(t, loop, r))
 	}
 	for i, g := range generations {
-		tokens, f := read(t, g)
+		tokens, f := read(g)
 		if !slices.Equal(tokens, alone[i]) {
 			t.Errorf("prompt %d: together %v\nalone %v", i, tokens, alone[i])
 		}
@@ -111,8 +105,9 @@ func TestLlamaLogprobs(t *testing.T) {
 	}
 	g := submit(t, loop, &ask.Request{Prompt: ask.Prompt{Tokens: prompt}, MaxTokens: 8, TopLogprobs: vocab, IgnoreEOS: true})
 	seen := 0
+	next := batch.Follow(g)
 	for dst := make([]batch.Result, 2); ; {
-		n, err := g.Next(t.Context(), dst)
+		n, err := next(dst)
 		if err != nil {
 			break
 		}
@@ -143,26 +138,20 @@ func TestLlamaCancel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 10 {
-		ctx, cancel := context.WithCancel(t.Context())
-		g, err := loop.Submit(ctx, &ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1, IgnoreEOS: true})
-		if err != nil {
+	for range 10 {
+		g := submit(t, loop, &ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1, IgnoreEOS: true})
+		next, dst := batch.Follow(g), make([]batch.Result, 1)
+		if _, err := next(dst); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := g.Next(t.Context(), make([]batch.Result, 1)); err != nil {
-			t.Fatal(err)
+		g.Cancel()
+		for err := error(nil); err == nil; _, err = next(dst) {
 		}
-		if i%2 == 0 {
-			cancel()
-		} else {
-			g.Cancel()
-		}
-		if _, f := read(t, g); f.Reason != ask.FinishAborted {
+		if f := g.Finish(); f.Reason != ask.FinishAborted {
 			t.Errorf("finish %+v", f)
 		}
-		cancel()
 	}
-	tokens, f := read(t, submit(t, loop, &ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1, IgnoreEOS: true}))
+	tokens, f := read(submit(t, loop, &ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1, IgnoreEOS: true}))
 	if want := loop.Limits().SequenceTokens - len(prompt); len(tokens) != want || f.Reason != ask.FinishLength {
 		t.Errorf("%d tokens up to the end of the context, want %d: %+v", len(tokens), want, f)
 	}

@@ -26,9 +26,9 @@ func TestLogprobs(t *testing.T) {
 			if top >= 0 && len(g.slots) != 4 {
 				t.Fatalf("%d slots", len(g.slots))
 			}
-			seen := 0
+			seen, next := 0, Follow(g)
 			for dst := make([]Result, 3); ; {
-				n, err := g.Next(t.Context(), dst)
+				n, err := next(dst)
 				if err != nil {
 					break
 				}

@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"sync"
@@ -42,7 +41,7 @@ type Loop struct {
 	live        []*Generation       // oldest first
 	free        []engine.SequenceID // descending
 	hold        bool                // admit nobody until a sequence has ended: the cache is full
-	dirty       []*mailbox.Feed     // posted to in this step
+	dirty       []*mailbox.Feed     // posted to, to be woken
 	promptLimit int                 // prompt tokens of a step; lower after the cache was full
 }
 
@@ -116,14 +115,10 @@ func (l *Loop) Limits() engine.Limits {
 }
 
 // Submit queues a request, whose prompt is tokens of the vocabulary, and returns
-// at once. When ctx is done the generation is cancelled. Errors: ErrEmptyPrompt,
-// ErrQueueFull, ErrClosed, a prompt too long (ask.ContextExceeded), or the
-// context's.
-func (l *Loop) Submit(ctx context.Context, r *ask.Request) (*Generation, error) {
+// at once. Errors: ErrEmptyPrompt, ErrQueueFull, ErrClosed, or a prompt too long
+// (ask.ContextExceeded).
+func (l *Loop) Submit(r *ask.Request) (*Generation, error) {
 	if err := check(r, l.limits); err != nil {
-		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	// The count is taken first: the engine goroutine, closing, waits until it
@@ -137,7 +132,7 @@ func (l *Loop) Submit(ctx context.Context, r *ask.Request) (*Generation, error) 
 		l.inFlight.Add(-1)
 		return nil, ErrClosed
 	}
-	g := l.newGeneration(ctx, r)
+	g := l.newGeneration(r)
 	if !l.queue.Push(g) {
 		panic("batch: ring smaller than the limit of requests")
 	}
@@ -146,13 +141,8 @@ func (l *Loop) Submit(ctx context.Context, r *ask.Request) (*Generation, error) 
 }
 
 // newGeneration makes the generation of a checked request.
-func (l *Loop) newGeneration(ctx context.Context, r *ask.Request) *Generation {
-	g := &Generation{
-		loop:   l,
-		ctx:    ctx,
-		seq:    newSequence(r, l.limits.SequenceTokens, time.Now()),
-		reader: mailbox.NewCell(),
-	}
+func (l *Loop) newGeneration(r *ask.Request) *Generation {
+	g := &Generation{loop: l, seq: newSequence(r, l.limits.SequenceTokens, time.Now())}
 	ring := mailbox.PowerOfTwo(l.config.RingTokens)
 	if r.TopLogprobs >= 0 {
 		for ring > 2 && ring*l.vocab*4 > l.config.LogitsBytes {
@@ -165,7 +155,6 @@ func (l *Loop) newGeneration(ctx context.Context, r *ask.Request) *Generation {
 		g.logits, g.topN = *g.pooled, r.TopLogprobs
 	}
 	g.slots = make([]slot, ring)
-	g.unwatch = context.AfterFunc(ctx, g.contextDone)
 	return g
 }
 

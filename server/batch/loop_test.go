@@ -1,9 +1,7 @@
 package batch
 
 import (
-	"context"
 	"errors"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -53,27 +51,22 @@ func checkEmpty(t *testing.T, loop *Loop, model *enginetest.Model) {
 }
 
 // collect reads a generation to its end.
-func collect(t *testing.T, g *Generation) ([]engine.Token, Finish) {
-	t.Helper()
-	var tokens []engine.Token
+func collect(g *Generation) (tokens []engine.Token, f Finish) {
 	var dst [7]Result
-	for {
-		n, err := g.Next(t.Context(), dst[:])
+	for next := Follow(g); ; {
+		n, err := next(dst[:])
 		for _, r := range dst[:n] {
 			tokens = append(tokens, r.Token)
 		}
-		if err == io.EOF {
+		if err != nil { // io.EOF
 			return tokens, g.Finish()
-		}
-		if err != nil {
-			t.Fatalf("Next: %v", err)
 		}
 	}
 }
 
 func submit(t *testing.T, l *Loop, r *ask.Request) *Generation {
 	t.Helper()
-	g, err := l.Submit(t.Context(), r)
+	g, err := l.Submit(r)
 	if err != nil {
 		t.Fatalf("Submit: %v", err)
 	}
@@ -105,7 +98,7 @@ func TestBatchedEqualsAlone(t *testing.T) {
 		generations = append(generations, submit(t, loop, r))
 	}
 	for i, g := range generations {
-		got, finish := collect(t, g)
+		got, finish := collect(g)
 		checkOutput(t, model, loop.Limits(), requests[i], got, finish)
 	}
 }
@@ -133,29 +126,24 @@ func checkOutput(t *testing.T, m *enginetest.Model, limits engine.Limits, r *ask
 func TestSubmitErrors(t *testing.T) {
 	gate := make(chan struct{})
 	loop, _ := open(t, enginetest.Options{Gate: gate}, engine.ContextConfig{ContextTokens: 32}, Config{MaxSequences: 1, QueueLimit: 2})
-	if g, err := loop.Submit(t.Context(), new(ask.Request)); g != nil || !errors.Is(err, ErrEmptyPrompt) {
+	if g, err := loop.Submit(new(ask.Request)); g != nil || !errors.Is(err, ErrEmptyPrompt) {
 		t.Errorf("empty: got %v, %v", g, err)
 	}
-	g, err := loop.Submit(t.Context(), &ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 32)}})
+	g, err := loop.Submit(&ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 32)}})
 	if f, ok := errors.AsType[*ask.Fault](err); g != nil || !ok || f.Kind != ask.ContextExceeded || !strings.Contains(f.What, "32 tokens") {
 		t.Errorf("too long: got %v, %v", g, err)
-	}
-	done, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := loop.Submit(done, &ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 1)}}); !errors.Is(err, context.Canceled) {
-		t.Errorf("done context: %v", err)
 	}
 	for range 3 { // one sequence and two that wait
 		submit(t, loop, &ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 3)}, TopLogprobs: -1})
 	}
-	if _, err := loop.Submit(t.Context(), &ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 3)}}); !errors.Is(err, ErrQueueFull) {
+	if _, err := loop.Submit(&ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 3)}}); !errors.Is(err, ErrQueueFull) {
 		t.Errorf("full queue: %v", err)
 	}
 	if s := loop.Stats(); s.Refused != 1 {
 		t.Errorf("refused %d", s.Refused)
 	}
 	loop.Close()
-	if _, err := loop.Submit(t.Context(), &ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 3)}}); !errors.Is(err, ErrClosed) {
+	if _, err := loop.Submit(&ask.Request{Prompt: ask.Prompt{Tokens: prompt(0, 3)}}); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
 }
@@ -163,7 +151,7 @@ func TestSubmitErrors(t *testing.T) {
 func TestContextFull(t *testing.T) {
 	loop, model := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 128}, Config{MaxSequences: 2, RingTokens: 16})
 	r := &ask.Request{Prompt: ask.Prompt{Tokens: prompt(1, 10)}, TopLogprobs: -1}
-	got, finish := collect(t, submit(t, loop, r))
+	got, finish := collect(submit(t, loop, r))
 	checkOutput(t, model, loop.Limits(), r, got, finish)
 	if len(got) != 64-10 || finish.Reason != ask.FinishLength {
 		t.Errorf("%d tokens, %v", len(got), finish.Reason)
@@ -181,7 +169,7 @@ func TestCloseEndsGenerations(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, g := range generations {
-		if tokens, f := collect(t, g); len(tokens) != 0 || f.Reason != ask.FinishAborted || !errors.Is(f.Err, ErrClosed) {
+		if tokens, f := collect(g); len(tokens) != 0 || f.Reason != ask.FinishAborted || !errors.Is(f.Err, ErrClosed) {
 			t.Errorf("%d tokens, %+v", len(tokens), f)
 		}
 	}

@@ -25,7 +25,7 @@ type Result struct {
 	// model, before any sampling step; 0 unless the request asked for it.
 	Logprob float32
 	// Top is the likeliest tokens, likeliest first. The memory belongs to the
-	// Generation and holds until the next call of Next.
+	// Generation and holds until the next call of Poll.
 	Top []TokenLogprob
 }
 
@@ -38,8 +38,8 @@ type TokenLogprob struct {
 // Finish is the end of a generation.
 type Finish struct {
 	Reason ask.FinishReason
-	// Err is the engine's error with FinishError, the context's cause or
-	// ErrClosed with FinishAborted (nil after Cancel).
+	// Err is the engine's error with FinishError, and with FinishAborted
+	// ErrClosed, or nil after Cancel.
 	Err              error
 	PromptTokens     int
 	CompletionTokens int           // results delivered

@@ -1,10 +1,8 @@
 package batch
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
@@ -112,7 +110,7 @@ func (s *simulation) submit() {
 			living++
 		}
 	}
-	g, err := s.loop.Submit(context.Background(), r)
+	g, err := s.loop.Submit(r)
 	full := living == s.loop.config.MaxSequences+s.loop.config.QueueLimit
 	switch {
 	case full && !errors.Is(err, ErrQueueFull):
@@ -127,7 +125,7 @@ func (s *simulation) submit() {
 func (s *simulation) read(r *simulated) {
 	var tokens []engine.Token
 	ended := r.ended
-	tokens, r.ended = ready(s.t, r.generation, 1+s.random.IntN(8))
+	tokens, r.ended = ready(r.generation, 1+s.random.IntN(8))
 	r.tokens = append(r.tokens, tokens...)
 	if ended && (len(tokens) > 0 || !r.ended) {
 		s.t.Fatal("a generation went on after its end")
@@ -272,8 +270,6 @@ func TestManyClients(t *testing.T) {
 
 // runClient makes one request and reads it in some way to its end.
 func runClient(t *testing.T, loop *Loop, model *enginetest.Model, random *rand.Rand) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	r := simulated{request: &ask.Request{
 		Prompt:      ask.Prompt{Tokens: prompt(random.IntN(1000), 1+random.IntN(60))},
 		MaxTokens:   1 + random.IntN(60),
@@ -281,26 +277,24 @@ func runClient(t *testing.T, loop *Loop, model *enginetest.Model, random *rand.R
 		Sampling:    ask.Sampling{Temperature: 1, Seed: random.Uint32()},
 	}}
 	var err error
-	if r.generation, err = loop.Submit(ctx, r.request); err != nil {
+	if r.generation, err = loop.Submit(r.request); err != nil {
 		t.Errorf("Submit: %v", err)
 		return
 	}
 	stopAfter := random.IntN(200) // often beyond the end
 	dst := make([]Result, 1+random.IntN(10))
-	reading := ctx
-	for {
-		n, err := r.generation.Next(reading, dst)
+	for next := Follow(r.generation); ; {
+		n, err := next(dst)
 		for _, result := range dst[:n] {
 			r.tokens = append(r.tokens, result.Token)
 		}
-		if err == io.EOF {
+		if err != nil { // io.EOF
 			break
 		}
 		if len(r.tokens) >= stopAfter && !r.cancelled {
 			r.cancelled = true
-			reading = context.WithoutCancel(ctx)
-			if random.IntN(2) == 0 {
-				cancel()
+			if random.IntN(2) == 0 { // as who hangs up does
+				go r.generation.Cancel()
 			} else {
 				r.generation.Cancel()
 			}

@@ -1,9 +1,7 @@
 package batch
 
 import (
-	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"testing"
@@ -32,29 +30,16 @@ func stepped(t *testing.T, opts enginetest.Options, ec engine.ContextConfig, cfg
 	return loop, model
 }
 
-// doneContext makes Next return what is there.
-var doneContext = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
-
 // ready reads at most limit results without waiting; ended reports io.EOF.
-func ready(t *testing.T, g *Generation, limit int) (tokens []engine.Token, ended bool) {
-	t.Helper()
+func ready(g *Generation, limit int) (tokens []engine.Token, ended bool) {
+	var dst [16]Result
 	for len(tokens) < limit {
-		var dst [16]Result
-		n, err := g.Next(doneContext, dst[:min(len(dst), limit-len(tokens))])
+		n, err := g.Poll(dst[:min(len(dst), limit-len(tokens))])
 		for _, r := range dst[:n] {
 			tokens = append(tokens, r.Token)
 		}
-		switch {
-		case err == io.EOF:
-			return tokens, true
-		case errors.Is(err, context.Canceled):
-			return tokens, false
-		case err != nil:
-			t.Fatalf("Next: %v", err)
+		if n == 0 {
+			return tokens, err != nil
 		}
 	}
 	return tokens, false
@@ -100,7 +85,7 @@ func TestPromptsShareTheBudget(t *testing.T) {
 	if long.seq.cached != 25 || second.seq.cached != 0 || short.seq.cached != 15 {
 		t.Errorf("cached %d, %d, %d", long.seq.cached, second.seq.cached, short.seq.cached)
 	}
-	if tokens, _ := ready(t, short, 9); len(tokens) != 1 {
+	if tokens, _ := ready(short, 9); len(tokens) != 1 {
 		t.Errorf("the short prompt has %d tokens after its step", len(tokens))
 	}
 	loop.step() // one row decodes; of the 39 left, 19 are for the shorter
@@ -121,7 +106,7 @@ func TestStepAllocates(t *testing.T) {
 			round := func() {
 				loop.step()
 				for _, g := range generations {
-					g.Next(doneContext, dst[:])
+					g.Poll(dst[:])
 				}
 			}
 			for range 10 {
@@ -143,7 +128,7 @@ func TestSlowReaderPausesItself(t *testing.T) {
 	var fromSlow, fromQuick []engine.Token
 	for range 20 {
 		loop.step()
-		tokens, _ := ready(t, quick, 8)
+		tokens, _ := ready(quick, 8)
 		fromQuick = append(fromQuick, tokens...)
 	}
 	if len(fromQuick) != 20 {
@@ -152,11 +137,11 @@ func TestSlowReaderPausesItself(t *testing.T) {
 	if s := loop.Stats(); s.Paused != 1 || slow.seq.generated() != 8 {
 		t.Errorf("%d paused, slow generated %d", s.Paused, slow.seq.generated())
 	}
-	fromSlow, _ = ready(t, slow, 3) // less than half: still paused
+	fromSlow, _ = ready(slow, 3) // less than half: still paused
 	if loop.step(); slow.seq.generated() != 8 {
 		t.Error("resumed with less than half of the ring free")
 	}
-	tokens, _ := ready(t, slow, 1)
+	tokens, _ := ready(slow, 1)
 	fromSlow = append(fromSlow, tokens...)
 	if loop.step(); slow.seq.generated() != 9 {
 		t.Error("not resumed with half of the ring free")
@@ -165,7 +150,7 @@ func TestSlowReaderPausesItself(t *testing.T) {
 		loop.step()
 		ended = 0
 		for g, all := range map[*Generation]*[]engine.Token{slow: &fromSlow, quick: &fromQuick} {
-			tokens, end := ready(t, g, 8)
+			tokens, end := ready(g, 8)
 			*all = append(*all, tokens...)
 			if end {
 				ended++
@@ -196,7 +181,7 @@ func TestDecodeErrorEndsTheBatch(t *testing.T) {
 	loop.step()
 	fail = false
 	for _, g := range []*Generation{a, b} {
-		if _, ended := ready(t, g, 8); !ended {
+		if _, ended := ready(g, 8); !ended {
 			t.Fatal("not ended")
 		}
 		if f := g.Finish(); f.Reason != ask.FinishError || !errors.Is(f.Err, broken) {
@@ -212,7 +197,7 @@ func TestDecodeErrorEndsTheBatch(t *testing.T) {
 		for ended := false; !ended; {
 			var tokens []engine.Token
 			loop.step()
-			tokens, ended = ready(t, c.g, 8)
+			tokens, ended = ready(c.g, 8)
 			all = append(all, tokens...)
 		}
 		checkOutput(t, model, loop.Limits(), c.r, all, c.g.Finish())
@@ -232,10 +217,10 @@ func TestSampleErrorEndsOne(t *testing.T) {
 	}}, engine.ContextConfig{ContextTokens: 2 * 512}, Config{MaxSequences: 2})
 	a, b := submit(t, loop, plain(1, 5, 10)), submit(t, loop, plain(2, 5, 10))
 	loop.step()
-	if _, ended := ready(t, a, 8); !ended || a.Finish().Reason != ask.FinishError || !errors.Is(a.Finish().Err, broken) {
+	if _, ended := ready(a, 8); !ended || a.Finish().Reason != ask.FinishError || !errors.Is(a.Finish().Err, broken) {
 		t.Errorf("first: ended %v", ended)
 	}
-	if tokens, ended := ready(t, b, 8); ended || len(tokens) != 1 {
+	if tokens, ended := ready(b, 8); ended || len(tokens) != 1 {
 		t.Errorf("second: %d tokens, ended %v", len(tokens), ended)
 	}
 }

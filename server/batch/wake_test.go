@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"context"
 	"io"
 	"runtime"
 	"sync"
@@ -41,7 +40,7 @@ func TestParkSeesInputs(t *testing.T) {
 			for l.step(); g.space() > 0; l.step() {
 			}
 			l.step() // pauses
-			ready(t, g, 2)
+			ready(g, 2)
 		},
 		"close": func(t *testing.T, l *Loop) { l.closing.Store(true) },
 	} {
@@ -69,44 +68,17 @@ func TestParkIsWoken(t *testing.T) {
 		g := submit(t, loop, plain(1, 5, 20)) // wakes it
 		for range 2 {
 			parked() // the ring is full
-			returns(t, func() { ready(t, g, 4) })
+			returns(t, func() { ready(g, 4) })
 		}
 		parked()
 		g.Cancel()
-		returns(t, func() { collect(t, g) })
+		returns(t, func() { collect(g) })
 		parked()
 	})
 }
 
-// TestWaitSeesResults checks that a reader does not park on what came while it
-// was not waiting.
-func TestWaitSeesResults(t *testing.T) {
-	for name, event := range map[string]func(*Loop, *Generation, context.CancelFunc){
-		"result":  func(l *Loop, g *Generation, _ context.CancelFunc) { l.step() },
-		"end":     func(l *Loop, g *Generation, _ context.CancelFunc) { g.Cancel(); l.step() },
-		"context": func(_ *Loop, _ *Generation, cancel context.CancelFunc) { cancel() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				g, err := loop.Submit(ctx, plain(1, 5, 0))
-				if err != nil {
-					t.Fatal(err)
-				}
-				event(loop, g, cancel)
-				returns(t, func() { g.wait(ctx) })
-				if g.reader.Asleep() {
-					t.Error("still marked as waiting")
-				}
-			})
-		})
-	}
-}
-
-// TestLastResult races a reader against the last result and the end that
-// follows it at once: the result must not be lost.
+// TestLastResult races a reader, from its Announce on, against the last result
+// and the end that follows it at once: neither must be lost.
 func TestLastResult(t *testing.T) {
 	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
 	rounds := 20_000
@@ -128,16 +100,18 @@ func TestLastResult(t *testing.T) {
 			g := next.Swap(nil)
 			g.put(7, nil)
 			g.end(Finish{Reason: ask.FinishLength})
+			loop.wakeFeeds()
 		}
 	})
 	for range rounds {
-		g := loop.newGeneration(context.Background(), plain(1, 1, 1))
+		g := loop.newGeneration(plain(1, 1, 1))
 		next.Store(g)
+		read := Follow(g)
 		var dst [2]Result
-		if n, err := g.Next(t.Context(), dst[:]); n != 1 || err != nil || dst[0].Token != 7 {
-			t.Fatalf("Next returned %d, %v", n, err)
+		if n, err := read(dst[:]); n != 1 || err != nil || dst[0].Token != 7 {
+			t.Fatalf("read %d, %v", n, err)
 		}
-		if n, err := g.Next(t.Context(), dst[:]); n != 0 || err != io.EOF {
+		if n, err := read(dst[:]); n != 0 || err != io.EOF {
 			t.Fatalf("then %d, %v", n, err)
 		}
 	}
@@ -147,7 +121,7 @@ func TestLastResult(t *testing.T) {
 func TestDrainWaitsForSubmit(t *testing.T) {
 	loop, _ := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
 	loop.inFlight.Add(1)
-	g := loop.newGeneration(t.Context(), plain(1, 5, 0))
+	g := loop.newGeneration(plain(1, 5, 0))
 	closed := make(chan error)
 	go func() { closed <- loop.Close() }()
 	<-loop.torndown
@@ -163,38 +137,7 @@ func TestDrainWaitsForSubmit(t *testing.T) {
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
-	if _, f := collect(t, g); f.Reason != ask.FinishAborted || f.Err != ErrClosed {
+	if _, f := collect(g); f.Reason != ask.FinishAborted || f.Err != ErrClosed {
 		t.Errorf("finish %+v", f)
-	}
-}
-
-// watchedContext counts who watches it, as package context lets it.
-type watchedContext struct {
-	context.Context
-	watchers atomic.Int32
-}
-
-func (c *watchedContext) AfterFunc(func()) (stop func() bool) {
-	c.watchers.Add(1)
-	return func() bool { c.watchers.Add(-1); return true }
-}
-
-// TestContextIsReleased checks that an ended generation watches its context no
-// more: the context may live for ever.
-func TestContextIsReleased(t *testing.T) {
-	loop, _ := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
-	parent, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	ctx := &watchedContext{Context: parent}
-	g, err := loop.Submit(ctx, plain(1, 5, 3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := ctx.watchers.Load(); n > 1 {
-		t.Fatalf("%d watchers", n)
-	}
-	collect(t, g)
-	if n := ctx.watchers.Load(); n != 0 {
-		t.Errorf("%d watchers left", n)
 	}
 }

@@ -85,7 +85,7 @@ func (g *Generator) Submit(_ context.Context, r *ask.Request) (generate.Stream, 
 		return nil, err
 	}
 	// The generation outlives the call: it ends by Cancel.
-	generation, err := g.loop.Submit(context.Background(), r)
+	generation, err := g.loop.Submit(r)
 	if err != nil {
 		return nil, err
 	}
