@@ -9,6 +9,7 @@
 // reads. Between the two runs the engine goroutine:
 //
 //	take new requests, drop cancelled ones, admit up to MaxSequences
+//	wake the readers of those that ended by that
 //	batch: one token of each decoding sequence, then pieces of prompts
 //	decode
 //	for each finished row: sample, put the token into its ring, post it

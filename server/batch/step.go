@@ -19,9 +19,9 @@ func (l *Loop) step() bool {
 		l.dropCancelled()
 	}
 	l.admit()
+	l.wakeFeeds() // who has ended by now does not wait for the decode
 	decodes, prompts := l.plan()
 	if l.batch.Len() == 0 {
-		l.wakeFeeds()
 		l.publish()
 		return false
 	}
@@ -130,8 +130,8 @@ func (l *Loop) addPiece(s *sequence) {
 	}
 }
 
-// deliver samples each finished row and hands the token to its reader, which
-// is woken at once: it works on this token while the next row is sampled.
+// deliver samples each finished row and posts the token to its reader. The
+// feeds are woken at the end of the step, once for all rows.
 func (l *Loop) deliver() {
 	now := time.Now()
 	tokens := uint64(0)
