@@ -53,10 +53,6 @@ func (c *Cell) Stop() {
 // Wait sleeps until Wake, which may have been called since Prepare.
 func (c *Cell) Wait() { <-c.token }
 
-// Token receives the wake-up, for a sleeper that waits for something else as
-// well. One that did not receive calls Stop.
-func (c *Cell) Token() <-chan struct{} { return c.token }
-
 // Wake ends a sleep. Any goroutine; it never blocks.
 func (c *Cell) Wake() {
 	if c.flag.Claim() {

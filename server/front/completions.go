@@ -56,17 +56,23 @@ func (h *Handler) head(idPrefix string) openai.Head {
 	}
 }
 
+// submit begins a generation that x observes and enc spells.
+func (h *Handler) submit(x *exchange, q *http.Request, request *ask.Request, enc reply.Encoder) (reply.Generation, error) {
+	g := reply.Generation{Encoder: enc, Observer: x, Dear: request.TopLogprobs >= 0}
+	err := h.refuseWhileDraining()
+	if err == nil {
+		g.Events, err = h.cfg.Generator.Submit(q.Context(), request)
+	}
+	return g, err
+}
+
 // stream answers with the events of a generation as they come.
 func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Encoder) error {
-	if err := h.refuseWhileDraining(); err != nil {
-		return err
-	}
-	dear := request.TopLogprobs >= 0
-	events, err := h.cfg.Generator.Submit(q.Context(), request)
+	g, err := h.submit(x, q, request, enc)
 	if err != nil {
 		return err
 	}
-	r := h.emitter.Start(reply.Generation{Events: events, Encoder: enc, Observer: x, Dear: dear})
+	r := h.emitter.Start(g)
 	if err := r.First(q.Context()); err != nil {
 		return err
 	}
@@ -77,18 +83,14 @@ func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, re
 
 // whole answers with a generation when it has ended.
 func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Encoder) error {
-	if err := h.refuseWhileDraining(); err != nil {
-		return err
-	}
 	if err := h.checkLogprobs(request); err != nil {
 		return err
 	}
-	dear := request.TopLogprobs >= 0
-	events, err := h.cfg.Generator.Submit(q.Context(), request)
+	g, err := h.submit(x, q, request, enc)
 	if err != nil {
 		return err
 	}
-	body, err := h.emitter.Whole(q.Context(), reply.Generation{Events: events, Encoder: enc, Observer: x, Dear: dear})
+	body, err := h.emitter.Whole(q.Context(), g)
 	if err != nil {
 		return err
 	}

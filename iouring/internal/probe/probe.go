@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"runtime"
 	"sync"
 	"syscall"
@@ -52,7 +53,10 @@ func (f Features) List() []Feature {
 func (f Features) Missing() error {
 	for _, x := range f.List() {
 		if !x.Present {
-			return &UnsupportedError{Feature: x.Name, Needs: x.Needs, Remedy: "use a newer kernel, or run with WEIR_IO=net"}
+			return &UnsupportedError{
+				Feature: x.Name, Needs: x.Needs, Err: errors.New("without it " + x.Without),
+				Remedy: "use a newer kernel, or run with WEIR_IO=net",
+			}
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -40,8 +39,8 @@ func endFault(err error) *ask.Fault {
 	if f, ok := errors.AsType[*ask.Fault](err); ok {
 		return f // the loop was closed
 	}
-	if err == nil || errors.Is(err, context.Canceled) {
-		return &ask.Fault{Kind: ask.Cancelled, What: "the request was cancelled", Cause: err}
+	if err == nil {
+		return &ask.Fault{Kind: ask.Cancelled, What: "the request was cancelled"}
 	}
 	return internal(err)
 }

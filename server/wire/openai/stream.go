@@ -47,14 +47,23 @@ func (s *Stream) Append(dst []byte, ev *ask.Event) []byte {
 	switch {
 	case ev.End != nil:
 		return s.appendEnd(dst, ev.End)
-	case len(ev.Logprobs) > 0:
-		return s.appendScored(dst, ev)
-	case len(ev.Text) > 0:
-		dst = s.appendText(dst, ev.Text)
-		dst = append(dst, plainEnd...)
-		return append(dst, s.tail...)
+	case len(ev.Text) == 0 && len(ev.Logprobs) == 0:
+		return dst // everything is held back
 	}
-	return dst // everything is held back
+	dst = append(dst, s.head...)
+	if s.chat {
+		dst = append(dst, `{"index":0,"delta":{"content":`...)
+		dst = append(wire.AppendJSONString(dst, ev.Text), '}')
+	} else {
+		dst = append(dst, `{"index":0,"text":`...)
+		dst = wire.AppendJSONString(dst, ev.Text)
+	}
+	if len(ev.Logprobs) == 0 {
+		dst = append(dst, plainEnd...)
+	} else {
+		dst = s.appendLogprobs(dst, ev.Logprobs)
+	}
+	return append(dst, s.tail...)
 }
 
 // AppendFault appends a failure in mid-stream, after which nothing comes.
@@ -74,27 +83,13 @@ func (s *Stream) appendRole(dst []byte) []byte {
 	return append(dst, s.tail...)
 }
 
-func (s *Stream) appendScored(dst []byte, ev *ask.Event) []byte {
+func (s *Stream) appendLogprobs(dst []byte, entries []ask.Logprob) []byte {
 	if s.logprobs == nil {
 		s.logprobs = newLogprobs(s.chat)
 	}
-	dst = s.appendText(dst, ev.Text)
-	dst = append(dst, `,"logprobs":`...)
-	s.logprobs.add(ev.Logprobs)
-	dst = s.logprobs.take(dst)
-	dst = append(dst, `,"finish_reason":null}`...)
-	return append(dst, s.tail...)
-}
-
-func (s *Stream) appendText(dst, text []byte) []byte {
-	dst = append(dst, s.head...)
-	if s.chat {
-		dst = append(dst, `{"index":0,"delta":{"content":`...)
-		dst = wire.AppendJSONString(dst, text)
-		return append(dst, '}')
-	}
-	dst = append(dst, `{"index":0,"text":`...)
-	return wire.AppendJSONString(dst, text)
+	s.logprobs.add(entries)
+	dst = s.logprobs.take(append(dst, `,"logprobs":`...))
+	return append(dst, `,"finish_reason":null}`...)
 }
 
 // appendEnd appends the chunk with the finish reason, the usage chunk, which

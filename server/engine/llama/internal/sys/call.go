@@ -71,14 +71,10 @@ func (l *Library) Quantize(src, dst string, params QuantizeParams) uint32 {
 }
 
 // Vocab returns the vocabulary of a model.
-func (l *Library) Vocab(m Model) Vocab {
-	return Vocab(l.ask(l.c.modelVocab, uintptr(m)))
-}
+func (l *Library) Vocab(m Model) Vocab { return Vocab(l.ask(l.c.modelVocab, uintptr(m))) }
 
 // ModelSize returns the size of all tensors in bytes.
-func (l *Library) ModelSize(m Model) uint64 {
-	return uint64(l.ask(l.c.modelSize, uintptr(m)))
-}
+func (l *Library) ModelSize(m Model) uint64 { return uint64(l.ask(l.c.modelSize, uintptr(m))) }
 
 // Parameters returns the number of parameters.
 func (l *Library) Parameters(m Model) uint64 {
@@ -96,34 +92,22 @@ func (l *Library) EmbeddingSize(m Model) int32 {
 }
 
 // HasDecoder reports whether a model can generate.
-func (l *Library) HasDecoder(m Model) bool {
-	return boolOf(l.ask(l.c.modelHasDecoder, uintptr(m)))
-}
+func (l *Library) HasDecoder(m Model) bool { return boolOf(l.ask(l.c.modelHasDecoder, uintptr(m))) }
 
 // HasEncoder reports whether a model wants its input encoded first.
-func (l *Library) HasEncoder(m Model) bool {
-	return boolOf(l.ask(l.c.modelHasEncoder, uintptr(m)))
-}
+func (l *Library) HasEncoder(m Model) bool { return boolOf(l.ask(l.c.modelHasEncoder, uintptr(m))) }
 
 // VocabType returns the kind of tokenizer, 0 for none.
-func (l *Library) VocabType(v Vocab) int32 {
-	return int32Of(l.ask(l.c.vocabType, uintptr(v)))
-}
+func (l *Library) VocabType(v Vocab) int32 { return int32Of(l.ask(l.c.vocabType, uintptr(v))) }
 
 // VocabSize returns the number of tokens.
-func (l *Library) VocabSize(v Vocab) int32 {
-	return int32Of(l.ask(l.c.vocabSize, uintptr(v)))
-}
+func (l *Library) VocabSize(v Vocab) int32 { return int32Of(l.ask(l.c.vocabSize, uintptr(v))) }
 
 // BOS returns the token that begins a text, or -1.
-func (l *Library) BOS(v Vocab) int32 {
-	return int32Of(l.ask(l.c.vocabBOS, uintptr(v)))
-}
+func (l *Library) BOS(v Vocab) int32 { return int32Of(l.ask(l.c.vocabBOS, uintptr(v))) }
 
 // EOS returns the token that ends a text, or -1.
-func (l *Library) EOS(v Vocab) int32 {
-	return int32Of(l.ask(l.c.vocabEOS, uintptr(v)))
-}
+func (l *Library) EOS(v Vocab) int32 { return int32Of(l.ask(l.c.vocabEOS, uintptr(v))) }
 
 // IsEOG reports whether a token ends a generation.
 func (l *Library) IsEOG(v Vocab, token int32) bool {
