@@ -167,7 +167,9 @@ func (r *Reply) serve(now time.Time) {
 			return
 		}
 		r.begun = false // what First waited for is written
-		r.write(c)
+		if !r.write(c) {
+			return
+		}
 	}
 	// Not ready, or nothing to read: a client that has gone shows here. A
 	// carrier posts the entry whenever it is ready again, or has ended.
@@ -187,12 +189,12 @@ func (r *Reply) take() bool {
 }
 
 // write encodes the event that is held, and those behind it that the carrier's
-// buffer has room for.
-func (r *Reply) write(c Carrier) {
+// buffer has room for. It reports whether there may be more.
+func (r *Reply) write(c Carrier) (more bool) {
 	buffer, err := c.Reserve()
 	if err != nil {
 		r.lose(cancelled(err))
-		return
+		return false
 	}
 	limit := len(buffer) + bytesAtOnce
 	for !r.over && r.take() {
@@ -202,7 +204,7 @@ func (r *Reply) write(c Carrier) {
 			break
 		}
 		buffer = r.enc.Append(buffer, &r.event)
-		if len(buffer) >= limit || cap(buffer)-len(buffer) < frameBytes {
+		if more = len(buffer) >= limit || cap(buffer)-len(buffer) < frameBytes; more {
 			break
 		}
 	}
@@ -213,6 +215,7 @@ func (r *Reply) write(c Carrier) {
 	case err != nil:
 		r.lose(cancelled(err))
 	}
+	return more
 }
 
 // begin lets the handler know that there is something to answer by.
