@@ -125,6 +125,16 @@ func TestTree(t *testing.T) {
 	}
 }
 
+// The README shows what was measured, as it was published.
+func TestReadmeShowsTheResults(t *testing.T) {
+	readme := readFile(t, "README.md")
+	for row := range bytes.Lines(readFile(t, "bench/results/table.md")) {
+		if bytes.HasPrefix(row, []byte("|")) && !bytes.Contains(readme, row) {
+			t.Errorf("README.md lacks a row of bench/results/table.md, which `make results` writes: %s", row)
+		}
+	}
+}
+
 // forbiddenWords are host names of package registries, which are reached only
 // through their clients' own settings. They are put together here so that this
 // file does not contain them.
