@@ -26,6 +26,28 @@ func (f *Fault) Error() string {
 // Unwrap returns Cause.
 func (f *Fault) Unwrap() error { return f.Cause }
 
+// Faults that several rooms find are worded once.
+
+// Invalid is a fault in the value of a field.
+func Invalid(param, what string) *Fault {
+	return &Fault{Kind: InvalidValue, Param: param, What: param + ": " + what}
+}
+
+// Failed is the server's own failure; the client is not told its cause.
+func Failed(cause error) *Fault {
+	return &Fault{Kind: Internal, What: "the server failed to answer", Remedy: "its log says why", Cause: cause}
+}
+
+// Closing is what comes to a server that takes nothing more.
+func Closing() *Fault {
+	return &Fault{Kind: ShuttingDown, What: "the server is shutting down", Remedy: "try another one, or again later"}
+}
+
+// GivenUp is a request that nobody waits for any more; cause may be nil.
+func GivenUp(cause error) *Fault {
+	return &Fault{Kind: Cancelled, What: "the request was cancelled", Cause: cause}
+}
+
 // Kind is what kind of fault it is. Fronts map it to a status, dialects to
 // their types and codes.
 type Kind uint8

@@ -13,7 +13,7 @@ var (
 	// ErrQueueFull: MaxSequences generations run and QueueLimit wait.
 	ErrQueueFull = &ask.Fault{Kind: ask.QueueFull, What: "too many requests are waiting", Remedy: "try again later"}
 	// ErrClosed: the loop has been closed.
-	ErrClosed = &ask.Fault{Kind: ask.ShuttingDown, What: "the server is shutting down", Remedy: "try another one, or again later"}
+	ErrClosed = ask.Closing()
 	// ErrEmptyPrompt: a prompt needs at least one token.
 	ErrEmptyPrompt = &ask.Fault{Kind: ask.PromptEmpty, What: "the prompt is empty"}
 )

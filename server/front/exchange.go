@@ -101,7 +101,7 @@ var statuses = [ask.Kinds]int{
 func (x *exchange) fail(w http.ResponseWriter, q *http.Request, err error) {
 	f, ok := errors.AsType[*ask.Fault](err)
 	if !ok {
-		f = &ask.Fault{Kind: ask.Internal, What: "the server failed to answer", Remedy: "its log says why", Cause: err}
+		f = ask.Failed(err)
 	}
 	x.log(f)
 	status := statuses[f.Kind]

@@ -140,7 +140,7 @@ func (h *Handler) admit(w http.ResponseWriter, q *http.Request, r *route) error 
 // refuseWhileDraining is asked before anything is generated.
 func (h *Handler) refuseWhileDraining() error {
 	if h.draining.Load() {
-		return &ask.Fault{Kind: ask.ShuttingDown, What: "the server is shutting down", Remedy: "try another one, or again later"}
+		return ask.Closing()
 	}
 	return nil
 }

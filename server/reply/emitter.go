@@ -149,9 +149,9 @@ func (m *Emitter) Whole(ctx context.Context, g Generation) ([]byte, error) {
 		}
 		return b.bytes, nil
 	case <-ctx.Done():
-		return nil, r.leave(cancelled(context.Cause(ctx)))
+		return nil, r.leave(ask.GivenUp(context.Cause(ctx)))
 	case <-m.stopped:
-		return nil, r.leave(shuttingDown())
+		return nil, r.leave(ask.Closing())
 	}
 }
 
@@ -161,12 +161,4 @@ func (m *Emitter) Start(g Generation) *Reply {
 	r.first = make(chan struct{})
 	g.Events.Announce(&r.entry)
 	return r
-}
-
-func cancelled(cause error) *ask.Fault {
-	return &ask.Fault{Kind: ask.Cancelled, What: "the request was cancelled", Cause: cause}
-}
-
-func shuttingDown() *ask.Fault {
-	return &ask.Fault{Kind: ask.ShuttingDown, What: "the server is shutting down", Remedy: "try another one, or again later"}
 }

@@ -91,9 +91,9 @@ func (r *Reply) First(ctx context.Context) error {
 		}
 		return nil
 	case <-ctx.Done():
-		return r.leave(cancelled(context.Cause(ctx)))
+		return r.leave(ask.GivenUp(context.Cause(ctx)))
 	case <-r.m.stopped:
-		return r.leave(shuttingDown())
+		return r.leave(ask.Closing())
 	}
 }
 
@@ -124,11 +124,11 @@ func (r *Reply) Stream(w http.ResponseWriter, q *http.Request) error {
 func openFault(err error) *ask.Fault {
 	switch {
 	case errors.Is(err, fanout.ErrFanOutClosed):
-		return shuttingDown()
+		return ask.Closing()
 	case errors.Is(err, fanout.ErrTooManyStreams):
 		return &ask.Fault{Kind: ask.QueueFull, What: "too many streams are open", Remedy: "try again later"}
 	}
-	return cancelled(err)
+	return ask.GivenUp(err)
 }
 
 // wake has the emitter look; if it has stopped, the handler looks in its place.
@@ -175,7 +175,7 @@ func (r *Reply) serve(now time.Time) {
 	// carrier posts the entry whenever it is ready again, or has ended.
 	if c != nil && !r.over {
 		if err := c.Err(); err != nil {
-			r.lose(cancelled(err))
+			r.lose(ask.GivenUp(err))
 		}
 	}
 }
@@ -193,7 +193,7 @@ func (r *Reply) take() bool {
 func (r *Reply) write(c Carrier) (more bool) {
 	buffer, err := c.Reserve()
 	if err != nil {
-		r.lose(cancelled(err))
+		r.lose(ask.GivenUp(err))
 		return false
 	}
 	limit := len(buffer) + bytesAtOnce
@@ -213,7 +213,7 @@ func (r *Reply) write(c Carrier) (more bool) {
 	case r.over:
 		_ = c.Close() // a client that is gone needs no end
 	case err != nil:
-		r.lose(cancelled(err))
+		r.lose(ask.GivenUp(err))
 	}
 	return more
 }

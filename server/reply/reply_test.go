@@ -265,7 +265,7 @@ func TestHandlerGoesAsTheFirstEventComes(t *testing.T) {
 		cancel()
 		for r.First(ctx) == nil { // either is ready
 		}
-		s.events = append(s.events, end(ask.FinishAborted, cancelled(nil)))
+		s.events = append(s.events, end(ask.FinishAborted, ask.GivenUp(nil)))
 		r.serve(time.Now())
 		r.serve(time.Now())
 		if c.seen = slices.DeleteFunc(c.seen, func(s string) bool { return s == "delivered" }); !s.cancelled {

@@ -33,7 +33,7 @@ func Decode(r io.Reader, request any) error {
 
 // Invalid is a fault in the value of a field.
 func Invalid(param, format string, args ...any) *ask.Fault {
-	return &ask.Fault{Kind: ask.InvalidValue, Param: param, What: param + ": " + fmt.Sprintf(format, args...)}
+	return ask.Invalid(param, fmt.Sprintf(format, args...))
 }
 
 // InvalidHere is Invalid for an UnmarshalJSONFrom, which does not know the

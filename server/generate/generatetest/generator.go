@@ -155,7 +155,7 @@ func (s *stream) Next(ev *ask.Event) bool {
 	case s.over:
 		return false
 	case s.cancelled.Load() && !s.done:
-		s.end.Reason, s.end.Fault = ask.FinishAborted, &ask.Fault{Kind: ask.Cancelled, What: "the request was cancelled"}
+		s.end.Reason, s.end.Fault = ask.FinishAborted, ask.GivenUp(nil)
 		s.done = true
 	case !s.done && allowed >= 0 && int64(s.said) >= allowed:
 		return false

@@ -2,26 +2,17 @@ package local
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/chat"
 )
-
-func invalid(param, format string, args ...any) error {
-	return &ask.Fault{Kind: ask.InvalidValue, Param: param, What: param + ": " + fmt.Sprintf(format, args...)}
-}
-
-func internal(cause error) *ask.Fault {
-	return &ask.Fault{Kind: ask.Internal, What: "the server failed to answer", Remedy: "its log says why", Cause: cause}
-}
 
 // templateFault says what the model's template has against the messages.
 func templateFault(err error) error {
 	render, ok := errors.AsType[*chat.RenderError](err)
 	switch {
 	case !ok:
-		return internal(err)
+		return ask.Failed(err)
 	case render.BadRequest:
 		return &ask.Fault{
 			Kind: ask.TemplateRefused, Param: "messages",
@@ -40,7 +31,7 @@ func endFault(err error) *ask.Fault {
 		return f // the loop was closed
 	}
 	if err == nil {
-		return &ask.Fault{Kind: ask.Cancelled, What: "the request was cancelled"}
+		return ask.GivenUp(nil)
 	}
-	return internal(err)
+	return ask.Failed(err)
 }

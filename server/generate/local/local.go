@@ -79,7 +79,7 @@ func (g *Generator) Submit(_ context.Context, r *ask.Request) (generate.Stream, 
 		return nil, err
 	}
 	if n := g.about.VocabSize; r.TopLogprobs > n {
-		return nil, invalid("top_logprobs", "%d is out of range: 0 to %d", r.TopLogprobs, n)
+		return nil, ask.Invalid("top_logprobs", fmt.Sprintf("%d is out of range: 0 to %d", r.TopLogprobs, n))
 	}
 	if err := g.tokenizePrompt(r); err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (g *Generator) Tokenize(_ context.Context, text string, addSpecial, parseSp
 func (g *Generator) tokenize(text string, addSpecial, parseSpecial bool) ([]engine.Token, error) {
 	tokens, err := g.model.Tokenize([]engine.Token{}, text, addSpecial, parseSpecial)
 	if err != nil {
-		return nil, internal(fmt.Errorf("local: tokenize: %w", err))
+		return nil, ask.Failed(fmt.Errorf("local: tokenize: %w", err))
 	}
 	return tokens, nil
 }
@@ -162,7 +162,7 @@ func (g *Generator) checkTokens(tokens []engine.Token) error {
 	size := g.about.VocabSize
 	outside := func(t engine.Token) bool { return t < 0 || int(t) >= size }
 	if i := slices.IndexFunc(tokens, outside); i >= 0 {
-		return invalid("prompt", "token %d at index %d is outside the vocabulary of %d tokens", tokens[i], i, size)
+		return ask.Invalid("prompt", fmt.Sprintf("token %d at index %d is outside the vocabulary of %d tokens", tokens[i], i, size))
 	}
 	return nil
 }
