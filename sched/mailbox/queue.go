@@ -1,9 +1,10 @@
 package mailbox
 
-import "sync/atomic"
+import (
+	"sync/atomic"
 
-// cacheLine keeps words that different cores write apart.
-type cacheLine [64]byte
+	"golang.org/x/sys/cpu"
+)
 
 // Queue is a bounded lock-free ring with many producers and one consumer,
 // after Dmitry Vyukov's bounded queue.
@@ -21,9 +22,9 @@ type cacheLine [64]byte
 type Queue[T any] struct {
 	slots []slot[T]
 	mask  uint64
-	_     cacheLine
+	_     cpu.CacheLinePad
 	tail  atomic.Uint64 // next position of producers
-	_     cacheLine
+	_     cpu.CacheLinePad
 	head  uint64 // next position of the consumer
 }
 

@@ -5,12 +5,11 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"golang.org/x/sys/cpu"
+
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/engine"
 )
-
-// cacheLine keeps words that different cores write apart.
-type cacheLine [64]byte
 
 // Generation is the output of one request: a bounded lock-free ring with one
 // producer, the engine goroutine, and one consumer, whoever calls Poll.
@@ -40,14 +39,14 @@ type Generation struct {
 	top    []TokenLogprob
 	topN   int // Request.TopLogprobs
 
-	_      cacheLine
+	_      cpu.CacheLinePad
 	seq    sequence
 	finish Finish
 
-	_    cacheLine
+	_    cpu.CacheLinePad
 	head atomic.Uint32
 
-	_         cacheLine
+	_         cpu.CacheLinePad
 	tail      atomic.Uint32
 	ended     atomic.Bool
 	stalled   atomic.Bool

@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/cpu"
+
 	"github.com/weirgo/weir/server/ask"
 )
 
@@ -42,7 +44,7 @@ type counters struct {
 	finished                   [ask.FinishReasons]atomic.Uint64
 	noSpace, evictions, errors atomic.Uint64
 	busyNs                     atomic.Int64
-	_                          cacheLine
+	_                          cpu.CacheLinePad
 	refused                    atomic.Uint64
 }
 
