@@ -127,6 +127,8 @@ func TestSlowClientPausesItsGeneration(t *testing.T) {
 	s.wait(t, "a paused generation", func(st local.Stats) bool { return st.Paused == 1 })
 	quick.ask(t, body(few))
 	_, want := quick.answer(t)
+	// It goes on for as long as its socket's buffer still grows.
+	s.wait(t, "the slow client's generation, alone and paused", func(st local.Stats) bool { return st.Active == 1 && st.Paused == 1 })
 	if st := s.generator.Stats(); st.Active != 1 || st.CompletionTokens >= tokens {
 		t.Errorf("the slow client's generation did not wait: %+v", st)
 	}

@@ -62,6 +62,7 @@ func (l *Loop) admitOne(g *Generation) {
 	last := len(l.free) - 1
 	s.id, l.free = l.free[last], l.free[:last]
 	l.live = append(l.live, g)
+	l.counters.active.Add(1)
 }
 
 // finish ends a generation, waiting or live: it frees what the sequence holds
@@ -80,7 +81,10 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) {
 	f := Finish{Reason: reason, Err: err, PromptTokens: s.prompt, CompletionTokens: s.generated()}
 	s.times(&f, time.Now())
 	// Counted before the end is seen: who reads the statistics after io.EOF
-	// finds this one in them, and a new request its place.
+	// finds this one in them and not at work, and a new request its place.
+	if s.id >= 0 {
+		l.counters.active.Add(-1)
+	}
 	l.counters.finished[reason].Add(1)
 	l.inFlight.Add(-1)
 	g.end(f)
@@ -144,6 +148,7 @@ func (l *Loop) evict(i int) {
 	g := l.live[i]
 	l.live = slices.Delete(l.live, i, i+1)
 	l.release(&g.seq)
+	l.counters.active.Add(-1)
 	l.waiting = slices.Insert(l.waiting, 0, g)
 	l.hold = true // or the next step admits it again, into the cache that was full
 	l.counters.evictions.Add(1)

@@ -25,11 +25,11 @@ import (
 type sequence struct {
 	sampling  ask.Sampling
 	ignoreEOS bool
-	tokens    []engine.Token // prompt, then what was generated
-	prompt    int            // tokens of the prompt
-	limit     int            // tokens at which it ends with ask.FinishLength
-	cached    int            // tokens in the KV cache
-	id        engine.SequenceID
+	tokens    []engine.Token    // prompt, then what was generated
+	prompt    int               // tokens of the prompt
+	limit     int               // tokens at which it ends with ask.FinishLength
+	cached    int               // tokens in the KV cache
+	id        engine.SequenceID // -1 while it is not live
 	sampler   engine.Sampler
 	ended     bool
 	paused    bool
@@ -57,6 +57,7 @@ func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
 		tokens:    tokens,
 		prompt:    len(tokens),
 		limit:     limit,
+		id:        -1,
 		submitted: now,
 	}
 }

@@ -84,7 +84,8 @@ func (l *Loop) Stats() Stats {
 	return s
 }
 
-// publish makes the gauges current. Engine goroutine.
+// publish makes the gauges current but active, which moves with each sequence.
+// Engine goroutine.
 func (l *Loop) publish() {
 	paused, tokens := 0, 0
 	for _, g := range l.live {
@@ -93,7 +94,6 @@ func (l *Loop) publish() {
 			paused++
 		}
 	}
-	l.counters.active.Store(int64(len(l.live)))
 	l.counters.paused.Store(int64(paused))
 	l.counters.kvTokens.Store(int64(tokens))
 }
