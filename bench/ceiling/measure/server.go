@@ -4,24 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/weirgo/weir/bench/internal/load"
 	"github.com/weirgo/weir/bench/internal/sample"
-	"github.com/weirgo/weir/server/engine/llama"
-)
-
-const (
-	startTimeout = 30 * time.Second
-	stopTimeout  = 10 * time.Second
+	"github.com/weirgo/weir/bench/internal/served"
 )
 
 // measureServer starts the server and streams from it at each size.
@@ -30,20 +21,20 @@ func measureServer(ctx context.Context, r *sample.Recorder, sizes []int) (err er
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	failed := 0
 	for _, size := range sizes {
-		if _, err := s.stream(ctx, size, min(*tokens, 16)); err != nil { // warm up
+		if _, err := stream(ctx, s, size, min(*tokens, 16)); err != nil { // warm up
 			return err
 		}
 		var waves []wave
 		var reports []*load.Report
-		cpuBefore, err := s.cpu()
+		cpuBefore, err := sample.ProcessCPU(s.PID)
 		if err != nil {
 			return err
 		}
 		err = repeat(func() error {
-			report, err := s.stream(ctx, size, *tokens)
+			report, err := stream(ctx, s, size, *tokens)
 			if err != nil {
 				return err
 			}
@@ -60,7 +51,7 @@ func measureServer(ctx context.Context, r *sample.Recorder, sizes []int) (err er
 		if err != nil {
 			return err
 		}
-		cpuAfter, err := s.cpu()
+		cpuAfter, err := sample.ProcessCPU(s.PID)
 		if err != nil {
 			return err
 		}
@@ -91,90 +82,16 @@ func record(r *sample.Recorder, size int, waves []wave, reports []*load.Report, 
 	r.Set(name(size, "client_cpu_us_per_token"), perToken(clientCPU, made))
 }
 
-// server is a running one.
-type server struct {
-	cmd    *exec.Cmd
-	exited chan error
-	url    string
-}
-
-// startServer returns once the server says that it is ready.
-func startServer(ctx context.Context) (*server, error) {
-	address, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	host, port, _ := net.SplitHostPort(address)
-	s := &server{exited: make(chan error, 1), url: "http://" + address}
-	s.cmd = exec.CommandContext(ctx, *serverPath, "serve", "-m", *model, "--host", host, "--port", port,
-		"-np", strconv.Itoa(*sequences), "-c", strconv.Itoa(*sequences**contextOf), "-t", strconv.Itoa(*threads))
-	// The binary lies elsewhere than build/bin. If there is no library at all,
-	// the server says it best.
-	if library, err := llama.FindLibrary(); err == nil {
-		s.cmd.Env = append(os.Environ(), "LLAMA_LIB="+library)
-	}
-	s.cmd.Stderr = os.Stderr
-	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start server: %w", err)
-	}
-	go func() { s.exited <- s.cmd.Wait() }()
-	client := http.Client{Timeout: time.Second}
-	defer client.CloseIdleConnections()
-	again, late := time.NewTicker(20*time.Millisecond), time.After(startTimeout)
-	defer again.Stop()
-	for {
-		response, err := client.Get(s.url + "/health")
-		if err == nil {
-			response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return s, nil
-			}
-			err = fmt.Errorf("/health answers %s", response.Status)
-		}
-		select {
-		case exit := <-s.exited:
-			return nil, fmt.Errorf("start server: it ended: %w", exit)
-		case <-again.C:
-		case <-late:
-			return nil, errors.Join(fmt.Errorf("start server: not ready after %v: %w", startTimeout, err), s.stop())
-		}
-	}
-}
-
-// freeAddress returns a loopback address that nobody listens on now.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+// startServer starts the server with room for all sequences.
+func startServer(ctx context.Context) (*served.Server, error) {
+	return served.Start(ctx, served.Config{Binary: *serverPath, Args: []string{
+		"-m", *model, "-np", strconv.Itoa(*sequences), "-c", strconv.Itoa(*sequences * *contextOf), "-t", strconv.Itoa(*threads),
+	}})
 }
 
 // stream runs one wave.
-func (s *server) stream(ctx context.Context, size, n int) (*load.Report, error) {
+func stream(ctx context.Context, s *served.Server, size, n int) (*load.Report, error) {
 	return load.Run(ctx, load.Config{
-		URL: s.url + "/v1/completions", Request: request(n), Streams: size, KeepArrivals: true,
+		URL: s.URL + "/v1/completions", Request: request(n), Streams: size, KeepArrivals: true,
 	})
 }
-
-// stop ends the server as an operator would; one that does not end is killed,
-// which is an error.
-func (s *server) stop() error {
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return fmt.Errorf("stop server: %w", err)
-	}
-	select {
-	case err := <-s.exited:
-		if err != nil {
-			return fmt.Errorf("stop server: %w", err)
-		}
-		return nil
-	case <-time.After(stopTimeout):
-		_ = s.cmd.Process.Kill()
-		return fmt.Errorf("stop server: it did not end within %v of SIGTERM", stopTimeout)
-	}
-}
-
-// cpu is the server's CPU time so far, user and system.
-func (s *server) cpu() (time.Duration, error) { return sample.ProcessCPU(s.cmd.Process.Pid) }
