@@ -7,6 +7,7 @@ import (
 	"github.com/weirgo/weir/bench/c09"
 	"github.com/weirgo/weir/bench/ceiling"
 	"github.com/weirgo/weir/bench/handoff"
+	"github.com/weirgo/weir/bench/hostile"
 	"github.com/weirgo/weir/bench/internal/experiment"
 	"github.com/weirgo/weir/bench/tax"
 )
@@ -14,5 +15,5 @@ import (
 // experiments are all there are, in the order of the report.
 var experiments = []experiment.Declaration{
 	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment,
-	ceiling.Experiment, handoff.Experiment, tax.Experiment,
+	ceiling.Experiment, handoff.Experiment, hostile.Experiment, tax.Experiment,
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/weirgo/weir/bench/internal/experiment"
 )
 
@@ -144,8 +146,48 @@ func TestProcessCPU(t *testing.T) {
 	}
 }
 
-func TestProcessCPUOfNobody(t *testing.T) {
-	if _, err := ProcessCPU(1 << 30); !errors.Is(err, os.ErrNotExist) {
+func TestProcessClock(t *testing.T) {
+	before, err := ProcessClock(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := ProcessClock(os.Getpid())
+	if err != nil || before <= 0 || after <= before {
+		t.Errorf("%v, then %v, %v", before, after, err)
+	}
+}
+
+func TestProcessMemory(t *testing.T) {
+	if err := ResetPeak(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := ProcessMemory(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 64 << 20
+	touched, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_POPULATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Munmap(touched); err != nil {
+		t.Fatal(err)
+	}
+	after, err := ProcessMemory(os.Getpid())
+	if err != nil || after.PeakBytes < before.ResidentBytes+size/2 || after.PeakBytes < after.ResidentBytes {
+		t.Errorf("%+v, then %+v, %v", before, after, err)
+	}
+}
+
+func TestProcessOfNobody(t *testing.T) {
+	const nobody = 1 << 22 // the kernel's limit of process numbers
+	if _, err := ProcessCPU(nobody); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error is %v", err)
+	}
+	if _, err := ProcessMemory(nobody); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error is %v", err)
+	}
+	if _, err := ProcessClock(nobody); err == nil {
+		t.Error("a clock of no process")
 	}
 }
