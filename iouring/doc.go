@@ -16,9 +16,11 @@
 //     without a goroutine, and only then comes out of [Listener.Accept] again.
 //   - Package file keeps many large reads of files in flight.
 //
-// [Probe] says what the kernel offers. Where io_uring is absent, forbidden or
-// switched off, streams go through net/http, files through pread, and one log
-// line a process says why and what to do; WEIR_IO=net asks for that.
+// [Probe] says what the kernel offers, [Check] what stands against its use. Where
+// io_uring is absent, forbidden or switched off, or a limit of the process is too
+// low for a ring, streams go through net/http, files through pread, and one log
+// line a process says why and what to do; WEIR_IO=net asks for that. A ring that
+// breaks later fails its streams; those that come after go through net/http.
 //
 //	listener, err := iouring.Listen("tcp", ":8080")
 //	server := &http.Server{Handler: handler, ConnContext: iouring.ConnContext}

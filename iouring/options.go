@@ -27,8 +27,9 @@ type UnsupportedError = probe.UnsupportedError
 type Backend = probe.Backend
 
 // The backends. BackendAuto takes io_uring where the kernel offers what is
-// needed and package net, with one log line, where it does not, and obeys the
-// environment variable WEIR_IO; BackendURing takes io_uring or fails.
+// needed and the process's limits allow it, and package net, with one log line,
+// where they do not, and obeys the environment variable WEIR_IO; BackendURing
+// takes io_uring or fails.
 const (
 	BackendAuto  = probe.BackendAuto
 	BackendURing = probe.BackendURing
@@ -40,8 +41,22 @@ type RingStats = ring.Stats
 
 // Probe asks the kernel what it offers; it takes under a millisecond and leaves
 // nothing behind. The error is an *UnsupportedError where io_uring is absent,
-// forbidden by seccomp or switched off.
+// forbidden by seccomp or switched off, and names the limit where one is too low.
 func Probe() (Features, error) { return probe.Run() }
+
+// Check starts the process's ring as BackendURing would, and lets it go again. Its
+// error is what BackendAuto falls back for; nil if it does not.
+func Check() error {
+	r, _, err := ring.Choose(BackendURing)
+	if err == nil {
+		r.Release()
+	}
+	return err
+}
+
+// Running reports whether the process has a ring that works: it has while there
+// is a FanOut on one, and for a second after.
+func Running() bool { return ring.Running() }
 
 // ParseBackend reads "auto", "uring" or "net".
 func ParseBackend(s string) (Backend, error) { return probe.ParseBackend(s) }
@@ -91,7 +106,12 @@ func newConfig(opts []Option) config {
 		logger:      slog.Default(),
 	}
 	for _, o := range opts {
-		o(&c)
+		if o != nil {
+			o(&c)
+		}
+	}
+	if c.logger == nil {
+		c.logger = slog.Default()
 	}
 	return c
 }

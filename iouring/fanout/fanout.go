@@ -34,6 +34,8 @@ type Config struct {
 	DirectLimit int
 	// Backend chooses who sends, as for iouring.Listen.
 	Backend iouring.Backend
+	// Log takes the line about a fallback (default slog.Default()).
+	Log *slog.Logger
 }
 
 func (c *Config) fill() {
@@ -49,6 +51,9 @@ func (c *Config) fill() {
 	def(&c.DirectLimit, 8)
 	if c.DropAfter <= 0 {
 		c.DropAfter = 30 * time.Second
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
 	}
 }
 
@@ -72,6 +77,7 @@ var (
 // All methods may be called from any goroutine.
 type FanOut struct {
 	config Config
+	choice probe.Choice
 	lane   *lane // nil: every stream takes the ordinary path
 	clock  stallClock
 	spares spareBuffers
@@ -82,22 +88,19 @@ type FanOut struct {
 	none    chan struct{} // closed while no stream is open
 }
 
-// New makes a FanOut on the process's ring. Without io_uring every stream takes
-// the ordinary path through net/http; with BackendURing that is an error.
+// New makes a FanOut on the process's ring. Where io_uring, or a limit of the
+// process, does not allow one, every stream takes the ordinary path through
+// net/http, and one log line a process says why; with BackendURing that is an
+// error.
 func New(cfg Config) (*FanOut, error) {
-	choice, err := probe.Choose(cfg.Backend, probe.Shared)
+	r, choice, err := ring.Choose(cfg.Backend)
 	if err != nil {
 		return nil, err
 	}
-	if !choice.URing {
-		choice.LogFallback(slog.Default())
-		return newOn(nil, cfg), nil
-	}
-	r, err := ring.Shared()
-	if err != nil {
-		return nil, err
-	}
-	return newOn(r, cfg), nil
+	f := newOn(r, cfg)
+	f.choice = choice
+	choice.LogFallback(f.config.Log)
+	return f, nil
 }
 
 // newOn makes a FanOut that is a user of r, which may be nil.
@@ -107,7 +110,7 @@ func newOn(r *ring.Ring, cfg Config) *FanOut {
 	f.clock.after = cfg.DropAfter
 	close(f.none)
 	if r != nil {
-		f.lane = &lane{ring: r}
+		f.lane, f.choice = &lane{ring: r}, probe.Choice{URing: true}
 	}
 	return f
 }
@@ -137,10 +140,12 @@ func (f *FanOut) Open(w http.ResponseWriter, r *http.Request, told *mailbox.Entr
 	if err := f.register(s); err != nil {
 		return nil, err
 	}
-	var err error
-	if c := f.carrier(r); c != nil {
+	c, err := f.carrier(r)
+	switch {
+	case err != nil:
+	case c != nil:
 		err = s.openRing(c, w, r)
-	} else {
+	default:
 		err = s.openOrdinary(w, r)
 	}
 	if err != nil {
@@ -153,12 +158,21 @@ func (f *FanOut) Open(w http.ResponseWriter, r *http.Request, told *mailbox.Entr
 	return s, nil
 }
 
-// carrier is the connection that a ring can take over, nil if there is none.
-func (f *FanOut) carrier(r *http.Request) *iouring.Conn {
+// carrier is the connection that a ring can take over, nil if there is none. The
+// error is a broken ring's, where nothing else may be taken.
+func (f *FanOut) carrier(r *http.Request) (*iouring.Conn, error) {
 	if f.lane == nil || r.TLS != nil || r.ProtoMajor != 1 || r.ProtoMinor < 1 || r.Method == http.MethodHead {
-		return nil
+		return nil, nil
 	}
-	return iouring.FromContext(r.Context())
+	choice, err := f.choice.OrNet(f.lane.ring.Broken())
+	if err != nil {
+		return nil, err
+	}
+	if !choice.URing {
+		choice.LogFallback(f.config.Log)
+		return nil, nil
+	}
+	return iouring.FromContext(r.Context()), nil
 }
 
 func (f *FanOut) register(s *Stream) error {

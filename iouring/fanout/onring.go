@@ -175,8 +175,10 @@ func (s *Stream) notSent(r *ring.Ring, errno syscall.Errno) {
 // sendFailed ends a stream. It leaves inflight alone: when a write on the
 // caller's thread has failed, the ring may have begun to send meanwhile.
 func (s *Stream) sendFailed(r *ring.Ring, errno syscall.Errno) {
-	switch errno {
-	case unix.EPIPE, unix.ECONNRESET:
+	switch broken := s.ring.Broken(); {
+	case broken != nil:
+		s.end(r, broken, false)
+	case errno == unix.EPIPE, errno == unix.ECONNRESET:
 		s.end(r, ErrPeerGone, false)
 	default:
 		s.end(r, os.NewSyscallError("send", errno), false)
@@ -201,11 +203,14 @@ func (s *Stream) PeerEnded(r *ring.Ring) {
 	s.mu.Lock()
 	whole := s.complete() && s.buffered() == 0
 	s.mu.Unlock() // what is complete stays so
-	if whole {
+	switch broken := r.Broken(); {
+	case whole:
 		s.end(r, nil, false)
-		return
+	case broken != nil:
+		s.end(r, broken, false) // the client may well be there
+	default:
+		s.end(r, ErrPeerGone, false)
 	}
-	s.end(r, ErrPeerGone, false)
 }
 
 // sendDirect sends what is pending with one system call on the caller's thread

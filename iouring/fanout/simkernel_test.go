@@ -87,6 +87,7 @@ func (k *simKernel) Next() *sys.SQE {
 
 func (k *simKernel) Room() uint32                { return uint32(cap(k.sq) - len(k.sq)) }
 func (k *simKernel) Wake()                       {}
+func (k *simKernel) Park()                       {}
 func (k *simKernel) Ready() uint32               { return uint32(len(k.cq)) }
 func (k *simKernel) Completion(i uint32) sys.CQE { return k.cq[i] }
 func (k *simKernel) Advance(n uint32)            { k.cq = k.cq[n:] }

@@ -47,9 +47,10 @@ func ParseBackend(s string) (Backend, error) {
 
 // Choice is a resolved backend, and why package net was chosen.
 type Choice struct {
-	URing  bool
-	forced bool  // asked for, by option or environment
-	reason error // why not io_uring, where nobody asked for package net
+	URing    bool
+	required bool  // no fallback
+	forced   bool  // package net was asked for, by option or environment
+	reason   error // why not io_uring, where nobody asked for package net
 }
 
 // Choose resolves a backend. run is asked only where its answer matters.
@@ -63,22 +64,37 @@ func Choose(b Backend, run func() (Features, error)) (Choice, error) {
 	if b == BackendNet {
 		return Choice{forced: true}, nil
 	}
+	if b != BackendAuto && b != BackendURing {
+		return Choice{}, fmt.Errorf("iouring: choose backend: %v: want BackendAuto, BackendURing or BackendNet", b)
+	}
 	f, err := run()
 	if err == nil {
 		err = f.Missing()
 	}
+	return Choice{URing: true, required: b == BackendURing}.OrNet(err)
+}
+
+// OrNet is the choice after io_uring was chosen and something that it needs gave
+// err, nil included: package net, for that reason, or the error where io_uring was
+// required.
+func (c Choice) OrNet(err error) (Choice, error) {
 	switch {
 	case err == nil:
-		return Choice{URing: true}, nil
-	case b == BackendURing:
+		return c, nil
+	case c.required:
 		return Choice{}, err
 	}
 	return Choice{reason: err}, nil
 }
 
+// Reason is why package net was chosen, nil if io_uring was, or if package net
+// was asked for.
+func (c Choice) Reason() error { return c.reason }
+
 var logOnce sync.Once
 
-// LogFallback says once a process that package net serves, why, and what to do.
+// LogFallback says once a process that streams go without io_uring, why, and
+// what to do.
 func (c Choice) LogFallback(l *slog.Logger) {
 	if c.URing {
 		return

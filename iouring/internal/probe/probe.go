@@ -2,6 +2,7 @@ package probe
 
 import (
 	"errors"
+	"os"
 	"runtime"
 	"sync"
 	"syscall"
@@ -62,34 +63,55 @@ func (f Features) Missing() error {
 	return nil
 }
 
-// Run asks the kernel what it offers by setting rings up and receiving on a
+// Run asks the kernel what it offers by setting a ring up and receiving on a
 // socket pair; it takes under a millisecond and leaves nothing behind. The
 // error is an *UnsupportedError where io_uring is absent, forbidden by seccomp
-// or switched off, and says what to do; Features then holds what is known. A
+// or switched off, and says what to do; so does the error where a limit of the
+// process keeps a ring from being set up. Features then holds what is known. A
 // kernel that has io_uring but lacks something required gives no error here:
 // see Features.Missing.
 func Run() (Features, error) {
 	runtime.LockOSThread() // a single-issuer ring belongs to the thread
 	defer runtime.UnlockOSThread()
 	f := Features{Kernel: kernelRelease()}
-	ring, err := sys.Setup(8, sys.Params{})
-	if err != nil {
-		return f, SetupError(err)
+	const all = sys.SetupSingleIssuer | sys.SetupDeferTaskrun
+	ring, err := sys.Setup(8, sys.Params{Flags: all})
+	switch {
+	case err == nil:
+		f.SingleIssuer, f.DeferTaskrun = true, true
+	case errors.Is(err, syscall.EINVAL): // a kernel that does not know a flag
+		if ring, err = sys.Setup(8, sys.Params{}); err == nil {
+			f.SingleIssuer, err = setupWorks(sys.SetupSingleIssuer)
+		}
 	}
-	f.Available = true
-	f.NoDrop = ring.Params().Features&sys.FeatNoDrop != 0
-	f.SingleIssuer = setupWorks(sys.SetupSingleIssuer)
-	f.DeferTaskrun = setupWorks(sys.SetupSingleIssuer | sys.SetupDeferTaskrun)
+	if ring != nil {
+		f.Available = true
+		f.NoDrop = ring.Params().Features&sys.FeatNoDrop != 0
+		if err == nil {
+			err = f.tryReceive(ring)
+		}
+	}
+	if err != nil {
+		return f, Explain(err)
+	}
+	return f, nil
+}
+
+// tryReceive tries what receives need, and closes the ring. An errno that says
+// something else than that the kernel does not know it is the error.
+func (f *Features) tryReceive(ring *sys.Ring) error {
 	buffers, err := sys.NewBufRing(ring, 0, 2, 64)
 	if err == nil {
 		f.BufferRings = true
-		f.MultishotReceive = multishotReceiveWorks(ring)
+		f.MultishotReceive, err = multishotReceiveWorks(ring)
+	} else if errors.Is(err, syscall.EINVAL) {
+		err = nil
 	}
 	_ = ring.Close()
 	if buffers != nil {
 		buffers.Free() // after the ring, which could still write to it
 	}
-	return f, nil
+	return err
 }
 
 // Shared is Run, asked once: what a kernel offers does not change.
@@ -103,43 +125,45 @@ func kernelRelease() string {
 	return unix.ByteSliceToString(u.Release[:])
 }
 
-func setupWorks(flags uint32) bool {
+func setupWorks(flags uint32) (bool, error) {
 	ring, err := sys.Setup(2, sys.Params{Flags: flags})
-	if err != nil {
-		return false
+	if errors.Is(err, syscall.EINVAL) {
+		return false, nil
 	}
-	_ = ring.Close()
-	return true
+	if err != nil {
+		return false, err
+	}
+	return true, ring.Close()
 }
 
 // multishotReceiveWorks receives one byte from a socket pair by multishot into
 // buffer group 0; CQEMore on the completion says that the request lives on.
-func multishotReceiveWorks(ring *sys.Ring) bool {
+func multishotReceiveWorks(ring *sys.Ring) (bool, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return false
+		return false, os.NewSyscallError("socketpair", err)
 	}
 	defer unix.Close(pair[0])
 	_, _ = unix.Write(pair[1], []byte{1})
 	ring.Next().Recv(pair[0], 0)
-	c := submitOne(ring)
+	c, err := submitOne(ring)
 	works := c.Res == 1 && c.Flags&sys.CQEMore != 0
 	_ = unix.Close(pair[1]) // end of file ends the multishot
-	if works {
-		_ = submitOne(ring)
+	if works && err == nil {
+		_, err = submitOne(ring)
 	}
-	return works
+	return works, err
 }
 
 // submitOne submits what is prepared and waits for one completion. Every
 // request it is used for completes at once or has been made to.
-func submitOne(ring *sys.Ring) sys.CQE {
+func submitOne(ring *sys.Ring) (sys.CQE, error) {
 	for ring.Ready() == 0 {
 		if err := ring.Enter(1); err != nil && err != syscall.EINTR {
-			return sys.CQE{Res: -1}
+			return sys.CQE{}, os.NewSyscallError("io_uring_enter", err)
 		}
 	}
 	c := ring.Completion(0)
 	ring.Advance(1)
-	return c
+	return c, nil
 }

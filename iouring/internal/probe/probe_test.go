@@ -57,35 +57,42 @@ func TestProbeLeavesNoDescriptor(t *testing.T) {
 	}
 }
 
-func TestSetupErrorSaysWhatToDo(t *testing.T) {
+func TestExplainSaysWhatToDo(t *testing.T) {
 	for _, c := range []struct {
+		call        string
 		errno       syscall.Errno
 		unsupported bool
 		want        string
 	}{
-		{syscall.ENOSYS, true, "needs Linux 6.1"},
-		{syscall.EINVAL, true, "needs Linux 6.1"},
-		{syscall.EPERM, true, "WEIR_IO=net"},
-		{syscall.ENOMEM, false, "RLIMIT_MEMLOCK"},
-		{syscall.EMFILE, false, "ulimit -n"},
-		{syscall.EIO, false, "set up ring"},
+		{"io_uring_setup", syscall.ENOSYS, true, "needs Linux 6.1"},
+		{"io_uring_setup", syscall.EINVAL, true, "needs Linux 6.1"},
+		{"io_uring_setup", syscall.EPERM, true, "seccomp filter forbids io_uring_setup"},
+		{"io_uring_enter", syscall.EPERM, true, "seccomp filter forbids io_uring_enter"},
+		{"io_uring_enter", syscall.ENOSYS, true, "seccomp filter forbids io_uring_enter"},
+		{"io_uring_register", syscall.EACCES, true, "seccomp filter forbids io_uring_register"},
+		{"io_uring_setup", syscall.ENOMEM, false, "WEIR_IO=net"}, // which limit it names is the machine's
+		{"mmap", syscall.ENOMEM, false, "WEIR_IO=net"},
+		{"io_uring_setup", syscall.EMFILE, false, "open files"},
+		{"eventfd2", syscall.EMFILE, false, "ulimit -n"},
+		{"socketpair", syscall.ENFILE, false, "fs.file-max"},
+		{"io_uring_setup", syscall.EIO, false, "set up ring"},
 	} {
-		err := SetupError(c.errno)
+		err := Explain(os.NewSyscallError(c.call, c.errno))
 		if !errors.Is(err, c.errno) {
-			t.Errorf("%v: cause lost in %v", c.errno, err)
+			t.Errorf("%s: %v: cause lost in %v", c.call, c.errno, err)
 		}
 		if errors.Is(err, errors.ErrUnsupported) != c.unsupported {
-			t.Errorf("%v: unsupported = %v, want %v", c.errno, !c.unsupported, c.unsupported)
+			t.Errorf("%s: %v: unsupported = %v, want %v", c.call, c.errno, !c.unsupported, c.unsupported)
 		}
 		if !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%v: %q lacks %q", c.errno, err, c.want)
+			t.Errorf("%s: %v: %q lacks %q", c.call, c.errno, err, c.want)
 		}
 	}
 }
 
 func TestPermissionRemedyNamesTheCause(t *testing.T) {
 	for disabled, want := range map[string]string{"": "seccomp", "0": "seccomp", "1": "io_uring_group", "2": "sysctl -w"} {
-		if got := permissionRemedy(disabled); !strings.Contains(got, want) || !strings.Contains(got, "WEIR_IO=net") {
+		if got := permissionRemedy("io_uring_setup", disabled); !strings.Contains(got, want) || !strings.Contains(got, "WEIR_IO=net") {
 			t.Errorf("io_uring_disabled=%q: remedy %q", disabled, got)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // UnsupportedError says that this kernel, container or machine does not offer
@@ -42,26 +44,50 @@ func (e *UnsupportedError) Is(target error) bool { return target == errors.ErrUn
 
 const disabledPath = "/proc/sys/kernel/io_uring_disabled"
 
-// SetupError turns what io_uring_setup returned into words and a remedy.
-func SetupError(err error) error {
+// Explain turns the error of a system call that io_uring or its thread needs, an
+// *os.SyscallError, into words and a remedy. It is an *UnsupportedError where
+// io_uring is absent, forbidden or switched off; what is short otherwise is named.
+func Explain(err error) error {
+	call := "io_uring"
+	if failed, ok := errors.AsType[*os.SyscallError](err); ok {
+		call = failed.Syscall
+	}
 	u := &UnsupportedError{Feature: "io_uring", Err: err}
 	switch {
+	case errors.Is(err, syscall.ENOSYS) && call != "io_uring_setup", errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
+		u.Remedy = permissionRemedy(call, readDisabled())
 	case errors.Is(err, syscall.ENOSYS):
 		u.Needs = minKernel
 		u.Remedy = "use a newer kernel or one built with CONFIG_IO_URING, or run with WEIR_IO=net"
-	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
-		u.Remedy = permissionRemedy(readDisabled())
 	case errors.Is(err, syscall.EINVAL):
 		u.Needs = minKernel
 		u.Remedy = "use a newer kernel, or run with WEIR_IO=net"
-	case errors.Is(err, syscall.ENOMEM):
-		return fmt.Errorf("iouring: set up ring: %w; raise RLIMIT_MEMLOCK or lower the ring's size", err)
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return fmt.Errorf("iouring: set up ring: %w; raise the limit of open files (ulimit -n)", err)
 	default:
-		return fmt.Errorf("iouring: set up ring: %w", err)
+		return fmt.Errorf("iouring: set up ring: %w%s", err, limitRemedy(call, err))
 	}
 	return u
+}
+
+// limitRemedy names the limit that is too low, and what to do, as a clause.
+func limitRemedy(call string, err error) string {
+	lift := func(resource int, name, unit string, divisor uint64, how string) string {
+		var limit unix.Rlimit
+		if unix.Getrlimit(resource, &limit) != nil || limit.Cur == unix.RLIM_INFINITY {
+			return "; free memory, or raise the container's limit, or run with WEIR_IO=net"
+		}
+		return fmt.Sprintf("; raise %s, which is %d%s (%s), or run with WEIR_IO=net", name, limit.Cur/divisor, unit, how)
+	}
+	switch {
+	case errors.Is(err, syscall.EMFILE):
+		return lift(unix.RLIMIT_NOFILE, "the limit of open files", "", 1, "ulimit -n, or LimitNOFILE= in a systemd unit")
+	case errors.Is(err, syscall.ENFILE):
+		return "; raise the machine's limit of open files (sysctl fs.file-max), or run with WEIR_IO=net"
+	case errors.Is(err, syscall.ENOMEM) && call == "mmap":
+		return lift(unix.RLIMIT_AS, "the limit of address space", " KiB", 1<<10, "ulimit -v, or LimitAS= in a systemd unit")
+	case errors.Is(err, syscall.ENOMEM):
+		return lift(unix.RLIMIT_MEMLOCK, "the limit of locked memory", " KiB", 1<<10, "ulimit -l, or LimitMEMLOCK= in a systemd unit")
+	}
+	return ""
 }
 
 // readDisabled returns the value of kernel.io_uring_disabled, "" if there is none.
@@ -73,12 +99,12 @@ func readDisabled() string {
 	return strings.TrimSpace(string(b))
 }
 
-func permissionRemedy(disabled string) string {
+func permissionRemedy(call, disabled string) string {
 	switch disabled {
 	case "1":
 		return "kernel.io_uring_disabled is 1: set it to 0, or put the user into the group of kernel.io_uring_group, or run with WEIR_IO=net"
 	case "2":
 		return "kernel.io_uring_disabled is 2: set it to 0 (sysctl -w kernel.io_uring_disabled=0), or run with WEIR_IO=net"
 	}
-	return "a seccomp filter forbids io_uring_setup: allow io_uring_setup, io_uring_enter and io_uring_register in the container's profile, or run with WEIR_IO=net"
+	return "a seccomp filter forbids " + call + ": allow io_uring_setup, io_uring_enter and io_uring_register in the container's profile, or run with WEIR_IO=net"
 }

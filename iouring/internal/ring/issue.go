@@ -27,7 +27,7 @@ func (r *Ring) Restart(o *Op) {
 
 // fits reports whether there is a submission and a slot for o.
 func (r *Ring) fits(o *Op) bool {
-	if r.broken != 0 || o.cancels.Load() {
+	if r.broken.Load() != nil || o.cancels.Load() {
 		return true // completes without the kernel
 	}
 	return r.k.Room() > 0 && r.slotFree()
@@ -39,11 +39,11 @@ func (r *Ring) slotFree() bool { return len(r.free)+r.config.Ops > len(r.slots) 
 // issue gives o to the kernel; fits has said yes. One that was cancelled before
 // it began ends here.
 func (r *Ring) issue(o *Op) {
-	switch {
-	case r.broken != 0:
-		r.finish(o, -int32(r.broken), 0)
+	if b := r.broken.Load(); b != nil {
+		r.finish(o, -int32(b.errno), 0)
 		return
-	case o.cancels.Load():
+	}
+	if o.cancels.Load() {
 		r.finish(o, -int32(syscall.ECANCELED), 0)
 		return
 	}
@@ -89,7 +89,7 @@ func (r *Ring) CancelNow(o *Op) {
 		r.issue(o)
 		return
 	}
-	if o.state.Load() != opIssued || r.broken != 0 {
+	if o.state.Load() != opIssued || r.broken.Load() != nil {
 		return
 	}
 	request := issuedOp{o, r.slots[o.slot].generation}

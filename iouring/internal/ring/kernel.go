@@ -1,10 +1,12 @@
 package ring
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -24,7 +26,9 @@ type Kernel interface {
 	// Enter submits what Next gave and, if wait is set, sleeps until there is a
 	// Completion or wake was called. Its errors are bare errnos.
 	Enter(wait bool) error
-	// Wake ends a sleeping enter, or the next one; any goroutine.
+	// Park sleeps until wake is called; nothing is submitted and nothing comes.
+	Park()
+	// Wake ends a sleeping enter or park, or the next one; any goroutine.
 	Wake()
 	Ready() uint32
 	Completion(i uint32) sys.CQE
@@ -36,7 +40,7 @@ type Kernel interface {
 	Buffer(bid uint16) []byte
 	AddBuffer(bid uint16)
 	PublishBuffers()
-	// RegisterBuffers registers memory for reads; bare errno.
+	// RegisterBuffers registers memory for reads.
 	RegisterBuffers(v []unix.Iovec) error
 	// Write and Shutdown are the plain system calls, on any goroutine that
 	// holds the descriptor open.
@@ -66,42 +70,59 @@ type uring struct {
 	stats   *counters
 }
 
+// leastCompletions is how far a ring is made smaller where little memory may be
+// locked: 128 KiB are enough then, and 320 KiB are not for the usual one.
+const leastCompletions = 1024
+
 func newURing(cfg Config, stats *counters) (*uring, error) {
 	k := &uring{stats: stats}
 	var err error
-	k.ring, err = sys.Setup(uint32(cfg.Entries), sys.Params{
-		Flags: sys.SetupSingleIssuer | sys.SetupDeferTaskrun | sys.SetupSubmitAll | sys.SetupCQSize | sys.SetupClamp,
-		// Twice what can be in flight for each submission: overflow is handled,
-		// but costs.
-		CQEntries: uint32(cfg.Completions),
-	})
+	for completions := cfg.Completions; ; completions /= 4 {
+		k.ring, err = sys.Setup(uint32(cfg.Entries), sys.Params{
+			Flags: sys.SetupSingleIssuer | sys.SetupDeferTaskrun | sys.SetupSubmitAll | sys.SetupCQSize | sys.SetupClamp,
+			// Twice what can be in flight for each submission: overflow is handled,
+			// but costs.
+			CQEntries: uint32(completions),
+		})
+		if !errors.Is(err, unix.ENOMEM) || completions/4 < leastCompletions {
+			break
+		}
+	}
 	if err != nil {
-		return nil, probe.SetupError(err)
+		return nil, probe.Explain(err)
 	}
 	if k.buffers, err = sys.NewBufRing(k.ring, ReceiveGroup, cfg.Buffers, cfg.BufferBytes); err != nil {
 		_ = k.ring.Close()
-		return nil, fmt.Errorf("iouring: provide buffers: %w", err)
+		return nil, probe.Explain(err)
 	}
-	if err = k.watch(); err != nil {
-		_ = k.ring.Close()
-		k.buffers.Free()
-		return nil, err
+	if err = k.watch(); err == nil {
+		if err = k.ring.Enter(0); err == syscall.EINTR {
+			err = nil
+		}
+		err = os.NewSyscallError("io_uring_enter", err) // a filter may forbid it alone
+	}
+	if err != nil {
+		k.Close()
+		return nil, probe.Explain(err)
 	}
 	return k, nil
 }
 
-// watch makes the eventfd and registers it with the ring.
+// watch makes the eventfd, registers it with the ring, and has Go's netpoller
+// wait for it.
 func (k *uring) watch() error {
 	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
 	if err != nil {
-		return fmt.Errorf("iouring: make eventfd: %w", err)
+		return os.NewSyscallError("eventfd2", err)
 	}
 	k.eventFd = fd
 	k.event = os.NewFile(uintptr(fd), "iouring-event")
+	if err := k.event.SetReadDeadline(time.Time{}); err != nil { // or reads would not wait
+		return fmt.Errorf("wait for an eventfd in the netpoller: %w", err)
+	}
 	reg := int32(fd)
 	if err := k.ring.Register(sys.RegisterEventfd, unsafe.Pointer(&reg), 1); err != nil {
-		_ = k.event.Close()
-		return fmt.Errorf("iouring: register eventfd: %w", err)
+		return err
 	}
 	k.flags = k.ring.CQFlags()
 	k.signals(false)
@@ -154,11 +175,13 @@ func (k *uring) Enter(wait bool) error {
 	if err := k.submit(); err != nil || k.ring.Ready() > 0 {
 		return err
 	}
-	var count [8]byte
-	if _, err := k.event.Read(count[:]); err != nil {
-		return syscall.EINTR
-	}
+	k.Park()
 	return k.submit()
+}
+
+func (k *uring) Park() {
+	var count [8]byte
+	_, _ = k.event.Read(count[:])
 }
 
 func (k *uring) submit() error {
@@ -176,5 +199,5 @@ func (k *uring) Shutdown(fd int)                     { _ = unix.Shutdown(fd, uni
 func (k *uring) Close() {
 	_ = k.ring.Close()
 	k.buffers.Free()
-	_ = k.event.Close()
+	_ = k.event.Close() // nil, if it could not be made
 }

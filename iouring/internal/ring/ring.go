@@ -2,11 +2,13 @@ package ring
 
 import (
 	"errors"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/weirgo/weir/iouring/internal/probe"
 	"github.com/weirgo/weir/sched/mailbox"
 )
 
@@ -50,8 +52,9 @@ type Ring struct {
 	stats    counters
 	ended    chan struct{}
 	users    atomic.Int64
-	unused   func() // called when users falls to zero; nil: nobody counts
-	threaded bool   // Start has given it a thread
+	unused   func()                   // called when users falls to zero; nil: nobody counts
+	threaded bool                     // Start has given it a thread
+	broken   atomic.Pointer[errEnter] // enter cannot work any more; the ring's thread sets it
 
 	// The ring's thread.
 	slots   []ringSlot
@@ -59,8 +62,13 @@ type Ring struct {
 	backlog opList
 	// Cancellations that found no room, to be tried again.
 	uncancelled []issuedOp
-	cancelled   bool          // closing: all that was issued has been asked to end
-	broken      syscall.Errno // enter cannot work any more
+	cancelled   bool // closing: all that was issued has been asked to end
+}
+
+// errEnter is why a ring is broken.
+type errEnter struct {
+	errno syscall.Errno
+	error
 }
 
 // ringSlot is an entry of the table that user data points into; the generation
@@ -108,6 +116,16 @@ func New(cfg Config, k Kernel) *Ring {
 
 // Config is what the ring was made with.
 func (r *Ring) Config() Config { return r.config }
+
+// Broken is why the ring can do nothing any more, nil while it can: the kernel
+// refuses io_uring_enter for good, as a seccomp filter does that came after the
+// start. Requests then complete with the errno at once, tasks still run.
+func (r *Ring) Broken() error {
+	if b := r.broken.Load(); b != nil {
+		return b.error
+	}
+	return nil
+}
 
 // Closing reports that the ring takes nothing new.
 func (r *Ring) Closing() bool { return r.closing.Load() }
@@ -214,24 +232,36 @@ func (r *Ring) Step() bool {
 	r.takeTasks()
 	// What waits for a slot needs a completion first; what waits for room, only
 	// an enter.
-	idle := (r.backlog.empty() || !r.slotFree()) && len(r.uncancelled) == 0 && r.broken == 0
+	idle := (r.backlog.empty() || !r.slotFree()) && len(r.uncancelled) == 0
 	if idle {
 		// Asleep first, then one more look: a task pushed after it finds the
 		// flag, one pushed before it is seen.
 		r.asleep.Prepare()
 		idle = r.queue.Empty() && r.maySleep()
 	}
-	r.k.PublishBuffers()
-	err := r.k.Enter(idle)
-	r.asleep.Stop() // who was faster sends a wake-up; it ends the next sleep early
-	r.reap()
-	r.entered(err)
+	r.turn(idle)
 	if !r.done() {
 		return true
 	}
 	r.k.Close()
 	close(r.ended)
 	return false
+}
+
+// turn enters the kernel, and sleeps there if there is nothing else to do.
+func (r *Ring) turn(idle bool) {
+	if r.broken.Load() != nil {
+		if idle {
+			r.k.Park()
+		}
+		r.asleep.Stop()
+		return
+	}
+	r.k.PublishBuffers()
+	err := r.k.Enter(idle)
+	r.asleep.Stop() // who was faster sends a wake-up; it ends the next sleep early
+	r.reap()
+	r.entered(err)
 }
 
 // maySleep is false while the ring is closing and either someone is still
@@ -280,7 +310,12 @@ func (r *Ring) fail(err error) {
 	if !ok {
 		errno = syscall.EIO
 	}
-	r.broken = errno // before the owners hear of it: what they restart fails at once
+	// Before the owners hear of it: what they restart fails at once.
+	r.broken.Store(&errEnter{errno, probe.Explain(os.NewSyscallError("io_uring_enter", errno))})
+	r.uncancelled = nil
+	for !r.backlog.empty() {
+		r.issue(r.backlog.pop())
+	}
 	for i := range r.slots {
 		if o := r.slots[i].op; o != nil {
 			r.freeSlot(uint32(i))

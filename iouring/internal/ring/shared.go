@@ -3,15 +3,18 @@ package ring
 import (
 	"sync"
 	"time"
+
+	"github.com/weirgo/weir/iouring/internal/probe"
 )
 
-// shared is the ring that everything in a process stands on.
-var shared struct {
-	mu    sync.Mutex
-	ring  *Ring
-	timer *time.Timer // ends the ring, once it has no users
-	past  Stats       // of rings that have ended
+// sharedRing is the ring that everything in a process stands on.
+type sharedRing struct {
+	mu   sync.Mutex
+	ring *Ring
+	past Stats // of rings that have ended, or broken
 }
+
+var shared sharedRing
 
 // linger is how long the shared ring outlives its last user, so that a process
 // that streams now and then does not start a thread each time.
@@ -20,47 +23,64 @@ const linger = time.Second
 // Shared is the ring whose thread serves fan-out. The caller is one of its users
 // and gives it back with Release. One thread submits some 250 000 small sends a
 // second; a process that needs more listens in several processes.
+//
+// One that has broken goes on for its users alone: the next caller gets another.
 func Shared() (*Ring, error) {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
+	if r := shared.ring; r != nil && r.Broken() != nil {
+		shared.leave()
+	}
 	if shared.ring == nil {
 		r, err := Start(sharedConfig)
 		if err != nil {
 			return nil, err
 		}
-		r.unused = sharedUnused
+		ending := time.AfterFunc(linger, func() { endShared(r) })
+		ending.Stop()
+		r.unused = func() { ending.Reset(linger) } // by any goroutine, the ring's own included
 		shared.ring = r
-	}
-	if shared.timer != nil {
-		shared.timer.Stop()
 	}
 	// Under the lock that endShared counts users under: it cannot miss this one.
 	shared.ring.Retain()
 	return shared.ring, nil
 }
 
-// sharedUnused runs when the last user has given the ring back, on any
-// goroutine, the ring's own included.
-func sharedUnused() {
-	shared.mu.Lock()
-	defer shared.mu.Unlock()
-	if shared.timer == nil {
-		shared.timer = time.AfterFunc(linger, endShared)
-		return
+// Choose is Shared where b means io_uring and the kernel and the process's limits
+// allow it; a nil ring and why, else. Where io_uring is required that is an error.
+func Choose(b probe.Backend) (*Ring, probe.Choice, error) {
+	choice, err := probe.Choose(b, probe.Shared)
+	if err != nil || !choice.URing {
+		return nil, choice, err
 	}
-	shared.timer.Reset(linger)
+	r, err := Shared()
+	choice, err = choice.OrNet(err)
+	return r, choice, err
 }
 
-// endShared ends the ring unless it has found a user again.
-func endShared() {
+// Running reports whether the process has a ring that works.
+func Running() bool {
 	shared.mu.Lock()
-	r := shared.ring
-	if r == nil || r.users.Load() != 0 {
+	defer shared.mu.Unlock()
+	return shared.ring != nil && shared.ring.Broken() == nil
+}
+
+// leave makes the ring nobody's next; mu is held.
+func (s *sharedRing) leave() {
+	s.past.add(s.ring.stats.snapshot())
+	s.ring = nil
+}
+
+// endShared ends r unless it has found a user again.
+func endShared(r *Ring) {
+	shared.mu.Lock()
+	if r.users.Load() != 0 {
 		shared.mu.Unlock()
 		return
 	}
-	shared.ring = nil
-	shared.past.add(r.stats.snapshot())
+	if shared.ring == r {
+		shared.leave()
+	}
 	shared.mu.Unlock()
 	r.Close()
 }

@@ -109,12 +109,12 @@ func TestSharedRingEndsWithItsLastUser(t *testing.T) {
 	submitAll(t, first, o)
 	_ = o.result(t)
 	first.Release()
-	if endShared(); ringGroups() != 1 {
+	if endShared(first); ringGroups() != 1 {
 		t.Error("the ring ended under a user")
 	}
 	second.Release()
 	before := SharedStats()
-	if endShared(); ringGroups() != 0 {
+	if endShared(first); ringGroups() != 0 {
 		t.Error("the ring outlives its last user")
 	}
 	if after := SharedStats(); after.Submissions < before.Submissions || before.Submissions == 0 {
@@ -125,5 +125,5 @@ func TestSharedRingEndsWithItsLastUser(t *testing.T) {
 		t.Fatalf("no new ring, %v", err)
 	}
 	again.Release()
-	endShared()
+	endShared(again)
 }

@@ -1,7 +1,6 @@
 package sys
 
 import (
-	"fmt"
 	"math/bits"
 	"sync/atomic"
 	"unsafe"
@@ -25,7 +24,8 @@ type BufRing struct {
 }
 
 // NewBufRing registers count buffers (a power of two, at most 1<<15) of size
-// bytes as group bgid and hands all of them to the kernel.
+// bytes as group bgid and hands all of them to the kernel. The error is an
+// *os.SyscallError of mmap or io_uring_register.
 func NewBufRing(owner *Ring, bgid uint16, count, size int) (*BufRing, error) {
 	if count <= 0 || count > 1<<15 || bits.OnesCount(uint(count)) != 1 || size <= 0 {
 		panic("sys: buffer count must be a power of two up to 32768, size positive")
@@ -43,7 +43,7 @@ func NewBufRing(owner *Ring, bgid uint16, count, size int) (*BufRing, error) {
 	reg := BufReg{RingAddr: uint64(uintptr(unsafe.Pointer(&ring[0]))), RingEntries: uint32(count), Bgid: bgid}
 	if err := owner.Register(RegisterPbufRing, unsafe.Pointer(&reg), 1); err != nil {
 		b.Free()
-		return nil, fmt.Errorf("sys: register buffer ring: %w", err)
+		return nil, err
 	}
 	for bid := range count {
 		b.Add(uint16(bid))

@@ -1,7 +1,7 @@
 package sys
 
 import (
-	"fmt"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -39,25 +39,27 @@ type Ring struct {
 }
 
 // Setup makes a ring; p goes in as the caller's wishes and Params gives back
-// what the kernel chose. The error is the bare errno of io_uring_setup(2) or of
-// mmap(2). FEAT_SINGLE_MMAP (Linux 5.4) is taken for granted.
+// what the kernel chose. The error is an *os.SyscallError of io_uring_setup or
+// mmap. FEAT_SINGLE_MMAP (Linux 5.4) is taken for granted.
 func Setup(entries uint32, p Params) (*Ring, error) {
 	r := &Ring{params: p}
 	fd, _, errno := syscall.Syscall(unix.SYS_IO_URING_SETUP, uintptr(entries), uintptr(unsafe.Pointer(&r.params)), 0)
 	if errno != 0 {
-		return nil, errno
+		return nil, os.NewSyscallError(setupCall, errno)
 	}
 	r.fd = int(fd) // the kernel opens it close-on-exec
 	if r.params.Features&FeatSingleMmap == 0 {
 		_ = unix.Close(r.fd)
-		return nil, unix.ENOSYS
+		return nil, os.NewSyscallError(setupCall, unix.ENOSYS)
 	}
 	if err := r.mapMemory(); err != nil {
 		_ = unix.Close(r.fd)
-		return nil, err
+		return nil, os.NewSyscallError("mmap", err)
 	}
 	return r, nil
 }
+
+const setupCall = "io_uring_setup"
 
 func (r *Ring) mapMemory() error {
 	p := &r.params
@@ -148,11 +150,11 @@ func (r *Ring) Advance(n uint32) { atomic.StoreUint32(r.cqHead, *r.cqHead+n) }
 // the next Enter brings them.
 func (r *Ring) Overflowed() bool { return atomic.LoadUint32(r.sqFlags)&SQCQOverflow != 0 }
 
-// Register is io_uring_register(2) on the ring; the error is the bare errno.
+// Register is io_uring_register(2) on the ring; the error is an *os.SyscallError.
 func (r *Ring) Register(opcode uint32, arg unsafe.Pointer, count uint32) error {
 	_, _, errno := syscall.Syscall6(unix.SYS_IO_URING_REGISTER, uintptr(r.fd), uintptr(opcode), uintptr(arg), uintptr(count), 0, 0)
 	if errno != 0 {
-		return errno
+		return os.NewSyscallError("io_uring_register", errno)
 	}
 	return nil
 }
@@ -162,7 +164,7 @@ func (r *Ring) Register(opcode uint32, arg unsafe.Pointer, count uint32) error {
 func mapAnonymous(size int) ([]byte, error) {
 	b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANONYMOUS|unix.MAP_PRIVATE)
 	if err != nil {
-		return nil, fmt.Errorf("sys: map %d bytes: %w", size, err)
+		return nil, os.NewSyscallError("mmap", err)
 	}
 	return b, nil
 }
