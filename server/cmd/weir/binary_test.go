@@ -103,6 +103,12 @@ func startWatched(t *testing.T, watch func(line string) bool, args ...string) (*
 	t.Helper()
 	command := exec.CommandContext(t.Context(), binary, append([]string{"serve", "-m", llamatest.Model(t), "--port", "0"}, args...)...)
 	command.Env = environment(withLibrary(t))
+	return watchStart(t, command, watch)
+}
+
+// watchStart is startWatched of a command that runs weir serve.
+func watchStart(t *testing.T, command *exec.Cmd, watch func(line string) bool) (*process, io.Closer) {
+	t.Helper()
 	stderr, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -35,17 +35,9 @@ func examineRing(subject) []finding {
 	if chosen.backend == iouring.BackendNet {
 		return []finding{{"io_uring", poor, "switched off by WEIR_IO: package net serves instead", "unset WEIR_IO"}}
 	}
-	features, err := iouring.Probe()
-	if err == nil {
-		err = features.Missing()
-	}
-	if unsupported, ok := errors.AsType[*iouring.UnsupportedError](err); ok {
-		without := *unsupported
-		without.Remedy = ""
-		return []finding{{"io_uring", poor, without.Error() + ": package net serves instead", unsupported.Remedy}}
-	}
-	if err != nil {
-		return []finding{{"io_uring", poor, err.Error() + ": package net serves instead", ""}}
+	if chosen.reason != nil {
+		text, remedy := cutRemedy(chosen.reason.Error())
+		return []finding{{"io_uring", poor, text + ": package net serves instead", remedy}}
 	}
 	return []finding{{"io_uring", good, "available, with everything that is required", ""}}
 }
@@ -211,7 +203,7 @@ func readNumber(path string) (n uint64, ok bool) {
 const wantedFiles = 4096
 
 func examineFiles(subject) []finding {
-	// The runtime raises the soft limit to the hard one at start.
+	// The runtime raises the soft limit to the hard one at start, which is what counts.
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return []finding{{"open files", poor, "unknown: " + err.Error(), ""}}

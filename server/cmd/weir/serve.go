@@ -84,7 +84,7 @@ func serve(ctx context.Context, o *options, log *logging) (err error) {
 		Generator:   generator,
 		Fingerprint: "weir-" + version.Weir + "-llama-" + library.Version(),
 		Defaults:    o.defaults(), Keys: o.keys, WriteTimeout: o.timeout,
-		Streams: fanout.Config{Backend: o.transport.backend}, Group: group, Log: log.Logger,
+		Streams: fanout.Config{Backend: o.transport.backend, Log: log.Logger}, Group: group, Log: log.Logger,
 		Collectors: []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector(), log.dropped()},
 	})
 	if err != nil {
@@ -182,7 +182,7 @@ func announce(listener net.Listener, model engine.Model, limits engine.Limits, o
 	}
 	log.Info("serving", "url", scheme+listener.Addr().String(), "model", o.alias,
 		"parallel", limits.MaxSequences, "context_tokens", limits.ContextTokens, "sequence_tokens", limits.SequenceTokens,
-		"threads", limits.Threads, "io", o.transport.name, "vocab", model.Info().VocabSize, "version", version.Weir, "toolchain", version.Toolchain())
+		"threads", limits.Threads, "io", o.transport.inUse(), "vocab", model.Info().VocabSize, "version", version.Weir, "toolchain", version.Toolchain())
 }
 
 // Bounds of the HTTP server.

@@ -43,7 +43,7 @@ func onBoth(t *testing.T, test func(t *testing.T, transport string)) {
 		t.Run(transport, func(t *testing.T) {
 			if chosen, err := chooseTransport(transport); err != nil {
 				t.Fatal(err)
-			} else if chosen.name != transport {
+			} else if chosen.reason != nil {
 				t.Skipf("not supported here: %v", chosen.reason)
 			}
 			test(t, transport)

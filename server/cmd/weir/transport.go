@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -12,8 +11,6 @@ import (
 type transport struct {
 	// backend is what the listener and the streams are asked for.
 	backend iouring.Backend
-	// name is what they come to: "uring" or "net".
-	name string
 	// reason is why it is net though nobody asked for that; nil otherwise.
 	reason error
 }
@@ -22,11 +19,12 @@ type transport struct {
 const transports = "uring, net"
 
 // chooseTransport reads --io. "uring" falls back to package net where the
-// kernel does not offer what is needed, and where WEIR_IO=net asks for that.
+// kernel does not offer what is needed or a limit of the process forbids it, and
+// where WEIR_IO=net asks for that.
 func chooseTransport(name string) (transport, error) {
 	switch name {
 	case "net":
-		return transport{backend: iouring.BackendNet, name: "net"}, nil
+		return transport{backend: iouring.BackendNet}, nil
 	case "uring":
 	default:
 		return transport{}, fmt.Errorf("--io is %q: give one of %s", name, transports)
@@ -37,32 +35,31 @@ func chooseTransport(name string) (transport, error) {
 			return transport{}, fmt.Errorf("environment variable WEIR_IO: %w", err)
 		}
 		if asked == iouring.BackendNet {
-			return transport{backend: asked, name: "net"}, nil
+			return transport{backend: asked}, nil
 		}
 	}
-	features, err := iouring.Probe()
-	if err == nil {
-		err = features.Missing()
+	if err := iouring.Check(); err != nil {
+		return transport{backend: iouring.BackendAuto, reason: err}, nil
 	}
-	if err != nil {
-		return transport{backend: iouring.BackendAuto, name: "net", reason: err}, nil
-	}
-	return transport{backend: iouring.BackendAuto, name: "uring"}, nil
+	return transport{backend: iouring.BackendAuto}, nil
 }
 
 // String is a line for weir version.
 func (t transport) String() string {
 	switch {
-	case t.name == "uring":
-		return "io_uring"
-	case t.reason == nil:
+	case t.backend == iouring.BackendNet:
 		return "package net, as asked for"
+	case t.reason == nil:
+		return "io_uring"
 	}
-	reason := t.reason.Error()
-	if u, ok := errors.AsType[*iouring.UnsupportedError](t.reason); ok {
-		without := *u
-		without.Remedy = ""
-		reason = without.Error()
+	what, _ := cutRemedy(t.reason.Error())
+	return "package net: " + what
+}
+
+// inUse is what streams go through now: limits may have changed since the choice.
+func (t transport) inUse() string {
+	if t.backend != iouring.BackendNet && iouring.Running() {
+		return "uring"
 	}
-	return "package net: " + reason
+	return "net"
 }

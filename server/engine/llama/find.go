@@ -22,7 +22,8 @@ const remedy = "run `make engine` in Weir's source tree, " +
 // FindLibrary returns the directory of the engine library: LLAMA_LIB if it is
 // set; else the directory engine beside the executable's own, as build/engine
 // is to build/bin/weir; else build/engine of the source tree around the
-// working directory. The error, which wraps [fs.ErrNotExist], says what to do.
+// working directory. The error says what to do; it wraps [fs.ErrNotExist], or
+// [fs.ErrPermission] where a directory is there and may not be read.
 func FindLibrary() (dir string, err error) {
 	if dir := os.Getenv("LLAMA_LIB"); dir != "" {
 		if _, err := sys.Find(dir); err != nil {
@@ -31,15 +32,23 @@ func FindLibrary() (dir string, err error) {
 		return filepath.Abs(dir)
 	}
 	var tried []string
+	var unreadable error
 	for _, candidate := range []func() (string, bool){besideExecutable, inSourceTree} {
 		dir, ok := candidate()
 		if !ok {
 			continue
 		}
-		if _, err := sys.Find(dir); err == nil {
+		_, err := sys.Find(dir)
+		if err == nil {
 			return dir, nil
 		}
+		if errors.Is(err, fs.ErrPermission) {
+			unreadable = err
+		}
 		tried = append(tried, dir)
+	}
+	if unreadable != nil {
+		return "", fmt.Errorf("llama: find library: %w; let this user read it, or %s", unreadable, remedy)
 	}
 	return "", fmt.Errorf("llama: find library: %w in %s; %s", fs.ErrNotExist, strings.Join(tried, " or "), remedy)
 }
@@ -90,7 +99,7 @@ func moduleOf(dir string) string {
 
 // notExist makes an error about a missing part one that is fs.ErrNotExist.
 func notExist(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
