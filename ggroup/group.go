@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/pprof"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -20,13 +21,18 @@ var (
 )
 
 // A Group is a set of goroutines. All methods may be called from any
-// goroutine. Make one with [New] or [Open].
+// goroutine. Make one with [New] or [Open]: the zero Group and a nil *Group are
+// closed, without a name.
 type Group struct {
 	name     string
 	settings settings
 	labels   unsafe.Pointer // pprof labels of the group's goroutines
 	backend  backend
+	closed   atomic.Bool // the backend has closed it
 }
+
+// made reports whether g came from Open, which wants a name.
+func (g *Group) made() bool { return g != nil && g.name != "" }
 
 // registry holds the groups that are open.
 var registry struct {
@@ -65,7 +71,8 @@ func Open(name string, opts ...Option) (*Group, error) {
 	return g, nil
 }
 
-// BindTo starts fn in a new goroutine of group. It panics if group is closed.
+// BindTo starts fn in a new goroutine of group. It panics if group is closed, and
+// if fn is nil.
 func BindTo(group *Group, fn func()) {
 	if err := group.Go(fn); err != nil {
 		panic("ggroup: BindTo: group is closed")
@@ -73,13 +80,17 @@ func BindTo(group *Group, fn func()) {
 }
 
 // Go starts fn in a new goroutine of the group. It returns ErrClosed, and
-// starts nothing, if the group is closed.
+// starts nothing, if the group is closed, and panics if fn is nil.
 func (g *Group) Go(fn func()) error {
 	if fn == nil {
 		panic("ggroup: Go: nil function")
 	}
-	if err := g.backend.start(g, fn); err != nil {
-		return fmt.Errorf("ggroup: start a goroutine in %q: %w", g.name, err)
+	err := ErrClosed
+	if g.made() {
+		err = g.backend.start(g, fn)
+	}
+	if err != nil {
+		return fmt.Errorf("ggroup: start a goroutine in %q: %w", g.Name(), err)
 	}
 	return nil
 }
@@ -87,14 +98,19 @@ func (g *Group) Go(fn func()) error {
 // Do calls fn with the calling goroutine in the group, and moves it back when
 // fn returns, panics or calls [runtime.Goexit]. Goroutines that fn starts
 // belong to the group for good. Meanwhile the caller counts in the group it
-// came from, too. Do returns ErrClosed, and does not call fn, if the group is
-// closed.
+// came from, too, which may be the same one. Do returns ErrClosed, and does not
+// call fn, if the group is closed or shutting down, also for a caller that is
+// inside; it panics if fn is nil.
 func (g *Group) Do(fn func()) error {
 	if fn == nil {
 		panic("ggroup: Do: nil function")
 	}
-	if err := g.backend.do(g, fn); err != nil {
-		return fmt.Errorf("ggroup: enter %q: %w", g.name, err)
+	err := ErrClosed
+	if g.made() {
+		err = g.backend.do(g, fn)
+	}
+	if err != nil {
+		return fmt.Errorf("ggroup: enter %q: %w", g.Name(), err)
 	}
 	return nil
 }
@@ -115,18 +131,34 @@ func Groups() []*Group {
 }
 
 // Name returns the name given to [New].
-func (g *Group) Name() string { return g.name }
+func (g *Group) Name() string {
+	if g == nil {
+		return ""
+	}
+	return g.name
+}
 
 // String returns the name too.
-func (g *Group) String() string { return g.name }
+func (g *Group) String() string { return g.Name() }
 
 // Close ends the group: its place can be taken by another. While goroutines
 // are in the group, the caller's own included, it changes nothing and returns
 // ErrBusy; a second Close returns ErrClosed.
 func (g *Group) Close() error {
-	if err := g.backend.close(); err != nil {
-		return fmt.Errorf("ggroup: close %q: %w", g.name, err)
+	if err := g.close(); err != nil {
+		return fmt.Errorf("ggroup: close %q: %w", g.Name(), err)
 	}
+	return nil
+}
+
+func (g *Group) close() error {
+	if !g.made() {
+		return ErrClosed
+	}
+	if err := g.backend.close(); err != nil {
+		return err
+	}
+	g.closed.Store(true)
 	// Closed before it is taken off the list: one that is busy stays there.
 	g.unregister()
 	return nil
@@ -136,19 +168,21 @@ func (g *Group) Close() error {
 // return ErrClosed from now on. Then it waits until the last goroutine has
 // left, looking every 10 ms at the latest, and closes the group. If ctx ends
 // first it returns ctx's error; the group stays refused, and Shutdown or
-// Close can be called again. Do not call it from inside the group.
+// Close can be called again. A closed group gives ErrClosed. Called from inside
+// the group it waits for its own caller, until ctx ends.
 func (g *Group) Shutdown(ctx context.Context) error {
 	// Refused first: those inside can only become fewer while we look.
-	g.backend.refuse()
+	if g.made() {
+		g.backend.refuse()
+	}
 	pause := 50 * time.Microsecond
 	for {
-		err := g.backend.close()
+		err := g.close()
 		if err == nil {
-			g.unregister()
 			return nil
 		}
 		if !errors.Is(err, ErrBusy) {
-			return fmt.Errorf("ggroup: shut down %q: %w", g.name, err)
+			return fmt.Errorf("ggroup: shut down %q: %w", g.Name(), err)
 		}
 		select {
 		case <-ctx.Done():

@@ -91,12 +91,20 @@ func (w *Wait) Sub(before *Wait) Wait {
 	return d
 }
 
-// Stats returns the group's counters. Those of a closed group are 0.
+// Stats returns the group's counters. A closed group has its name, class and
+// weight, and nothing else.
 func (g *Group) Stats() Stats {
+	if !g.made() {
+		return Stats{Weight: DefaultWeight}
+	}
 	s := Stats{Name: g.name, Class: g.settings.class, Weight: g.settings.weight}
 	if s.Weight == 0 {
 		s.Weight = DefaultWeight
 	}
+	closed := s
 	g.backend.stats(g, &s)
+	if g.closed.Load() { // afterwards: if it is open now, the counters were its own
+		return closed
+	}
 	return s
 }
