@@ -49,7 +49,7 @@ func ListenContext(ctx context.Context, network, address string, opts ...Option)
 	if err != nil {
 		return nil, err
 	}
-	choice.LogFallback(cfg.logger)
+	choice.LogFallback(cfg.logger, probe.ForStreams)
 	lc := net.ListenConfig{KeepAliveConfig: cfg.keepAlive}
 	if choice.URing {
 		// Accepted sockets inherit keep-alive from the listener's on Linux: that

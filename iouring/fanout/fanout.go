@@ -99,7 +99,7 @@ func New(cfg Config) (*FanOut, error) {
 	}
 	f := newOn(r, cfg)
 	f.choice = choice
-	choice.LogFallback(f.config.Log)
+	choice.LogFallback(f.config.Log, probe.ForStreams)
 	return f, nil
 }
 
@@ -169,7 +169,7 @@ func (f *FanOut) carrier(r *http.Request) (*iouring.Conn, error) {
 		return nil, err
 	}
 	if !choice.URing {
-		choice.LogFallback(f.config.Log)
+		choice.LogFallback(f.config.Log, probe.ForStreams)
 		return nil, nil
 	}
 	return iouring.FromContext(r.Context()), nil

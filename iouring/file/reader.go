@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"runtime"
@@ -40,16 +41,21 @@ const directAlignBytes = 4096
 
 // Reader reads large parts of files into an Arena with many reads in
 // flight, past the page cache where the file system allows it. It has a ring
-// thread of its own. One Read goes at a time; others wait for it.
+// thread of its own. One Read goes at a time; others wait for it. The zero Reader
+// is a closed one.
 type Reader struct {
 	config     Config
 	arena      *Arena
 	ring       *ring.Ring // nil: preads
 	registered bool
-	turn       chan struct{}
+	turn       chan struct{} // who has put something in has the next
+	closed     bool          // of who has the turn
 }
 
-// NewReader makes a reader into arena, which must outlive it.
+// NewReader makes a reader into arena, which cannot be closed before it. The
+// arena must be open, and PieceBytes and Depth in their ranges. Where io_uring,
+// or a limit of the process, does not allow a ring, pread takes its place, and
+// one log line a process says why; with BackendURing that is an error.
 func NewReader(arena *Arena, cfg Config) (*Reader, error) {
 	if cfg.PieceBytes == 0 {
 		cfg.PieceBytes = 1 << 20
@@ -61,21 +67,30 @@ func NewReader(arena *Arena, cfg Config) (*Reader, error) {
 		return nil, fmt.Errorf("file: make file reader: pieces of %d bytes, %d in flight: want a multiple of %d, 1 to 1024",
 			cfg.PieceBytes, cfg.Depth, directAlignBytes)
 	}
+	if arena == nil || !arena.acquire() {
+		return nil, fmt.Errorf("file: make file reader: arena: %w", fs.ErrClosed)
+	}
 	f := &Reader{config: cfg, arena: arena, turn: make(chan struct{}, 1)}
-	choice, err := probe.Choose(cfg.Backend, probe.Shared)
-	if err != nil {
+	if err := f.start(); err != nil {
+		arena.release()
 		return nil, err
 	}
-	if !choice.URing {
-		choice.LogFallback(slog.Default())
-		return f, nil
-	}
-	f.ring, err = ring.Start(ring.Config{Entries: 256, Completions: 2048, Queue: 256, Ops: 1024, Buffers: 2, BufferBytes: 64})
-	if err != nil {
-		return nil, err
-	}
-	f.registered = f.register()
 	return f, nil
+}
+
+// start starts the reader's ring, if it is to have one.
+func (f *Reader) start() error {
+	choice, err := probe.Choose(f.config.Backend, probe.Shared)
+	if err == nil && choice.URing {
+		f.ring, err = ring.Start(ring.Config{Entries: 256, Completions: 2048, Queue: 256, Ops: 1024, Buffers: 2, BufferBytes: 64})
+		choice, err = choice.OrNet(err)
+	}
+	if err != nil {
+		return err
+	}
+	choice.LogFallback(slog.Default(), probe.ForFiles)
+	f.registered = f.ring != nil && f.register()
+	return nil
 }
 
 // register registers the arena; without the right to lock so much memory
@@ -100,13 +115,22 @@ func (b *bufferRegistration) OnRing(r *ring.Ring) { b.done <- r.RegisterBuffers(
 // Registered reports whether the arena is registered with the kernel.
 func (f *Reader) Registered() bool { return f.registered }
 
-// Close ends the reader's thread, after the Read that goes on.
+// Close ends the reader's thread, after the Read that goes on. To close it again
+// does nothing.
 func (f *Reader) Close() error {
+	if f.turn == nil {
+		return nil
+	}
 	f.turn <- struct{}{}
 	defer func() { <-f.turn }()
+	if f.closed {
+		return nil
+	}
+	f.closed = true
 	if f.ring != nil {
 		f.ring.Close()
 	}
+	f.arena.release()
 	return nil
 }
 
@@ -114,13 +138,14 @@ func (f *Reader) Close() error {
 // calls progress, if given, on its own goroutine about every 50 ms and at the
 // end, with the bytes read so far. When ctx is done it calls off what is in
 // flight, waits for that, and returns ctx's error; the memory then holds parts.
-// A file that ends early gives io.ErrUnexpectedEOF.
+// A file that ends early gives io.ErrUnexpectedEOF, a closed reader fs.ErrClosed;
+// a pipe, socket, terminal or directory is refused.
 //
 // O_DIRECT is used for whole pieces whose offset agrees with at modulo 4096;
 // the rest, and file systems without it, go through the page cache.
 func (f *Reader) Read(ctx context.Context, path string, off int64, at, n int, progress func(doneBytes int64)) error {
-	if off < 0 || at < 0 || n < 0 || at > len(f.arena.bytes) || n > len(f.arena.bytes)-at {
-		return fmt.Errorf("file: read %s: %d bytes to %d: outside the arena of %d bytes", path, n, at, len(f.arena.bytes))
+	if f.turn == nil {
+		return fmt.Errorf("file: read %s: %w", path, fs.ErrClosed)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -131,7 +156,14 @@ func (f *Reader) Read(ctx context.Context, path string, off int64, at, n int, pr
 		return ctx.Err()
 	}
 	defer func() { <-f.turn }()
-	file, err := os.Open(path)
+	size := len(f.arena.bytes)
+	switch {
+	case f.closed:
+		return fmt.Errorf("file: read %s: %w", path, fs.ErrClosed)
+	case off < 0 || at < 0 || n < 0 || at > size || n > size-at:
+		return fmt.Errorf("file: read %s: %d bytes to %d: outside the arena of %d bytes", path, n, at, size)
+	}
+	file, err := openFile(path)
 	if err != nil {
 		return fmt.Errorf("file: read: %w", err)
 	}
@@ -155,6 +187,24 @@ func (f *Reader) Read(ctx context.Context, path string, off int64, at, n int, pr
 		return fmt.Errorf("file: read %s: %w", path, err)
 	}
 	return err
+}
+
+// openFile opens what can be read at an offset. A pipe does not make it wait for a
+// writer, hence O_NONBLOCK.
+func openFile(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket|fs.ModeCharDevice|fs.ModeDir) != 0 {
+		err = &fs.PathError{Op: "read", Path: path, Err: unix.ESPIPE}
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
 }
 
 // piece is a part of a job: one read, continued if the kernel reads short.

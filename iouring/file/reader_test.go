@@ -14,7 +14,6 @@ import (
 	"testing/synctest"
 
 	"github.com/weirgo/weir/iouring/internal/probe"
-	"github.com/weirgo/weir/iouring/internal/ring"
 )
 
 var fileBackends = []struct {
@@ -188,23 +187,4 @@ func TestReaderTurn(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestReaderAfterClose(t *testing.T) {
-	path, _ := randomFile(t, 100)
-	a, err := NewArena(100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Close()
-	r, err := NewReader(a, Config{Backend: probe.BackendURing})
-	if err != nil {
-		t.Skipf("not supported here: %v", err)
-	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Read(t.Context(), path, 0, 0, 100, nil); !errors.Is(err, ring.ErrClosed) {
-		t.Errorf("Read after Close: %v", err)
-	}
 }

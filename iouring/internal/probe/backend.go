@@ -91,19 +91,26 @@ func (c Choice) OrNet(err error) (Choice, error) {
 // was asked for.
 func (c Choice) Reason() error { return c.reason }
 
-var logOnce sync.Once
+// What takes io_uring's place, for LogFallback.
+const (
+	ForStreams = "package net moves the bytes"
+	ForFiles   = "pread reads files"
+)
 
-// LogFallback says once a process that streams go without io_uring, why, and
-// what to do.
-func (c Choice) LogFallback(l *slog.Logger) {
+var logged sync.Map // of what takes its place
+
+// LogFallback says, once a process for each, what takes io_uring's place, why,
+// and what to do.
+func (c Choice) LogFallback(l *slog.Logger, instead string) {
 	if c.URing {
 		return
 	}
-	logOnce.Do(func() {
-		if c.forced {
-			l.Info("iouring: package net moves the bytes, as asked for")
-			return
-		}
-		l.Warn("iouring: package net moves the bytes", "reason", c.reason)
-	})
+	if _, done := logged.LoadOrStore(instead, true); done {
+		return
+	}
+	if c.forced {
+		l.Info("iouring: " + instead + ", as asked for")
+		return
+	}
+	l.Warn("iouring: "+instead, "reason", c.reason)
 }
