@@ -50,15 +50,13 @@ func ListenContext(ctx context.Context, network, address string, opts ...Option)
 		return nil, err
 	}
 	choice.LogFallback(cfg.logger, probe.ForStreams)
-	lc := net.ListenConfig{KeepAliveConfig: cfg.keepAlive}
-	if choice.URing {
-		// Accepted sockets inherit keep-alive from the listener's on Linux: that
-		// saves four system calls a connection.
-		lc.KeepAlive, lc.KeepAliveConfig = -1, net.KeepAliveConfig{}
-		lc.Control = func(network, _ string, raw syscall.RawConn) error {
-			return controlStream(network, raw, cfg.keepAlive)
-		}
-	}
+	// Accepted sockets inherit a listener's options on Linux: that saves four system
+	// calls a connection. Those of a listener for multipath TCP, package net's
+	// default, do not inherit unsentBytes.
+	lc := net.ListenConfig{KeepAlive: -1, Control: func(network, _ string, raw syscall.RawConn) error {
+		return controlStream(network, raw, cfg.keepAlive)
+	}}
+	lc.SetMultipathTCP(false)
 	inner, err := lc.Listen(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -93,10 +91,18 @@ func controlStream(network string, raw syscall.RawConn, k net.KeepAliveConfig) e
 	return err
 }
 
-// setStreamOptions sets what package net sets on TCP connections: no delay, and
-// keep-alive as configured (zero fields: 15 s, 15 s, 9; negative: the system's).
+// unsentBytes is how much the kernel takes that it cannot send yet. Else it takes
+// megabytes for a client that does not read, before anybody above can know.
+const unsentBytes = 64 << 10
+
+// setStreamOptions sets what package net sets on TCP connections, no delay, and
+// keep-alive as configured (zero fields: 15 s, 15 s, 9; negative: the system's),
+// and unsentBytes.
 func setStreamOptions(fd int, k net.KeepAliveConfig) error {
 	set := func(level, name, value int) error { return unix.SetsockoptInt(fd, level, name, value) }
+	if err := set(unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes); err != nil {
+		return err
+	}
 	if err := set(unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil || !k.Enable {
 		return err
 	}

@@ -20,8 +20,7 @@
 // a send is on its way, what is committed gathers in a second buffer.
 //
 // Nothing here waits for a client. One that reads slowly has its stream stop being
-// Ready; one that takes nothing for DropAfter while something waits for it is
-// dropped. The entry (package mailbox) given to Open is posted when a stream is
+// Ready; one that does not take what waits for it within DropAfter is dropped. The entry (package mailbox) given to Open is posted when a stream is
 // Ready again and when it has ended, so that its source looks at nothing else.
 //
 // Everything that a ring cannot send on (TLS, HTTP/2, HTTP/1.0, connections of

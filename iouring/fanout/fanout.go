@@ -24,9 +24,9 @@ type Config struct {
 	// PauseBytes is where a stream stops being Ready (default 32 KiB, and
 	// always less than LimitBytes); it is again at half of that.
 	PauseBytes int
-	// DropAfter is how long a client may take nothing while something waits
-	// for it, before the stream is dropped with ErrSlowClient (default 30 s);
-	// it is noticed before twice that.
+	// DropAfter is in what time a client must take what waits for it, or 16 KiB
+	// of that if it is more; else the stream is dropped with ErrSlowClient, at
+	// the earliest after 7/8 of that time (zero or less: 30 s).
 	DropAfter time.Duration
 	// DirectLimit is how many streams Flush sends for on the caller's thread,
 	// with plain system calls, rather than wake the ring's thread for so few
@@ -107,7 +107,7 @@ func New(cfg Config) (*FanOut, error) {
 func newOn(r *ring.Ring, cfg Config) *FanOut {
 	cfg.fill()
 	f := &FanOut{config: cfg, streams: map[*Stream]struct{}{}, none: make(chan struct{})}
-	f.clock.after = cfg.DropAfter
+	f.clock.round = max(cfg.DropAfter/stallRounds, 1)
 	close(f.none)
 	if r != nil {
 		f.lane, f.choice = &lane{ring: r}, probe.Choice{URing: true}

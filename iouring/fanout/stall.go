@@ -5,24 +5,37 @@ import (
 	"time"
 )
 
-// stallClock ends the streams whose clients take nothing. Only streams for which
-// bytes wait stand in its list. The time they get is the same for all, so the
-// order in which they came is that of their deadlines, and one timer, set to the
-// first one's, serves all.
+// stallClock ends the streams whose clients do not keep up: who has bytes waiting
+// must take all of them, or progressBytes of them, within DropAfter. A client that
+// dribbles a byte now and then is as silent as one that reads nothing.
 //
-// A stream is in the list from when its clock starts until its deadline passes,
-// even if it catches up: that costs nothing at each frame. It is judged then: one
-// that has made progress gets another round, one for which nothing waits leaves.
+// Only streams for which bytes wait stand in its list. DropAfter is looked at in
+// stallRounds rounds, which are the same time for all, so the order in which
+// streams came is that of their deadlines, and one timer, set to the first one's,
+// serves all. A stream is judged at the end of each round; one that has taken what
+// it owed begins to count again from there, and with a round less, because what
+// waits then has waited for up to a round: it is dropped between 7/8 of DropAfter
+// and DropAfter after its last progress.
+//
+// A stream is in the list from when its clock starts until its round ends, even if
+// it catches up: that costs nothing at each frame.
 //
 // A stream's lock is taken before mu, never after.
 type stallClock struct {
-	after time.Duration
+	round time.Duration
 
 	mu    sync.Mutex
 	first *Stream
 	last  *Stream
 	timer *time.Timer
 }
+
+const (
+	stallRounds = 8
+	// progressBytes is what a client must take of a larger backlog within
+	// DropAfter: 16 KiB in 30 s is half a kilobyte a second.
+	progressBytes = pieceBytes
+)
 
 // stallPlace is a stream's place in the list, guarded by the clock's mu.
 type stallPlace struct {
@@ -35,14 +48,14 @@ type stallPlace struct {
 func (c *stallClock) start(s *Stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.place = stallPlace{listed: true, deadline: time.Now().Add(c.after), before: c.last}
+	s.place = stallPlace{listed: true, deadline: time.Now().Add(c.round), before: c.last}
 	if c.last != nil {
 		c.last.place.behind = s
 		c.last = s
 		return
 	}
 	c.first, c.last = s, s
-	c.arm(c.after)
+	c.arm(c.round)
 }
 
 // arm sets the timer; mu is held.
@@ -108,21 +121,33 @@ func (c *stallClock) expire() {
 // watch starts the stream's clock unless it runs; mu is held.
 func (s *Stream) watch() {
 	if !s.watched && !s.ended {
-		s.watched, s.moved = true, false
-		s.fan.clock.start(s)
+		s.count(stallRounds)
 	}
 }
 
-// judge decides on a stream whose time is up.
+// count gives the client so many rounds for what waits now; mu is held.
+func (s *Stream) count(rounds uint8) {
+	s.watched, s.rounds, s.owed = true, rounds, min(s.buffered(), progressBytes)
+	s.fan.clock.start(s)
+}
+
+// judge decides on a stream at the end of a round.
 func (s *Stream) judge() {
 	s.mu.Lock()
 	s.watched = false
-	waits, moved := s.buffered() > 0 && !s.ended, s.moved
-	if waits && moved {
-		s.watch()
+	stuck := false
+	switch {
+	case s.ended || s.buffered() == 0:
+	case s.owed <= 0:
+		s.count(stallRounds - 1)
+	case s.rounds > 1:
+		s.watched, s.rounds = true, s.rounds-1
+		s.fan.clock.start(s)
+	default:
+		stuck = true
 	}
 	s.mu.Unlock() // not held to abort, which tells others
-	if waits && !moved {
+	if stuck {
 		s.Abort(ErrSlowClient)
 	}
 }

@@ -90,6 +90,14 @@ func frames(t *testing.T, s *Stream, n int) {
 	}
 }
 
+// begin is what the beginning of a send does.
+func begin(s *Stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sending, s.pending = append(s.sending[s.sent:], s.pending...), nil
+	s.sent = 0
+}
+
 // take is what a send's completion does.
 func take(s *Stream, n int) {
 	s.mu.Lock()
@@ -141,30 +149,74 @@ func TestReadyEndsBeforeTheLimit(t *testing.T) {
 	}
 }
 
-// Progress, however little, gives a stream another round; Close starts the clock.
-func TestProgressKeepsAStream(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newOn(nil, Config{DropAfter: testDropAfter})
-		s := openStuck(t, f, 0, nil)
-		frames(t, s, 1)
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		for range 4 {
-			time.Sleep(testDropAfter / 2)
-			take(s, 1)
-			time.Sleep(testDropAfter / 2)
-		}
-		synctest.Wait()
-		if err := s.Err(); err != nil {
-			t.Fatalf("dropped though it moved: %v", err)
-		}
-		time.Sleep(2 * testDropAfter)
-		synctest.Wait()
-		if err := s.Err(); !errors.Is(err, ErrSlowClient) {
-			t.Fatalf("Err %v, want ErrSlowClient", err)
-		}
-	})
+// A client that takes all that waits, or progressBytes of it, within DropAfter
+// keeps its stream; one that dribbles loses it as one does that takes nothing.
+func TestOnlyProgressKeepsAStream(t *testing.T) {
+	const step = testDropAfter / 10
+	for _, test := range []struct {
+		name         string
+		frame, taken int // bytes that wait at first, and that are taken at each step
+		steps        int // so many it lives at least; ten more it does not
+	}{
+		{"nothing", 100, 0, 9},
+		{"a byte of few", 100, 1, 9},
+		{"few, too late", 100, 9, 9},
+		{"a byte of many", 8 * progressBytes, 1, 9},
+		{"a third of what is progress", 8 * progressBytes, progressBytes / 30, 9},
+		{"progress, of many", 8 * progressBytes, progressBytes / 8, 60},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newOn(nil, Config{DropAfter: testDropAfter})
+				s := openStuck(t, f, 0, nil)
+				if err := s.Append(make([]byte, test.frame)); err != nil {
+					t.Fatal(err)
+				}
+				begin(s)
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				for i := range test.steps {
+					time.Sleep(step)
+					take(s, test.taken)
+					synctest.Wait()
+					if err := s.Err(); err != nil {
+						t.Fatalf("dropped after step %d: %v", i, err)
+					}
+				}
+				for range 10 {
+					time.Sleep(step)
+					take(s, min(test.taken, 1))
+				}
+				synctest.Wait()
+				if err := s.Err(); !errors.Is(err, ErrSlowClient) {
+					t.Fatalf("Err %v, want ErrSlowClient; %d bytes wait", err, s.Buffered())
+				}
+			})
+		})
+	}
+}
+
+// Whenever in a round the client stops, it is dropped within DropAfter of its last
+// progress, and not before 7/8 of that.
+func TestDroppedWithinDropAfter(t *testing.T) {
+	for moment := range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			f := newOn(nil, Config{DropAfter: testDropAfter})
+			s := openStuck(t, f, 0, nil)
+			frames(t, s, 1)
+			begin(s)
+			time.Sleep(time.Duration(moment) * testDropAfter / 23)
+			take(s, 5)
+			frames(t, s, 1) // waits from now on
+			begin(s)
+			begun := time.Now()
+			<-s.Done()
+			if took := time.Since(begun); took > testDropAfter || took < testDropAfter*7/8 {
+				t.Errorf("progress after %d/23 of DropAfter: dropped %v later", moment, took)
+			}
+		})
+	}
 }
 
 // Streams of different ages are dropped each in its time, whoever leaves between.

@@ -37,8 +37,9 @@ type Stream struct {
 	ended     bool
 	dirty     bool
 	inflight  bool
-	watched   bool   // the clock runs
-	moved     bool   // something was taken since it began to
+	watched   bool   // the clock runs, and
+	rounds    uint8  // has so many rounds left
+	owed      int    // to be taken until then; the clock's judgement
 	digits    uint8  // of the last chunk's size
 	opened    bool   // Open has set what does not change: loan, ordinary
 	aborted   bool   // ended by this side
@@ -318,7 +319,7 @@ func (s *Stream) tell() {
 // took notes that the client has taken something; mu is held. It reports
 // whether the stream has become Ready.
 func (s *Stream) took(n int) bool {
-	s.moved = s.moved || n > 0
+	s.owed -= n
 	if !s.paused || s.buffered() > s.fan.config.PauseBytes/2 {
 		return false
 	}
