@@ -84,7 +84,9 @@ const (
 
 	QueueFull
 	ShuttingDown
-	Cancelled // the client went away, or the request was given up
+	Loading     // the server does not generate yet
+	EngineStuck // a decode does not come back
+	Cancelled   // the client went away, or the request was given up
 
 	Kinds = iota
 )

@@ -19,19 +19,14 @@ func (l *Loop) receive() {
 
 // dropCancelled ends the generations that were cancelled, waiting or live.
 func (l *Loop) dropCancelled() {
-	l.waiting = slices.DeleteFunc(l.waiting, func(g *Generation) bool {
-		if !g.cancelled.Load() {
-			return false
-		}
-		l.finish(g, ask.FinishAborted, nil)
-		return true
-	})
-	for _, g := range l.live {
-		if g.cancelled.Load() {
-			l.finish(g, ask.FinishAborted, nil)
+	for _, list := range [][]*Generation{l.waiting, l.live} {
+		for _, g := range list {
+			if g.cancelled.Load() {
+				l.finish(g, ask.FinishAborted, nil)
+			}
 		}
 	}
-	l.sweepLive()
+	l.sweep()
 }
 
 // admit gives waiting requests the free sequences. After an eviction it waits
@@ -67,17 +62,20 @@ func (l *Loop) admitOne(g *Generation) {
 
 // finish ends a generation, waiting or live: it frees what the sequence holds
 // and publishes the end. The caller takes it out of waiting or, by sweepLive,
-// out of live.
+// out of live. Engine goroutine.
 func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) {
+	g.seq.closeSampler()
+	l.conclude(g, reason, err)
+}
+
+// conclude publishes the end of a generation, which stays where it is until it is
+// swept. It reports false if it has ended before.
+func (l *Loop) conclude(g *Generation, reason ask.FinishReason, err error) bool {
 	s := &g.seq
 	if s.ended {
-		return
+		return false
 	}
-	s.ended = true // the engine's own mark; readers see g.end below
-	if s.sampler != nil {
-		s.sampler.Close()
-		s.sampler = nil
-	}
+	s.ended = true // the loop's own mark; readers see g.end below
 	f := Finish{Reason: reason, Err: err, PromptTokens: s.prompt, CompletionTokens: s.generated()}
 	s.times(&f, time.Now())
 	// Counted before the end is seen: who reads the statistics after io.EOF
@@ -88,6 +86,18 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) {
 	l.counters.finished[reason].Add(1)
 	l.inFlight.Add(-1)
 	g.end(f)
+	return true
+}
+
+// sweep takes ended generations out of waiting and live.
+func (l *Loop) sweep() {
+	l.waiting = slices.DeleteFunc(l.waiting, func(g *Generation) bool {
+		if g.seq.ended {
+			g.seq.closeSampler()
+		}
+		return g.seq.ended
+	})
+	l.sweepLive()
 }
 
 // sweepLive takes ended generations out of live and frees their sequences.
@@ -96,6 +106,7 @@ func (l *Loop) sweepLive() {
 		if !g.seq.ended {
 			return false
 		}
+		g.seq.closeSampler()
 		l.release(&g.seq)
 		l.hold = false
 		return true

@@ -32,6 +32,10 @@ type Config struct {
 	// one does, as on CPUs, a step of 64 sequences takes three times as long
 	// at most; on a GPU it is next to nothing.
 	PrefillTokens int
+	// StuckAfter is how long a decode may take before the engine counts as stuck,
+	// beside stuckAfterToken for each token of its batch. Default 30 s: no client
+	// waits so long for a token.
+	StuckAfter time.Duration
 	// Group is the group of the engine goroutine, one of latency and eager
 	// hand-off as a rule. Default: that of the goroutine that calls New.
 	Group *ggroup.Group
@@ -56,6 +60,7 @@ const (
 	defaultRingTokens    = 256
 	defaultLogitsBytes   = 2 << 20
 	defaultPrefillTokens = 128
+	defaultStuckAfter    = 30 * time.Second
 )
 
 // withDefaults fills in zero fields that do not depend on the engine.
@@ -71,6 +76,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PrefillTokens == 0 {
 		c.PrefillTokens = defaultPrefillTokens
+	}
+	if c.StuckAfter == 0 {
+		c.StuckAfter = defaultStuckAfter
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -89,6 +97,7 @@ func (c Config) check() error {
 		{"RingTokens", c.RingTokens, 1 << 20},
 		{"LogitsBytes", c.LogitsBytes, 1 << 30},
 		{"PrefillTokens", c.PrefillTokens, 1 << 20},
+		{"StuckAfter", int(c.StuckAfter), int(24 * time.Hour)},
 	} {
 		if f.value < 0 || f.value > f.limit {
 			return fmt.Errorf("batch: check config: %s is %d, allowed are 0 (default) to %d", f.name, f.value, f.limit)

@@ -41,6 +41,12 @@
 // it has not generated anything. Any other decode error ends the generations in
 // that batch with ask.FinishError; the others go on.
 //
+// A decode that takes longer than Config.StuckAfter may never return. While the
+// engine goroutine decodes, what it has belongs to who holds a lock: so a timer
+// ends all generations in its place, with ask.FinishError, and Submit refuses until
+// the decode has returned. Close does so too; what it then waits for is the
+// context.
+//
 //	loop, err := batch.New(model, engine.ContextConfig{}, batch.Config{MaxSequences: 8})
 //	...
 //	gen, err := loop.Submit(&ask.Request{Prompt: ask.Prompt{Tokens: prompt}, TopLogprobs: -1})

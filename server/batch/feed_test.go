@@ -147,7 +147,7 @@ func TestFeedLearnsOfEverything(t *testing.T) {
 		"close": func(t *testing.T, l *Loop, f *mailbox.Feed) *Generation {
 			g := announced(t, l, f, 1, 0)
 			l.closing.Store(true)
-			l.endAll()
+			l.endSubmitted()
 			return g
 		},
 	} {

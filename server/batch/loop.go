@@ -31,9 +31,16 @@ type Loop struct {
 	close    sync.Once
 	closeErr error
 	idle     *mailbox.Cell // where the engine goroutine parks
+	stuck    atomic.Int64  // the decodingSince of a decode that is stuck, or 0
+	watch    watch
 	counters counters
 
-	// The rest belongs to the engine goroutine.
+	// own is held by the engine goroutine, but not while it decodes or parks: who
+	// holds it meanwhile may read and end what the engine goroutine has. The
+	// context is the engine goroutine's alone.
+	own sync.Mutex
+
+	// The rest belongs to who holds own.
 
 	context     engine.Context
 	batch       *engine.Batch
@@ -41,6 +48,7 @@ type Loop struct {
 	live        []*Generation       // oldest first
 	free        []engine.SequenceID // descending
 	hold        bool                // admit nobody until a sequence has ended: the cache is full
+	overtaken   bool                // somebody else has ended all generations
 	dirty       []*mailbox.Feed     // posted to, to be woken
 	promptLimit int                 // prompt tokens of a step; lower after the cache was full
 }
@@ -93,6 +101,8 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		free:        make([]engine.SequenceID, cfg.MaxSequences),
 		promptLimit: limits.BatchTokens,
 	}
+	l.own.Lock() // for the engine goroutine
+	l.watch.init(l)
 	for i := range l.free {
 		l.free[i] = engine.SequenceID(cfg.MaxSequences - 1 - i)
 	}
@@ -115,10 +125,13 @@ func (l *Loop) Limits() engine.Limits {
 }
 
 // Submit queues a request, whose prompt is tokens of the vocabulary, and returns
-// at once. Errors: ErrEmptyPrompt, ErrQueueFull, ErrClosed, or a prompt too long
-// (ask.ContextExceeded).
+// at once. Errors: ErrEmptyPrompt, ErrQueueFull, ErrClosed, a prompt too long
+// (ask.ContextExceeded), or a stuck engine (ask.EngineStuck).
 func (l *Loop) Submit(r *ask.Request) (*Generation, error) {
 	if err := check(r, l.limits); err != nil {
+		return nil, err
+	}
+	if err := l.Check(); err != nil {
 		return nil, err
 	}
 	// The count is taken first: the engine goroutine, closing, waits until it
@@ -158,9 +171,18 @@ func (l *Loop) newGeneration(r *ask.Request) *Generation {
 	return g
 }
 
-// Close ends all generations with ask.FinishAborted, frees the engine context and
-// returns when that is done. Later calls wait for the first.
+// Close ends all generations as EndAll does, frees the engine context and returns
+// when that is done, which with a stuck engine is never. Later calls wait for the
+// first.
 func (l *Loop) Close() error {
+	l.EndAll()
+	<-l.done
+	return l.closeErr
+}
+
+// EndAll refuses requests from now on and ends all generations with
+// ask.FinishAborted. It does not wait for the decode that is under way.
+func (l *Loop) EndAll() {
 	l.close.Do(func() {
 		// Closing before Abort: the aborted decode is taken for Close's doing.
 		l.closing.Store(true)
@@ -168,8 +190,10 @@ func (l *Loop) Close() error {
 		close(l.torndown)
 		l.wakeEngine()
 	})
-	<-l.done
-	return l.closeErr
+	l.own.Lock()
+	defer l.own.Unlock()
+	l.overtaken = true
+	l.endSubmitted()
 }
 
 // run is the engine goroutine. It keeps one thread for itself: moving between
@@ -178,12 +202,14 @@ func (l *Loop) run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(l.done)
+	l.watch.arm()
+	defer l.watch.timer.Stop()
 	for !l.closing.Load() {
 		if !l.step() {
 			l.park()
 		}
 	}
-	<-l.torndown // Close may be between its flag and its Abort of the context
+	<-l.torndown // EndAll may be between its flag and its Abort of the context
 	l.closeErr = l.drain()
 }
 
@@ -195,7 +221,10 @@ func (l *Loop) park() {
 		l.idle.Stop()
 		return
 	}
+	l.own.Unlock()
 	l.idle.Wait()
+	l.own.Lock()
+	l.watch.arm()
 }
 
 // anyRunnable reports whether some sequence has something to decode.
@@ -211,27 +240,38 @@ func (l *Loop) anyRunnable() bool {
 // wakeEngine makes the engine goroutine look at its inputs if it is parked.
 func (l *Loop) wakeEngine() { l.idle.Wake() }
 
-// endAll ends the generations that the engine goroutine knows, waiting or live.
-func (l *Loop) endAll() {
+// endAll ends the generations that have been queued, waiting or live, and returns
+// how many. What they hold of the context is freed by sweep.
+func (l *Loop) endAll(reason ask.FinishReason, err error) (ended int) {
 	l.receive()
-	for _, g := range l.waiting {
-		l.finish(g, ask.FinishAborted, ErrClosed)
+	for _, list := range [][]*Generation{l.waiting, l.live} {
+		for _, g := range list {
+			if l.conclude(g, reason, err) {
+				ended++
+			}
+		}
 	}
-	clear(l.waiting)
-	l.waiting = l.waiting[:0]
-	for _, g := range l.live {
-		l.finish(g, ask.FinishAborted, ErrClosed)
-	}
-	l.sweepLive()
 	l.wakeFeeds()
+	return ended
+}
+
+// endSubmitted ends all generations of a loop that takes no more.
+func (l *Loop) endSubmitted() {
+	for {
+		l.endAll(ask.FinishAborted, ErrClosed)
+		if l.inFlight.Load() == 0 {
+			return
+		}
+		runtime.Gosched() // a Submit is between its count and its push
+	}
 }
 
 // drain ends all generations and closes the context.
 func (l *Loop) drain() error {
-	for l.endAll(); l.inFlight.Load() != 0; l.endAll() {
-		runtime.Gosched() // a Submit is between its count and its push
-	}
+	l.endSubmitted()
+	l.sweep()
 	l.publish()
+	l.own.Unlock()
 	if err := l.context.Close(); err != nil {
 		return fmt.Errorf("batch: close engine context: %w", err)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/weirgo/weir/server/engine"
 )
 
-// sequence is a generation as the engine goroutine sees it; nobody else
-// touches it after Submit.
+// sequence is a generation as the engine goroutine sees it; after Submit it
+// belongs to who holds Loop.own.
 //
 // It begins waiting, in Loop.queue and then in Loop.waiting. Admission gives it
 // an id and a sampler and puts it into Loop.live. There it is
@@ -90,6 +90,14 @@ func (s *sequence) runnable(g *Generation) bool {
 	s.paused = true
 	g.stalled.Store(true)
 	return false
+}
+
+// closeSampler frees the sampler, if there is one. Engine goroutine.
+func (s *sequence) closeSampler() {
+	if s.sampler != nil {
+		s.sampler.Close()
+		s.sampler = nil
+	}
 }
 
 // times fills the durations of a finish at now.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
@@ -53,6 +54,8 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 				return errInjected
 			case 1, 2, 3:
 				return fmt.Errorf("injected: %w", engine.ErrNoCacheSpace)
+			case 4:
+				s.loop.judge(s.loop.counters.decodingSince.Load(), 24*time.Hour)
 			}
 			return nil
 		}

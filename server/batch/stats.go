@@ -22,6 +22,9 @@ type Stats struct {
 	// Decoding is how long the decode under way has been running, 0 between
 	// two. A large value means that the engine is stuck.
 	Decoding time.Duration
+	// Stuck is how long that decode has been running if the engine counts as
+	// stuck, or 0.
+	Stuck time.Duration
 
 	// Since the start.
 	Steps            uint64                    // decodes that succeeded
@@ -32,11 +35,11 @@ type Stats struct {
 	NoCacheSpace     uint64                    // decodes that found the cache full
 	Evictions        uint64
 	DecodeErrors     uint64        // other failures
+	StuckDecodes     uint64        // for which the engine counted as stuck
 	Busy             time.Duration // inside decodes
 }
 
-// counters is what Stats reads. The engine goroutine alone writes, save for
-// refused.
+// counters is what Stats reads. Who holds Loop.own alone writes, save for refused.
 type counters struct {
 	active, paused, kvTokens   atomic.Int64
 	decodingSince              atomic.Int64 // ns since started, 0 between decodes
@@ -45,6 +48,7 @@ type counters struct {
 	noSpace, evictions, errors atomic.Uint64
 	busyNs                     atomic.Int64
 	_                          cpu.CacheLinePad
+	stuck                      atomic.Uint64
 	refused                    atomic.Uint64
 }
 
@@ -72,6 +76,7 @@ func (l *Loop) Stats() Stats {
 		NoCacheSpace:     c.noSpace.Load(),
 		Evictions:        c.evictions.Load(),
 		DecodeErrors:     c.errors.Load(),
+		StuckDecodes:     c.stuck.Load(),
 		Busy:             time.Duration(c.busyNs.Load()),
 	}
 	s.Waiting = max(int(l.inFlight.Load())-s.Active, 0)
@@ -80,6 +85,9 @@ func (l *Loop) Stats() Stats {
 	}
 	if since := c.decodingSince.Load(); since != 0 {
 		s.Decoding = time.Duration(sinceStart() - since)
+	}
+	if since := l.stuck.Load(); since != 0 {
+		s.Stuck = time.Duration(sinceStart() - since)
 	}
 	return s
 }

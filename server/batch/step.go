@@ -27,11 +27,15 @@ func (l *Loop) step() bool {
 	}
 	begin := sinceStart()
 	l.counters.decodingSince.Store(begin)
+	l.own.Unlock()
 	err := l.context.Decode(l.batch)
+	l.own.Lock()
 	l.counters.decodingSince.Store(0)
 	spent := sinceStart() - begin
 	l.counters.busyNs.Add(spent)
 	switch {
+	case l.overtaken:
+		l.goOn(err)
 	case err == nil:
 		l.promptLimit = min(2*l.promptLimit, l.limits.BatchTokens)
 		l.counters.steps.Add(1)

@@ -74,6 +74,7 @@ func TestFaultsBecomeStatuses(t *testing.T) {
 		{ask.Fault{Kind: ask.PromptEmpty, What: "empty"}, 400, "invalid_value"},
 		{ask.Fault{Kind: ask.QueueFull, What: "full", Remedy: "wait"}, 429, "queue_full"},
 		{ask.Fault{Kind: ask.ShuttingDown, What: "down"}, 503, "shutting_down"},
+		{ask.Fault{Kind: ask.EngineStuck, What: "engine stuck for 31 s"}, 503, "engine_stuck"},
 		{ask.Fault{Kind: ask.Internal, What: "failed", Cause: http.ErrBodyNotAllowed}, 500, "internal_error"},
 	} {
 		for _, stream := range []string{"true", "false"} {

@@ -94,6 +94,8 @@ var statuses = [ask.Kinds]int{
 	ask.TokenizerMissing:     http.StatusNotImplemented,
 	ask.QueueFull:            http.StatusTooManyRequests,
 	ask.ShuttingDown:         http.StatusServiceUnavailable,
+	ask.Loading:              http.StatusServiceUnavailable,
+	ask.EngineStuck:          http.StatusServiceUnavailable,
 	ask.Cancelled:            statusClientClosed,
 }
 

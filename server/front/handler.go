@@ -78,6 +78,7 @@ func (h *Handler) routes() {
 		{"POST", "/tokenize", false, h.tokenize},
 		{"POST", "/detokenize", false, h.detokenize},
 		{"GET", "/health", true, h.health},
+		{"GET", "/health/live", true, h.live},
 		{"GET", "/metrics", false, h.serveMetrics},
 	} {
 		h.mux.HandleFunc(r.path, func(w http.ResponseWriter, q *http.Request) { h.dispatch(w, q, &r) })

@@ -21,13 +21,3 @@ func (h *Handler) getModel(x *exchange, w http.ResponseWriter, q *http.Request) 
 	}
 	return h.writeJSON(x, w, h.model())
 }
-
-// health answers for load balancers, and asks for no key.
-func (h *Handler) health(x *exchange, w http.ResponseWriter, _ *http.Request) error {
-	if err := h.refuseWhileDraining(); err != nil {
-		return err
-	}
-	return h.writeJSON(x, w, struct {
-		Status string `json:"status"`
-	}{"ok"})
-}

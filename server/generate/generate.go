@@ -34,6 +34,13 @@ type Stream interface {
 	Cancel()
 }
 
+// Checker is a Generator that knows when something is wrong with it.
+type Checker interface {
+	// Check returns nil, or the *ask.Fault that every request gets until what is
+	// wrong has passed or the process is started again. It never waits.
+	Check() error
+}
+
 // Tokenizer is a Generator whose vocabulary can be asked.
 type Tokenizer interface {
 	// Tokenize gives the tokens of text. addSpecial adds the model's own

@@ -28,7 +28,7 @@ func templateFault(err error) error {
 // endFault is the fault of a generation that did not end well.
 func endFault(err error) *ask.Fault {
 	if f, ok := errors.AsType[*ask.Fault](err); ok {
-		return f // the loop was closed
+		return f // the loop was closed, or its engine is stuck
 	}
 	if err == nil {
 		return ask.GivenUp(nil)

@@ -30,8 +30,8 @@ type Config struct {
 	Batching Batching
 }
 
-// Generator generates with one model. It implements generate.Generator and
-// generate.Tokenizer.
+// Generator generates with one model. It implements generate.Generator,
+// generate.Checker and generate.Tokenizer.
 type Generator struct {
 	model    engine.Model
 	bos      engine.Token
@@ -70,7 +70,14 @@ func (g *Generator) Limits() engine.Limits { return g.loop.Limits() }
 // Stats returns the state of the engine's goroutine; it never waits.
 func (g *Generator) Stats() Stats { return g.loop.Stats() }
 
-// Close ends all generations and frees the engine's context.
+// Check implements generate.Checker.
+func (g *Generator) Check() error { return g.loop.Check() }
+
+// EndAll ends all generations and takes no more; it does not wait for the engine.
+func (g *Generator) EndAll() { g.loop.EndAll() }
+
+// Close ends all generations and frees the engine's context; with a stuck engine it
+// does not return.
 func (g *Generator) Close() error { return g.loop.Close() }
 
 // Submit implements generate.Generator.

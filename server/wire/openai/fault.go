@@ -37,6 +37,8 @@ var spellings = [ask.Kinds]spelling{
 	ask.TokenizerMissing:     {typeInvalidRequest, "unsupported_model"},
 	ask.QueueFull:            {typeRateLimit, "queue_full"},
 	ask.ShuttingDown:         {typeServer, "shutting_down"},
+	ask.Loading:              {typeServer, "loading"},
+	ask.EngineStuck:          {typeServer, "engine_stuck"},
 	ask.Cancelled:            {typeServer, ""},
 }
 
