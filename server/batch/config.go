@@ -97,7 +97,7 @@ func (c Config) check() error {
 		{"RingTokens", c.RingTokens, 1 << 20},
 		{"LogitsBytes", c.LogitsBytes, 1 << 30},
 		{"PrefillTokens", c.PrefillTokens, 1 << 20},
-		{"StuckAfter", int(c.StuckAfter), int(24 * time.Hour)},
+		{"StuckAfter", int(c.StuckAfter), int(365 * 24 * time.Hour)},
 	} {
 		if f.value < 0 || f.value > f.limit {
 			return fmt.Errorf("batch: check config: %s is %d, allowed are 0 (default) to %d", f.name, f.value, f.limit)

@@ -6,15 +6,27 @@
 //
 // # Model
 //
-// serve takes the port first, so that a mistake there costs no time, then
-// opens the engine library, loads the model, starts the batch loop and answers.
+// serve takes the port first, so that a mistake there costs no time, and answers 503
+// on it while it opens the engine library and loads the model; then it starts the
+// batch loop and serves.
+//
 // SIGTERM and SIGINT drain: no new requests, running ones may end within
 // --drain-timeout, then they are cut off; a second signal ends the process at
-// once. Connections go through package iouring, and streamed tokens through its
+// once. Whatever it is at, a stuck engine for instance, the process has ended two
+// seconds after the drain timeout, or after the signal while it loads. Nothing that
+// it writes is waited for, and SIGPIPE is ignored.
+//
+// /health is for who sends requests: 200, or 503 with the reason while the model is
+// loaded, the server drains, or a decode takes longer than --stuck-after.
+// /health/live is for who restarts processes: 503 in the last case alone.
+//
+// Connections go through package iouring, and streamed tokens through its
 // fan-out, all streams' in one submission; through package net with --io=net and
 // where the kernel does not offer what is needed. Flags follow llama-server where it has them.
 //
 // # Limits
 //
-// One model a process. Exit codes: 0 done, 1 failed, 2 used wrongly.
+// One model a process. Exit codes: 0 done, also at the wish of a signal; 1 failed,
+// also if the end had to go without something that hung; 2 used wrongly. A second
+// signal's is the signal's own.
 package main

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -20,6 +21,16 @@ type logging struct {
 	sink  *logsink.Sink
 	group *ggroup.Group
 	file  *os.File // out's descriptor again, or nil
+}
+
+// unblock has what is written past the log, by a C library or in a crash, wait for
+// nobody either.
+func unblock(outputs ...io.Writer) {
+	for _, out := range outputs {
+		if f, ok := out.(*os.File); ok {
+			_ = logsink.Unblock(f) // else it stays as it is
+		}
+	}
 }
 
 // openLogging logs to out until close.
@@ -40,14 +51,19 @@ func (o *options) openLogging(out io.Writer) (*logging, error) {
 	return l, nil
 }
 
-// close writes what is left, for as long as the log is read.
-func (l *logging) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), cutOffTimeout)
+// flush ends the log with what is left, if it is read within the limit.
+func (l *logging) flush(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	// A line that nobody reads is no failure of the server's: the errors say
 	// only that some are lost.
 	_ = l.sink.Close(ctx)
 	_ = l.group.Shutdown(ctx)
+}
+
+// close ends the log and frees it.
+func (l *logging) close() {
+	l.flush(flushLimit)
 	if l.file != nil {
 		_ = l.file.Close()
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 )
 
 const (
@@ -23,7 +25,11 @@ const usage = `usage: weir COMMAND [flags]
 weir COMMAND -h lists a command's flags.
 `
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	// Whoever reads the output may go: what is written then fails, and that is all.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // run executes one command and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {

@@ -33,6 +33,7 @@ type options struct {
 	certificate, tlsKey   string
 	tls                   *tls.Config // from certificate and tlsKey; nil: plain HTTP
 	timeout, drainTimeout time.Duration
+	stuckAfter            time.Duration
 
 	predict, topK, seed     int
 	temperature, topP, minP float64
@@ -45,7 +46,7 @@ type options struct {
 func defaultOptions() options {
 	return options{
 		parallel: 4, batchTokens: 2048, microBatchTokens: 512, gpuLayers: -1,
-		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second,
+		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, stuckAfter: 30 * time.Second,
 		predict: -1, topK: 40, seed: -1, temperature: 0.8, topP: 0.95, minP: 0.05,
 		logLevel: "info",
 	}
@@ -79,6 +80,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.whole(&o.queue, "queue", "N", "requests that may wait, further ones get 429; default 256")
 	f.seconds(&o.timeout, "to timeout", "SECONDS", "to read a request, and to write to a client; default 60")
 	f.seconds(&o.drainTimeout, "drain-timeout", "SECONDS", "for running requests at the end; default 30")
+	f.seconds(&o.stuckAfter, "stuck-after", "SECONDS", "then a decode counts as stuck, /health is 503; default 30")
 	f.text(&o.logLevel, "log-level", "LEVEL", "debug, info, warn or error; default info")
 	f.truth(&o.verbose, "v verbose", "as --log-level debug")
 	f.section("Defaults of requests")

@@ -7,9 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
-	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
@@ -33,32 +31,35 @@ func serveCommand(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	signalled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// The first signal drains. Before that begins, signals get their default
-	// effect back, so that a second one ends the process.
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	context.AfterFunc(signalled, func() {
-		stop()
-		cancel()
-	})
+	unblock(stdout, stderr)
 	log, err := o.openLogging(stderr)
 	if err != nil {
 		return fmt.Errorf("serve: open log: %w", err)
 	}
 	defer log.close()
-	return log.fail(serve(ctx, &o, log))
+	end := &ending{log: log, exit: os.Exit, step: loading}
+	defer end.done()
+	ctx, release := end.signals()
+	defer release()
+	err = serve(ctx, &o, log, end, loadModel)
+	if stopped(ctx, err) {
+		log.Info("ended before it served")
+		return nil
+	}
+	return log.fail(err)
 }
 
-// serve runs until ctx is done and everything is closed again.
-func serve(ctx context.Context, o *options, log *logging) (err error) {
+// serve runs until ctx is done and everything is closed again. load is loadModel.
+func serve(ctx context.Context, o *options, log *logging, end *ending,
+	load func(context.Context, *options, *slog.Logger) (engine.Model, string, error),
+) (err error) {
 	listener, err := listen(ctx, o, log.Logger)
 	if err != nil {
 		return err
 	}
-	defer listener.Close() // for the ways out before the HTTP server has it
-	model, library, err := loadModel(ctx, o, log.Logger)
+	server := startHTTP(listener, o, log.Logger)
+	defer server.Close()
+	model, release, err := load(ctx, o, log.Logger)
 	if err != nil {
 		return err
 	}
@@ -67,14 +68,18 @@ func serve(ctx context.Context, o *options, log *logging) (err error) {
 	if err != nil {
 		return fmt.Errorf("serve: open goroutine group: %w", err)
 	}
-	defer func() { err = errors.Join(err, closeGroup(group)) }()
+	defer func() {
+		// The kernel frees as well what there is no time for.
+		end.at(step{"the memory of the model", closeLimit, exitDone})
+		err = errors.Join(err, closeGroup(group))
+	}()
 	template, err := chatTemplate(o, model, log.Logger)
 	if err != nil {
 		return err
 	}
 	generator, err := local.New(model, local.Config{
 		ID: o.alias, Template: template, Context: o.context(model.Info()),
-		Batching: local.Batching{MaxSequences: o.parallel, QueueLimit: o.queue, Group: group, Log: log.Logger},
+		Batching: local.Batching{MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, Group: group, Log: log.Logger},
 	})
 	if err != nil {
 		return fmt.Errorf("serve: start batching: %w", err)
@@ -82,7 +87,7 @@ func serve(ctx context.Context, o *options, log *logging) (err error) {
 	defer func() { err = errors.Join(err, generator.Close()) }()
 	handler, err := front.New(front.Config{
 		Generator:   generator,
-		Fingerprint: "weir-" + version.Weir + "-llama-" + library.Version(),
+		Fingerprint: "weir-" + version.Weir + "-llama-" + release,
 		Defaults:    o.defaults(), Keys: o.keys, WriteTimeout: o.timeout,
 		Streams: fanout.Config{Backend: o.transport.backend, Log: log.Logger}, Group: group, Log: log.Logger,
 		Collectors: []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector(), log.dropped()},
@@ -92,13 +97,17 @@ func serve(ctx context.Context, o *options, log *logging) (err error) {
 	}
 	defer handler.Close()
 	announce(listener, model, generator.Limits(), o, log.Logger)
-	return serveHTTP(ctx, listener, handler, generator, o, log.Logger)
+	end.at(step{"draining", o.drainTimeout + hardLimit, exitFailed})
+	err = server.run(ctx, handler, generator, o.drainTimeout, log.Logger)
+	end.begin() // of itself, if it was not asked to
+	end.at(step{"a decode, to close the engine", closeLimit, exitFailed})
+	return err
 }
 
 // closeGroup waits for the engine goroutine, which has done its work when the
 // loop is closed but may not have left the group yet.
 func closeGroup(group *ggroup.Group) error {
-	bound, cancel := context.WithTimeout(context.Background(), cutOffTimeout)
+	bound, cancel := context.WithTimeout(context.Background(), closeLimit)
 	defer cancel()
 	return group.Shutdown(bound)
 }
@@ -130,21 +139,22 @@ func openLibrary(dir string, log *slog.Logger) (*llama.Library, error) {
 	return llama.Open(dir, log)
 }
 
-func loadModel(ctx context.Context, o *options, log *slog.Logger) (engine.Model, *llama.Library, error) {
+// loadModel returns the model, and the release of the library that it runs on.
+func loadModel(ctx context.Context, o *options, log *slog.Logger) (engine.Model, string, error) {
 	library, err := openLibrary(o.library, log)
 	if err != nil {
-		return nil, nil, err
+		return nil, "", err
 	}
 	begin := time.Now()
 	model, err := library.Load(ctx, o.model, engine.ModelConfig{
 		GPULayers: o.gpuLayers, NoMemoryMap: o.noMemoryMap, LockMemory: o.lockMemory,
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, "", err
 	}
 	log.Info("model loaded", "path", o.model, "description", model.Info().Description,
 		"duration", time.Since(begin).Round(time.Millisecond))
-	return model, library, nil
+	return model, library.Version(), nil
 }
 
 // chatTemplate compiles the operator's chat template, which must work, or the
@@ -183,81 +193,4 @@ func announce(listener net.Listener, model engine.Model, limits engine.Limits, o
 	log.Info("serving", "url", scheme+listener.Addr().String(), "model", o.alias,
 		"parallel", limits.MaxSequences, "context_tokens", limits.ContextTokens, "sequence_tokens", limits.SequenceTokens,
 		"threads", limits.Threads, "io", o.transport.inUse(), "vocab", model.Info().VocabSize, "version", version.Weir, "toolchain", version.Toolchain())
-}
-
-// Bounds of the HTTP server.
-const (
-	headerTimeout  = 10 * time.Second
-	idleTimeout    = 2 * time.Minute
-	maxHeaderBytes = 64 << 10
-)
-
-// serveHTTP answers until ctx is done, then drains.
-func serveHTTP(ctx context.Context, listener net.Listener, handler *front.Handler, generator *local.Generator, o *options, log *slog.Logger) error {
-	server := &http.Server{
-		Handler:           handler,
-		ConnContext:       iouring.ConnContext,
-		TLSConfig:         o.tls,
-		Protocols:         new(http.Protocols),
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       o.timeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		// WriteTimeout would bound whole responses; the handler bounds writes.
-	}
-	server.Protocols.SetHTTP1(true)
-	server.Protocols.SetHTTP2(true) // by ALPN, under TLS
-	failed := make(chan error, 1)
-	go func() {
-		if o.tls != nil {
-			failed <- server.ServeTLS(listener, "", "") // the certificate is in TLSConfig
-		} else {
-			failed <- server.Serve(listener)
-		}
-	}()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: accept connections: %w", err)
-	case <-ctx.Done():
-	}
-	log.Info("draining", "running", generator.Stats().Active, "timeout", o.drainTimeout)
-	handler.Drain()
-	bound, cancel := context.WithTimeout(context.Background(), o.drainTimeout)
-	defer cancel()
-	err := shutDown(bound, server, handler)
-	if errors.Is(err, context.DeadlineExceeded) {
-		log.Warn("cutting off what still runs: give more time with --drain-timeout", "running", generator.Stats().Active)
-		err = cutOff(server, handler, generator)
-	}
-	if err != nil {
-		return fmt.Errorf("serve: shut down: %w", err)
-	}
-	log.Info("done")
-	return nil
-}
-
-// cutOffTimeout is what handlers get to say goodbye to their clients.
-const cutOffTimeout = 2 * time.Second
-
-// shutDown waits for what is under way: in the HTTP server, and the streams
-// that have left it.
-func shutDown(ctx context.Context, server *http.Server, handler *front.Handler) error {
-	if err := server.Shutdown(ctx); err != nil {
-		return err
-	}
-	return handler.Wait(ctx)
-}
-
-// cutOff ends all generations, lets their clients be told and closes the
-// connections that are left.
-func cutOff(server *http.Server, handler *front.Handler, generator *local.Generator) error {
-	err := generator.Close()
-	bound, cancel := context.WithTimeout(context.Background(), cutOffTimeout)
-	defer cancel()
-	if shutDown(bound, server, handler) != nil {
-		err = errors.Join(err, server.Close())
-		handler.Close()
-	}
-	return err
 }

@@ -29,11 +29,15 @@
 //	...
 //	err = sink.Close(ctx) // writes what is left, as long as ctx lasts
 //
+// What does not come through a sink, because a crash of the process or a C library
+// says it, goes to descriptor 2 itself. [Unblock] lets that wait for nobody either:
+// without it a process whose stderr is full does not even die.
+//
 // # Limits
 //
 // [Config] bounds the lines and bytes that wait. A line longer than
-// Config.Bytes is lost. What a crash of the process itself has to say, and what
-// others write to os.Stderr, does not come through here. A Write at the same
+// Config.Bytes is lost. What is written to an unblocked os.Stderr is lost where it
+// finds no room, the end of a long trace for instance. A Write at the same
 // time as Close may be lost without being counted.
 //
 // slog's handlers hold a lock of their own around Write. It is short, but who
@@ -41,5 +45,5 @@
 //
 // A write to a socket (stderr under systemd) or to a file that has to wait
 // keeps a thread, and its processor for up to 20 ms. It holds up no one who
-// logs.
+// logs, but a crash waits for it.
 package logsink

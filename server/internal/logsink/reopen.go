@@ -30,6 +30,33 @@ func Reopen(f *os.File) (*os.File, error) {
 	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
+// Unblock makes what this process writes to f's own descriptor fail instead of
+// waiting, where f is a pipe or a terminal: what the runtime says in a crash, which
+// would not end before it is read, and what a C library says. Others who share what f
+// is open on are not concerned. On anything else it does nothing.
+func Unblock(f *os.File) error {
+	raw, err := f.SyscallConn()
+	if err == nil {
+		if e := raw.Control(func(fd uintptr) { err = unblock(int(fd)) }); e != nil {
+			err = e
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("logsink: unblock %s: %w", f.Name(), err)
+	}
+	return nil
+}
+
+func unblock(fd int) error {
+	own, err := reopen(fd)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(own)
+	// A duplicate takes its own place: nothing has changed.
+	return unix.Dup3(own, fd, 0)
+}
+
 func reopen(old int) (int, error) {
 	var stat unix.Stat_t
 	if err := unix.Fstat(old, &stat); err != nil {

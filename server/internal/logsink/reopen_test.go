@@ -37,6 +37,12 @@ func TestMain(m *testing.M) {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		logAndEnd(ctx)
+	case "crash":
+		if err := logsink.Unblock(os.Stderr); err != nil {
+			fmt.Println(err)
+		}
+		awaitParent()
+		panic("a crash with much to say")
 	default:
 		os.Exit(m.Run())
 	}
@@ -160,6 +166,56 @@ func TestFullPipe(t *testing.T) {
 	said, err := child(t, "full", w, func() {})
 	if want := "alive: logsink: close: lines are left unwritten: context canceled\n"; said != want || err != nil {
 		t.Errorf("the child said %q and ended with %v, want %q", said, err, want)
+	}
+}
+
+// TestCrash: a process that crashes ends, and what it has to say is
+// read where there is room.
+func TestCrash(t *testing.T) {
+	t.Run("full pipe", func(t *testing.T) {
+		_, w := blockingPipe(t)
+		fill(t, w)
+		crash(t, w)
+	})
+	t.Run("full terminal", func(t *testing.T) {
+		_, w := terminal(t)
+		fill(t, w)
+		crash(t, w)
+	})
+	t.Run("reader gone", func(t *testing.T) {
+		r, w := blockingPipe(t)
+		r.Close()
+		crash(t, w)
+	})
+	t.Run("room", func(t *testing.T) {
+		r, w := blockingPipe(t)
+		crash(t, w)
+		if text, err := io.ReadAll(r); err != nil || !strings.HasPrefix(string(text), "panic: a crash with much to say\n") {
+			t.Errorf("it said %q, %v", text, err)
+		}
+	})
+	t.Run("file", func(t *testing.T) {
+		f, err := os.Create(filepath.Join(t.TempDir(), "log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString("before\n"); err != nil {
+			t.Fatal(err)
+		}
+		crash(t, f)
+		if text, err := os.ReadFile(f.Name()); err != nil || !strings.HasPrefix(string(text), "before\npanic: a crash with much to say\n") {
+			t.Errorf("it said %q, %v", text, err)
+		}
+	})
+}
+
+// crash has a child crash with stderr w.
+func crash(t *testing.T, w *os.File) {
+	t.Helper()
+	const crashed = 2
+	_, err := child(t, "crash", w, func() {})
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != crashed {
+		t.Errorf("the child ended with %v", err)
 	}
 }
 

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Bounds of the end, all behind the drain limit, whose sum is below two seconds.
+const (
+	// goodbyeLimit is what clients get to be told that they are cut off.
+	goodbyeLimit = time.Second
+	// flushLimit is what the log's reader gets to take what is left.
+	flushLimit = 500 * time.Millisecond
+	// hardLimit is when the process ends, whatever it is at.
+	hardLimit = 1750 * time.Millisecond
+	// lastLine is what the line that says so gets.
+	lastLine = 100 * time.Millisecond
+)
+
+// closeLimit is what is freed in order gets, if the hard limit leaves so much.
+const closeLimit = 5 * time.Second
+
+// step is something that serving or its end is at, and how long it may take once the
+// process is to end. Where it cannot be bounded, in a call of C or a page of a file
+// that does not come, the process ends without it, with the exit code.
+type step struct {
+	what  string
+	limit time.Duration
+	code  int
+}
+
+// loading is the step before there is something to drain.
+var loading = step{"loading the model", hardLimit, exitFailed}
+
+// ending ends the process when a step of its end takes too long.
+type ending struct {
+	log  *logging
+	exit func(code int) // os.Exit
+
+	mu       sync.Mutex
+	step     step
+	deadline time.Time   // zero: the process is not to end yet
+	timer    *time.Timer // to deadline
+}
+
+// signals returns a context that the first SIGTERM or SIGINT ends. Signals then have
+// their default effect back: a second one ends the process.
+func (e *ending) signals() (ctx context.Context, release func()) {
+	signalled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	context.AfterFunc(signalled, func() {
+		stop()
+		e.begin()
+		cancel()
+	})
+	return ctx, func() { stop(); cancel() }
+}
+
+// at says what is done from here on.
+func (e *ending) at(s step) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.step = s
+	if !e.deadline.IsZero() {
+		e.tighten()
+	}
+}
+
+// begin says that the process is to end.
+func (e *ending) begin() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.deadline.IsZero() {
+		e.tighten()
+	}
+}
+
+// tighten gives the step its time, but no more than there was.
+func (e *ending) tighten() {
+	deadline := time.Now().Add(e.step.limit)
+	if !e.deadline.IsZero() && e.deadline.Before(deadline) {
+		return
+	}
+	e.deadline = deadline
+	if e.timer == nil {
+		e.timer = time.AfterFunc(e.step.limit, e.expire)
+	} else {
+		e.timer.Reset(e.step.limit)
+	}
+}
+
+// expire ends the process.
+func (e *ending) expire() {
+	e.mu.Lock()
+	late := e.step
+	e.mu.Unlock()
+	e.log.Error("ending without more waiting: this takes longer than it may", "what", late.what)
+	e.log.flush(lastLine)
+	e.exit(late.code)
+}
+
+// done says that the process ends by itself.
+func (e *ending) done() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.timer != nil {
+		e.timer.Stop()
+	}
+}
+
+// stopped reports whether an error says no more than that a signal came.
+func stopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, context.Canceled)
+}

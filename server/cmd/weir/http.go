@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirgo/weir/iouring"
+	"github.com/weirgo/weir/server/front"
+	"github.com/weirgo/weir/server/generate/local"
+)
+
+// Bounds of the HTTP server.
+const (
+	headerTimeout  = 10 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 64 << 10
+)
+
+// httpServer answers from the start: until there is a model, that it is being
+// loaded.
+type httpServer struct {
+	http.Server
+	handler atomic.Pointer[http.Handler] // in force
+	failed  chan error                   // why it accepts no more
+}
+
+// startHTTP begins to answer.
+func startHTTP(listener net.Listener, o *options, log *slog.Logger) *httpServer {
+	s := &httpServer{failed: make(chan error, 1)}
+	s.handle(front.Loading())
+	s.Server = http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			(*s.handler.Load()).ServeHTTP(w, q)
+		}),
+		ConnContext:       iouring.ConnContext,
+		TLSConfig:         o.tls,
+		Protocols:         new(http.Protocols),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       o.timeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		// WriteTimeout would bound whole responses; the handler bounds writes.
+	}
+	s.Protocols.SetHTTP1(true)
+	s.Protocols.SetHTTP2(true) // by ALPN, under TLS
+	go func() {
+		if o.tls != nil {
+			s.failed <- s.ServeTLS(listener, "", "") // the certificate is in TLSConfig
+		} else {
+			s.failed <- s.Serve(listener)
+		}
+	}()
+	return s
+}
+
+// handle puts a handler in force.
+func (s *httpServer) handle(h http.Handler) { s.handler.Store(&h) }
+
+// run answers with a handler until ctx is done, then drains.
+func (s *httpServer) run(ctx context.Context, handler *front.Handler, generator *local.Generator, drainTimeout time.Duration, log *slog.Logger) error {
+	s.handle(handler)
+	select {
+	case err := <-s.failed:
+		return fmt.Errorf("serve: accept connections: %w", err)
+	case <-ctx.Done():
+	}
+	log.Info("draining", "running", generator.Stats().Active, "timeout", drainTimeout)
+	handler.Drain()
+	bound, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	err := s.shutDown(bound, handler)
+	if errors.Is(err, context.DeadlineExceeded) {
+		log.Warn("cutting off what still runs: give more time with --drain-timeout", "running", generator.Stats().Active)
+		err = s.cutOff(handler, generator)
+	}
+	if err != nil {
+		return fmt.Errorf("serve: shut down: %w", err)
+	}
+	log.Info("done")
+	return nil
+}
+
+// shutDown waits for what is under way: in the HTTP server, and the streams
+// that have left it.
+func (s *httpServer) shutDown(ctx context.Context, handler *front.Handler) error {
+	if err := s.Shutdown(ctx); err != nil {
+		return err
+	}
+	return handler.Wait(ctx)
+}
+
+// cutOff ends all generations, lets their clients be told and closes the
+// connections that are left.
+func (s *httpServer) cutOff(handler *front.Handler, generator *local.Generator) error {
+	generator.EndAll()
+	bound, cancel := context.WithTimeout(context.Background(), goodbyeLimit)
+	defer cancel()
+	if s.shutDown(bound, handler) == nil {
+		return nil
+	}
+	err := s.Close()
+	handler.Close()
+	return err
+}

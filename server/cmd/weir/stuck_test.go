@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/enginetest"
+)
+
+// freePort returns a port that nobody has: the log, which says what port 0 became,
+// may have no reader, or be silent yet.
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+}
+
+// served is weir serve in this process, over any model.
+type served struct {
+	process // its requests
+	exits   *exits
+	signal  func() // as the first SIGTERM
+	ended   chan struct{}
+	err     error // once ended is closed
+}
+
+// serveHere begins to serve; load is in loadModel's place. free lets what hangs go
+// on, at the end of the test at the latest.
+func serveHere(t *testing.T, free func(), load func(context.Context) (engine.Model, error), args ...string) *served {
+	t.Helper()
+	port := freePort(t)
+	o, err := parseOptions(append([]string{"-m", "fake", "--port", port}, args...), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, x, _ := newEnding(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &served{
+		process: process{t: t, url: "http://127.0.0.1:" + port},
+		exits:   x, signal: func() { e.begin(); cancel() }, ended: make(chan struct{}),
+	}
+	go func() {
+		defer close(s.ended)
+		s.err = serve(ctx, &o, e.log, e, func(ctx context.Context, _ *options, _ *slog.Logger) (engine.Model, string, error) {
+			model, err := load(ctx)
+			return model, "fake", err
+		})
+	}()
+	t.Cleanup(func() {
+		free()
+		s.signal()
+		<-s.ended
+	})
+	return s
+}
+
+// health polls /health until it has the status, and returns what it says.
+func (p *process) health(status int) string {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	defer cancel()
+	for {
+		response, err := p.do(http.MethodGet, "/health", "", "")
+		if err == nil {
+			body, err := io.ReadAll(response.Body)
+			response.Body.Close()
+			if err == nil && response.StatusCode == status {
+				return string(body)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			p.t.Fatalf("/health does not come to %d: %v", status, err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// hanging makes decodes hang, deaf to Abort, until free.
+func hanging() (load func(context.Context) (engine.Model, error), free func()) {
+	hold := make(chan struct{})
+	model := enginetest.New(enginetest.Options{Printable: true, Fault: func(step int, _ *engine.Batch) error {
+		if step >= 3 {
+			<-hold
+		}
+		return nil
+	}})
+	return func(context.Context) (engine.Model, error) { return model, nil }, sync.OnceFunc(func() { close(hold) })
+}
+
+// A decode that hangs holds up neither what its clients are told nor the end.
+func TestStuckEngineHoldsUpNoEnd(t *testing.T) {
+	for _, found := range []bool{false, true} {
+		onBoth(t, func(t *testing.T, transport string) {
+			load, free := hanging()
+			args := []string{"--io", transport, "--drain-timeout", "100ms"}
+			code := "shutting_down"
+			if found {
+				args, code = append(args, "--stuck-after", "2"), "engine_stuck"
+			}
+			s := serveHere(t, free, load, args...)
+			s.health(http.StatusOK)
+			response, err := s.do(http.MethodPost, "/v1/completions", `{"prompt":"x","stream":true}`, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			if found {
+				if said := s.health(http.StatusServiceUnavailable); !strings.Contains(said, "engine stuck for ") {
+					t.Errorf("/health says %s", said)
+				}
+			}
+			s.signal()
+			if events, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(events), `"code":"`+code+`"`) {
+				t.Errorf("the stream is %s, %v", events, err)
+			}
+			<-s.exits.first
+			if codes := s.exits.all(); !slices.Equal(codes, []int{exitFailed}) {
+				t.Errorf("exit codes %v", codes)
+			}
+			free() // as it does not exit here, it closes all in order
+			<-s.ended
+			if s.err != nil {
+				t.Error(s.err)
+			}
+		})
+	}
+}
+
+// While the model is loaded, /health says so; the end does not wait for it, be it
+// deaf or not.
+func TestLoading(t *testing.T) {
+	for name, deaf := range map[string]bool{"deaf": true, "cancelled": false} {
+		t.Run(name, func(t *testing.T) {
+			hold := make(chan struct{})
+			free := sync.OnceFunc(func() { close(hold) })
+			s := serveHere(t, free, func(ctx context.Context) (engine.Model, error) {
+				select {
+				case <-hold:
+				case <-ctx.Done():
+					if deaf {
+						<-hold
+					}
+				}
+				return nil, context.Cause(ctx)
+			})
+			if said := s.health(http.StatusServiceUnavailable); !strings.Contains(said, `"code":"loading"`) {
+				t.Errorf("/health says %s", said)
+			}
+			if status := s.status(http.MethodGet, "/health/live", "", ""); status != http.StatusOK {
+				t.Errorf("liveness: status %d", status)
+			}
+			s.signal()
+			if deaf {
+				<-s.exits.first
+				free()
+			}
+			<-s.ended
+			if codes := s.exits.all(); len(codes) > 0 != deaf || !errors.Is(s.err, context.Canceled) {
+				t.Errorf("exit codes %v, error %v", codes, s.err)
+			}
+		})
+	}
+}
