@@ -17,7 +17,7 @@
 // writes what Python's json.dumps would, keys in order.
 //
 //	t, err := chat.New(model.ChatTemplate, bos, eos)
-//	text, err := t.Render(chat.Input{Messages: turns, AddGenerationPrompt: true})
+//	pieces, err := t.Render(ctx, chat.Input{Messages: turns, AddGenerationPrompt: true})
 //
 // Text that begins with the model's begin token needs no second one from the
 // tokenizer.

@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/weirgo/weir/server/ask"
@@ -14,14 +15,14 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	text, err := template.Render(chat.Input{
+	pieces, err := template.Render(context.Background(), chat.Input{
 		Messages:            []ask.Message{{Role: "user", Content: "Hello"}},
 		AddGenerationPrompt: true,
 	})
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(text)
+	fmt.Println(chat.Text(pieces))
 	// Output:
 	// [user] Hello
 	// [assistant]

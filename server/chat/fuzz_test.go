@@ -38,7 +38,7 @@ func FuzzTemplate(f *testing.F) {
 			return
 		}
 		for i := range conversations {
-			text, err := template.Render(conversations[i].input)
+			text, err := template.text(conversations[i].input)
 			var failure *RenderError
 			if err != nil && !errors.As(err, &failure) {
 				t.Errorf("an error of type %T: %v", err, err)
@@ -79,7 +79,7 @@ func FuzzInput(f *testing.F) {
 			Tools: tools, Variables: variables, AddGenerationPrompt: true,
 		}
 		for _, template := range templates {
-			text, err := template.Render(input)
+			text, err := template.text(input)
 			var failure *RenderError
 			if err != nil && !errors.As(err, &failure) {
 				t.Errorf("an error of type %T: %v", err, err)

@@ -48,7 +48,7 @@ func TestRenderIsBounded(t *testing.T) {
 			t.Errorf("%s: %v", source, err)
 			continue
 		}
-		_, err = template.Render(Input{})
+		_, err = template.text(Input{})
 		var failure *RenderError
 		if !errors.As(err, &failure) || failure.BadRequest || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: %v, which lacks %q", source, err, text)
@@ -79,7 +79,7 @@ func TestWhiteSpace(t *testing.T) {
 			t.Errorf("%q: %v", source, err)
 			continue
 		}
-		if got, err := template.Render(Input{}); got != want || err != nil {
+		if got, err := template.text(Input{}); got != want || err != nil {
 			t.Errorf("%q: %q, %v, not %q", source, got, err, want)
 		}
 	}
@@ -103,7 +103,7 @@ func TestToJSON(t *testing.T) {
 			t.Errorf("%s: %v", expression, err)
 			continue
 		}
-		got, err := template.Render(Input{Variables: []byte(`{"v": ` + value + `}`)})
+		got, err := template.text(Input{Variables: []byte(`{"v": ` + value + `}`)})
 		if got != want || err != nil {
 			t.Errorf("%s: %s, %v, not %s", expression, got, err, want)
 		}

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -57,29 +58,30 @@ func NewLimited(source, bos, eos string, limits Limits) (t *Template, err error)
 // remedy ends what an operator sees of a template that does not compile.
 const remedy = "give the server another chat template, or correct tokenizer.chat_template in the model's file"
 
-// Render returns the conversation as text. Errors are of type [*RenderError].
-func (t *Template) Render(in Input) (text string, err error) {
+// Render returns the conversation as text, in pieces whose neighbours differ in
+// Trusted. Errors are of type [*RenderError].
+func (t *Template) Render(_ context.Context, in Input) (pieces []Piece, err error) {
 	variables, err := t.variables(in)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			text, err = "", failed("it panics: %v", r)
+			pieces, err = nil, failed("it panics: %v", r)
 		}
 	}()
 	t.addFunctions(variables)
-	text, err = t.compiled.RenderValues(variables)
+	text, err := t.compiled.RenderValues(variables)
 	if err != nil {
 		var known *RenderError
 		if errors.As(err, &known) {
-			return "", known
+			return nil, known
 		}
-		return "", failed("%w", err)
+		return nil, failed("%w", err)
 	}
 	if len(text) > t.limits.OutputBytes {
-		return "", failed("it makes %d bytes of text, and the limit is %d; send fewer or shorter messages",
+		return nil, failed("it makes %d bytes of text, and the limit is %d; send fewer or shorter messages",
 			len(text), t.limits.OutputBytes)
 	}
-	return text, nil
+	return []Piece{{Text: text, Trusted: true}}, nil
 }

@@ -83,7 +83,7 @@ func transcript(t *testing.T, source string) string {
 	}
 	var all strings.Builder
 	for _, c := range conversations {
-		text, err := template.Render(c.input)
+		text, err := template.text(c.input)
 		if err != nil {
 			text = "error: " + err.Error()
 		}
@@ -135,7 +135,7 @@ func TestRaiseException(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = template.Render(Input{})
+	_, err = template.text(Input{})
 	var refused *RenderError
 	if !errors.As(err, &refused) || !refused.BadRequest || refused.Message != "no messages" {
 		t.Errorf("Render: %#v", err)
@@ -159,7 +159,7 @@ func TestBadInput(t *testing.T) {
 		"is no array":          {Messages: []ask.Message{{ToolCalls: []byte(`{}`)}}},
 	}
 	for text, input := range tests {
-		_, err := template.Render(input)
+		_, err := template.text(input)
 		var refused *RenderError
 		if !errors.As(err, &refused) || !refused.BadRequest || !strings.Contains(err.Error(), text) {
 			t.Errorf("%v, which lacks %q or does not blame the request", err, text)
@@ -176,7 +176,7 @@ func TestConcurrentRender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := template.Render(conversations[2].input)
+	want, err := template.text(conversations[2].input)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestConcurrentRender(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for range 20 {
-				if got, err := template.Render(conversations[2].input); got != want || err != nil {
+				if got, err := template.text(conversations[2].input); got != want || err != nil {
 					t.Errorf("got %q, %v", got, err)
 				}
 			}

@@ -81,14 +81,14 @@ func (g *Generator) EndAll() { g.loop.EndAll() }
 func (g *Generator) Close() error { return g.loop.Close() }
 
 // Submit implements generate.Generator.
-func (g *Generator) Submit(_ context.Context, r *ask.Request) (generate.Stream, error) {
+func (g *Generator) Submit(ctx context.Context, r *ask.Request) (generate.Stream, error) {
 	if err := generate.CheckModel(g.about, r.Model); err != nil {
 		return nil, err
 	}
 	if n := g.about.VocabSize; r.TopLogprobs > n {
 		return nil, ask.Invalid("top_logprobs", fmt.Sprintf("%d is out of range: 0 to %d", r.TopLogprobs, n))
 	}
-	if err := g.tokenizePrompt(r); err != nil {
+	if err := g.tokenizePrompt(ctx, r); err != nil {
 		return nil, err
 	}
 	// The generation outlives the call: it ends by Cancel.
@@ -106,10 +106,10 @@ func (g *Generator) Submit(_ context.Context, r *ask.Request) (generate.Stream, 
 }
 
 // tokenizePrompt replaces what a request goes on from by its tokens.
-func (g *Generator) tokenizePrompt(r *ask.Request) (err error) {
+func (g *Generator) tokenizePrompt(ctx context.Context, r *ask.Request) (err error) {
 	switch {
 	case r.Messages != nil:
-		r.Prompt.Tokens, err = g.tokenizeChat(r.Messages)
+		r.Prompt.Tokens, err = g.tokenizeChat(ctx, r.Messages)
 	case r.Prompt.Tokens != nil:
 		err = g.checkTokens(r.Prompt.Tokens)
 	default:
@@ -119,7 +119,7 @@ func (g *Generator) tokenizePrompt(r *ask.Request) (err error) {
 }
 
 // tokenizeChat renders messages through the model's template into tokens.
-func (g *Generator) tokenizeChat(messages []ask.Message) ([]engine.Token, error) {
+func (g *Generator) tokenizeChat(ctx context.Context, messages []ask.Message) ([]engine.Token, error) {
 	if g.template == nil {
 		return nil, &ask.Fault{
 			Kind: ask.TemplateMissing, Param: "messages",
@@ -127,11 +127,11 @@ func (g *Generator) tokenizeChat(messages []ask.Message) ([]engine.Token, error)
 			Remedy: "use /v1/completions, or serve with --chat-template-file",
 		}
 	}
-	text, err := g.template.Render(chat.Input{Messages: messages, AddGenerationPrompt: true})
+	pieces, err := g.template.Render(ctx, chat.Input{Messages: messages, AddGenerationPrompt: true})
 	if err != nil {
 		return nil, templateFault(err)
 	}
-	tokens, err := g.tokenize(text, true, true)
+	tokens, err := g.tokenize(chat.Text(pieces), true, true)
 	// Templates write the token that the tokenizer adds as well: one is enough.
 	if len(tokens) > 1 && g.bos >= 0 && tokens[0] == g.bos && tokens[1] == g.bos {
 		tokens = tokens[1:]
