@@ -28,7 +28,7 @@ var order = []string{
 	"server/internal/...",
 	"server/ask",
 	// What serves one model in this process.
-	"server/chat",
+	"server/chat/jinja", "server/chat",
 	"server/gguf", "server/gguf/seeded",
 	"server/engine", "server/engine/enginetest", "server/engine/llama/...",
 	"server/arena", "server/text",
@@ -57,7 +57,7 @@ type importRule struct {
 
 // engines are what the front and the wire must be able to do without.
 var engines = []string{
-	"server/engine/...", "server/batch/...", "server/chat", "server/gguf/...", "server/text", "server/generate/local",
+	"server/engine/...", "server/batch/...", "server/chat/...", "server/gguf/...", "server/text", "server/generate/local",
 }
 
 var importRules = []importRule{

@@ -1,0 +1,172 @@
+package jinja
+
+// body executes statements in turn.
+func (r *run) body(nodes []node, s *scope) flow {
+	for _, n := range nodes {
+		r.step()
+		if f := n.exec(r, s); f != goOn {
+			return f
+		}
+	}
+	return goOn
+}
+
+// captured executes statements and returns what they print.
+func (r *run) captured(nodes []node, s *scope) (*Str, flow) {
+	outer := r.out
+	r.out = r.builder()
+	f := r.body(nodes, s)
+	text := r.out.str()
+	r.out = outer
+	return text, f
+}
+
+func (n *textNode) exec(r *run, _ *scope) flow {
+	r.out.add(n.text)
+	return goOn
+}
+
+func (n *printNode) exec(r *run, s *scope) flow {
+	r.line = n.line
+	r.out.print(n.value.eval(r, s))
+	return goOn
+}
+
+func (n *ifNode) exec(r *run, s *scope) flow {
+	r.line = n.line
+	for i, test := range n.tests {
+		if truth(test.eval(r, s)) {
+			return r.body(n.branches[i], s)
+		}
+	}
+	return r.body(n.branches[len(n.tests)], s)
+}
+
+func (n *forNode) exec(r *run, s *scope) flow {
+	r.line = n.line
+	return n.iterate(r, s, n.over.eval(r, s), 0)
+}
+
+func (n *forNode) iterate(r *run, s *scope, over Value, depth int) flow {
+	items := r.items(over)
+	inner := &scope{parent: s}
+	if n.test != nil {
+		items = n.passing(r, inner, items)
+	}
+	if len(items) == 0 {
+		inner.reset()
+		return r.body(n.otherwise, inner)
+	}
+	l := &loop{items: items, depth0: depth, node: n, scope: s}
+	for i, item := range items {
+		r.step()
+		l.index0 = i
+		if n.keeps {
+			r.take(64)
+			inner = &scope{parent: s}
+		} else {
+			inner.reset()
+		}
+		inner.set("loop", l)
+		n.target.assign(r, inner, item)
+		if r.body(n.body, inner) == breakLoop {
+			break
+		}
+	}
+	return goOn
+}
+
+// passing returns the items for which the loop's test holds.
+func (n *forNode) passing(r *run, inner *scope, items []Value) []Value {
+	r.takeTimes(len(items), valueBytes)
+	passing := make([]Value, 0, len(items))
+	for _, item := range items {
+		r.step()
+		inner.reset()
+		n.target.assign(r, inner, item)
+		if truth(n.test.eval(r, inner)) {
+			passing = append(passing, item)
+		}
+	}
+	return passing
+}
+
+func (n *setNode) exec(r *run, s *scope) flow {
+	r.line = n.line
+	r.take(valueBytes)
+	n.target.assign(r, s, n.value.eval(r, s))
+	return goOn
+}
+
+func (n *setBlockNode) exec(r *run, s *scope) flow {
+	text, f := r.captured(n.body, &scope{parent: s})
+	r.line = n.line
+	value := Value(text)
+	if n.filter != nil {
+		value = n.filter.from(r, s, value)
+	}
+	n.target.assign(r, s, value)
+	return f
+}
+
+func (n *withNode) exec(r *run, s *scope) flow {
+	r.line = n.line
+	inner := &scope{parent: s}
+	for i, value := range n.values {
+		n.targets[i].assign(r, inner, value.eval(r, s))
+	}
+	return r.body(n.body, inner)
+}
+
+func (n *filterNode) exec(r *run, s *scope) flow {
+	inner := &scope{parent: s}
+	text, f := r.captured(n.body, inner)
+	r.line = n.line
+	r.out.print(n.filter.from(r, inner, text))
+	return f
+}
+
+func (n *macroNode) exec(r *run, s *scope) flow {
+	r.take(64)
+	s.set(n.name, &macro{node: n, scope: s})
+	return goOn
+}
+
+func (n *callNode) exec(r *run, s *scope) flow {
+	r.line = n.line
+	last := len(n.call.steps) - 1
+	callee := (&path{base: n.call.base, steps: n.call.steps[:last]}).eval(r, s)
+	caller := &macro{node: n.caller, scope: s}
+	step, ok := n.call.steps[last].(*methodStep)
+	var a *args
+	if ok {
+		callee = step.attr.apply(r, s, callee)
+		a = step.args.eval(r, s)
+	} else {
+		a = n.call.steps[last].(*callStep).args.eval(r, s)
+	}
+	a.kw = append(a.kw, keyword{"caller", caller})
+	r.out.print(r.call(callee, a))
+	return goOn
+}
+
+func (n *blockNode) exec(r *run, s *scope) flow {
+	if !n.scoped {
+		s = r.root
+	}
+	r.enter()
+	defer r.leave()
+	return r.body(n.body, &scope{parent: s})
+}
+
+func (n *groupNode) exec(r *run, s *scope) flow {
+	return r.body(n.body, &scope{parent: s})
+}
+
+func (n *flowNode) exec(*run, *scope) flow { return n.flow }
+
+func (n *refuseNode) exec(r *run, _ *scope) flow {
+	r.line = n.line
+	fail("%s is not supported: write the template as one file", n.what)
+	return goOn
+}

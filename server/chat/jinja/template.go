@@ -1,0 +1,42 @@
+package jinja
+
+import (
+	"context"
+	"fmt"
+)
+
+// Template is a parsed template. It is immutable: Render may be called
+// concurrently.
+type Template struct {
+	body   []node
+	blocks map[string]*blockNode
+	limits Limits
+}
+
+// Parse parses a template. Errors are of type [*Error].
+func Parse(source string, limits Limits) (t *Template, err error) {
+	if len(source) > limits.SourceBytes {
+		return nil, &Error{Message: fmt.Sprintf("it has %d bytes, and the limit is %d", len(source), limits.SourceBytes)}
+	}
+	p := &parser{limits: &limits, blocks: map[string]*blockNode{}}
+	defer caught(&err, &p.line)
+	p.tokens = lex(source, &p.line)
+	body := p.statements()
+	return &Template{body: body, blocks: p.blocks, limits: limits}, nil
+}
+
+// Render returns what the template makes of variables, in pieces whose
+// neighbours differ in Trusted. Errors are of type [*Error].
+func (t *Template) Render(ctx context.Context, variables map[string]Value) (pieces []Piece, err error) {
+	r := &run{limits: &t.limits, ctx: ctx, blocks: t.blocks}
+	defer caught(&err, &r.line)
+	r.root = &scope{table: make(map[string]Value, len(variables)+8)}
+	for name, value := range variables {
+		r.root.table[name] = value
+	}
+	r.out = r.builder()
+	r.out.limit = t.limits.OutputBytes
+	r.spend(1) // a context that has ended ends this too
+	r.body(t.body, r.root)
+	return r.out.pieces(), nil
+}
