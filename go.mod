@@ -4,7 +4,6 @@ go 1.27.0
 
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
-	github.com/ardanlabs/jinja v1.11.0
 	github.com/ebitengine/purego v0.11.3
 	github.com/openai/openai-go/v3 v3.96.0
 	github.com/pawelgaczynski/giouring v0.0.0-20230826085535-69588b89acb9
@@ -38,7 +37,6 @@ require (
 	github.com/tidwall/pretty v1.2.1 // indirect
 	github.com/tidwall/sjson v1.2.5 // indirect
 	golang.org/x/image v0.46.0 // indirect
-
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )

@@ -12,9 +12,11 @@
 // to it.
 //
 // A template sees messages, tools, add_generation_prompt, bos_token and
-// eos_token, the request's own variables, and the functions and filters that
-// github.com/ardanlabs/jinja has. The filter tojson is this package's: it
-// writes what Python's json.dumps would, keys in order.
+// eos_token, the request's own variables, and what Python's jinja2 has under
+// the settings of transformers; package jinja evaluates it.
+//
+// A rendering is [Piece] values: text that the template wrote itself may name
+// control tokens, text that came from the client may not.
 //
 //	t, err := chat.New(model.ChatTemplate, bos, eos)
 //	pieces, err := t.Render(ctx, chat.Input{Messages: turns, AddGenerationPrompt: true})
@@ -24,8 +26,7 @@
 //
 // # Limits
 //
-// [Limits] bound the template's size and nesting, the steps of its loops, the
-// depth of its macros, and the text that comes out. A template belongs to the
-// model and is trusted as far as the model is: within those limits it can
-// still waste time and memory.
+// Templates come from strangers: [Limits] bound their size and nesting, and the
+// steps, the memory and the text of each Render, before the fact. A Render ends
+// with its context.
 package chat

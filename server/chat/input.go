@@ -2,10 +2,10 @@ package chat
 
 import (
 	"encoding/json/jsontext"
-
-	"github.com/ardanlabs/jinja"
+	"strings"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/chat/jinja"
 )
 
 // Input is one conversation to render.
@@ -21,19 +21,20 @@ type Input struct {
 	Variables jsontext.Value
 }
 
-// variables returns what the template sees of the input. The values are made
-// for one Render: templates may change them.
+// variables returns what the template sees of the input. All that is the
+// client's is untrusted.
 func (t *Template) variables(in Input) (map[string]jinja.Value, error) {
 	variables := map[string]jinja.Value{}
 	if in.Variables != nil {
-		given, err := t.decode("variables", in.Variables)
+		value, err := t.decode("variables", in.Variables)
 		if err != nil {
 			return nil, err
 		}
-		if !given.IsDict() {
-			return nil, &RenderError{Message: "the template's variables are no JSON object", BadRequest: true}
+		given, ok := value.(*jinja.Dict)
+		if !ok {
+			return nil, badRequest("the template's variables are no JSON object")
 		}
-		for name, value := range given.AsDict().Data {
+		for name, value := range given.All() {
 			variables[name] = value
 		}
 	}
@@ -45,96 +46,107 @@ func (t *Template) variables(in Input) (map[string]jinja.Value, error) {
 		}
 		messages[i] = message
 	}
-	tools := jinja.None()
+	variables["tools"] = jinja.None(0)
 	if in.Tools != nil {
-		var err error
-		if tools, err = t.decode("tools", in.Tools); err != nil {
+		tools, err := t.decode("tools", in.Tools)
+		if err != nil {
 			return nil, err
 		}
+		variables["tools"] = tools
 	}
-	variables["messages"] = jinja.NewList(messages)
-	variables["tools"] = tools
-	variables["add_generation_prompt"] = jinja.NewBool(in.AddGenerationPrompt)
-	variables["bos_token"] = jinja.NewString(t.bos)
-	variables["eos_token"] = jinja.NewString(t.eos)
+	variables["messages"] = jinja.NewList(messages, false)
+	variables["add_generation_prompt"] = jinja.NewBool(in.AddGenerationPrompt, true)
+	variables["bos_token"] = t.bos
+	variables["eos_token"] = t.eos
 	return variables, nil
 }
 
+// decode returns JSON that a client sent as a template's value. what names it
+// in errors, which blame the request.
+func (t *Template) decode(what string, raw jsontext.Value) (jinja.Value, error) {
+	value, err := jinja.FromJSON(raw, &t.limits)
+	if err != nil {
+		return nil, badRequest("%s: %w", what, err)
+	}
+	return value, nil
+}
+
+func clients(text string) *jinja.Str { return jinja.String(text, false) }
+
 func (t *Template) message(m *ask.Message) (jinja.Value, error) {
-	value := jinja.NewDict()
-	dict := value.AsDict()
-	dict.Set("role", jinja.NewString(m.Role))
-	dict.Set("content", t.content(m))
+	value := jinja.NewDict(5, false)
+	value.Set("role", clients(m.Role))
+	value.Set("content", t.content(m))
 	if m.Name != "" {
-		dict.Set("name", jinja.NewString(m.Name))
+		value.Set("name", clients(m.Name))
 	}
 	if m.ToolCalls != nil {
 		calls, err := t.toolCalls(m.ToolCalls)
 		if err != nil {
-			return jinja.Undefined(), err
+			return nil, err
 		}
-		dict.Set("tool_calls", calls)
+		value.Set("tool_calls", calls)
 	}
 	if m.ToolCallID != "" {
-		dict.Set("tool_call_id", jinja.NewString(m.ToolCallID))
+		value.Set("tool_call_id", clients(m.ToolCallID))
 	}
 	return value, nil
 }
 
 // content returns a message's text in the form the template takes.
 func (t *Template) content(m *ask.Message) jinja.Value {
+	if !t.wantsParts {
+		if m.Parts == nil {
+			return clients(m.Content)
+		}
+		return clients(strings.Join(m.Parts, "\n"))
+	}
 	parts := m.Parts
 	if parts == nil {
 		parts = []string{m.Content}
 	}
-	if !t.wantsParts {
-		text := ""
-		for i, part := range parts {
-			if i > 0 {
-				text += "\n"
-			}
-			text += part
-		}
-		return jinja.NewString(text)
-	}
 	items := make([]jinja.Value, len(parts))
 	for i, part := range parts {
-		item := jinja.NewDict()
-		item.AsDict().Set("type", jinja.NewString("text"))
-		item.AsDict().Set("text", jinja.NewString(part))
+		item := jinja.NewDict(2, false)
+		item.Set("type", jinja.String("text", true))
+		item.Set("text", clients(part))
 		items[i] = item
 	}
-	return jinja.NewList(items)
+	return jinja.NewList(items, false)
 }
 
 // toolCalls returns an assistant's calls, their arguments in the form the
 // template takes: clients send a string of JSON.
 func (t *Template) toolCalls(raw jsontext.Value) (jinja.Value, error) {
-	calls, err := t.decode("tool_calls", raw)
+	value, err := t.decode("tool_calls", raw)
 	if err != nil {
-		return jinja.Undefined(), err
+		return nil, err
 	}
-	if !calls.IsList() {
-		return jinja.Undefined(), &RenderError{Message: "tool_calls is no array", BadRequest: true}
+	calls, ok := value.(*jinja.List)
+	if !ok {
+		return nil, badRequest("tool_calls is no array")
 	}
 	if t.wantsArgumentsAsText {
 		return calls, nil
 	}
-	for _, call := range calls.AsList().Items {
-		if !call.IsDict() {
+	for _, call := range calls.Items() {
+		call, ok := call.(*jinja.Dict)
+		if !ok {
 			continue
 		}
-		function, _ := call.AsDict().Get("function")
-		if !function.IsDict() {
+		field, _ := call.Get("function")
+		function, ok := field.(*jinja.Dict)
+		if !ok {
 			continue
 		}
-		arguments, _ := function.AsDict().Get("arguments")
-		if !arguments.IsString() {
+		field, _ = function.Get("arguments")
+		arguments, ok := field.(*jinja.Str)
+		if !ok {
 			continue
 		}
 		// A model may have written arguments that are no JSON: they stay text.
-		if object, err := t.decode("arguments", jsontext.Value(arguments.AsString())); err == nil {
-			function.AsDict().Set("arguments", object)
+		if object, err := t.decode("arguments", jsontext.Value(arguments.Text())); err == nil {
+			function.Set("arguments", object)
 		}
 	}
 	return calls, nil

@@ -1,15 +1,15 @@
 package chat
 
-import "strings"
+import (
+	"strings"
 
-// Piece is a run of rendered text with one origin.
-type Piece struct {
-	Text string
-	// Trusted is set if the template wrote the text itself, or the model's
-	// file did: it may name control tokens. Other text came from the client:
-	// it must never become one, whatever it looks like.
-	Trusted bool
-}
+	"github.com/weirgo/weir/server/chat/jinja"
+)
+
+// Piece is a run of rendered text with one origin. Trusted text was written by
+// the template or the model's file and may name control tokens; other text came
+// from the client and must never become one, whatever it looks like.
+type Piece = jinja.Piece
 
 // Text returns the text of all pieces.
 func Text(pieces []Piece) string {

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ardanlabs/jinja"
+	"github.com/weirgo/weir/server/chat/jinja"
 )
 
 // ChatML is the template New takes for a model that has none.
@@ -17,8 +17,8 @@ var ChatML string
 // Template is a compiled chat template. It is immutable: all methods may be
 // called concurrently.
 type Template struct {
-	compiled *jinja.Template
-	bos, eos string
+	parsed   *jinja.Template
+	bos, eos *jinja.Str
 	limits   Limits
 
 	wantsParts           bool // content as a list of parts
@@ -33,24 +33,17 @@ func New(source, bos, eos string) (*Template, error) {
 }
 
 // NewLimited is New with other limits.
-func NewLimited(source, bos, eos string, limits Limits) (t *Template, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			t, err = nil, fmt.Errorf("chat: compile template: it panics: %v; %s", r, remedy)
-		}
-	}()
+func NewLimited(source, bos, eos string, limits Limits) (*Template, error) {
 	if source == "" {
 		source = ChatML
 	}
-	guarded, err := prepare(source, limits)
+	parsed, err := jinja.Parse(source, limits)
 	if err != nil {
 		return nil, fmt.Errorf("chat: compile template: %w; %s", err, remedy)
 	}
-	compiled, err := jinja.Compile(guarded)
-	if err != nil {
-		return nil, fmt.Errorf("chat: compile template: %w; %s", err, remedy)
+	t := &Template{
+		parsed: parsed, bos: jinja.String(bos, true), eos: jinja.String(eos, true), limits: limits,
 	}
-	t = &Template{compiled: compiled, bos: bos, eos: eos, limits: limits}
 	t.probe()
 	return t, nil
 }
@@ -59,29 +52,20 @@ func NewLimited(source, bos, eos string, limits Limits) (t *Template, err error)
 const remedy = "give the server another chat template, or correct tokenizer.chat_template in the model's file"
 
 // Render returns the conversation as text, in pieces whose neighbours differ in
-// Trusted. Errors are of type [*RenderError].
-func (t *Template) Render(_ context.Context, in Input) (pieces []Piece, err error) {
+// Trusted. Errors are of type [*RenderError]; one whose Err is the context's
+// ended with it.
+func (t *Template) Render(ctx context.Context, in Input) ([]Piece, error) {
 	variables, err := t.variables(in)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			pieces, err = nil, failed("it panics: %v", r)
-		}
-	}()
-	t.addFunctions(variables)
-	text, err := t.compiled.RenderValues(variables)
+	pieces, err := t.parsed.Render(ctx, variables)
 	if err != nil {
-		var known *RenderError
-		if errors.As(err, &known) {
-			return nil, known
+		failure := &RenderError{Message: err.Error(), Err: err}
+		if raised, ok := errors.AsType[*jinja.Error](err); ok {
+			failure.BadRequest = raised.Raised
 		}
-		return nil, failed("%w", err)
+		return nil, failure
 	}
-	if len(text) > t.limits.OutputBytes {
-		return nil, failed("it makes %d bytes of text, and the limit is %d; send fewer or shorter messages",
-			len(text), t.limits.OutputBytes)
-	}
-	return []Piece{{Text: text, Trusted: true}}, nil
+	return pieces, nil
 }

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 
 	"github.com/weirgo/weir/server/ask"
@@ -13,6 +14,8 @@ func templateFault(err error) error {
 	switch {
 	case !ok:
 		return ask.Failed(err)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return ask.GivenUp(err)
 	case render.BadRequest:
 		return &ask.Fault{
 			Kind: ask.TemplateRefused, Param: "messages",
