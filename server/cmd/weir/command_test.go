@@ -31,7 +31,7 @@ func TestUsage(t *testing.T) {
 	}{
 		{"nothing", nil, exitUsage, "usage: weir"},
 		{"help", []string{"help"}, exitDone, "usage: weir"},
-		{"unknown command", []string{"server"}, exitUsage, "serve, doctor, version"},
+		{"unknown command", []string{"server"}, exitUsage, "serve, doctor, models, version"},
 		{"serve help", []string{"serve", "-h"}, exitDone, "-np, --parallel N"},
 		{"double dash", []string{"serve", "--help"}, exitDone, "--chat-template-file"},
 		{"unknown flag", []string{"serve", "--flash-attn"}, exitUsage, "`weir serve -h` lists the flags"},
@@ -48,6 +48,10 @@ func TestUsage(t *testing.T) {
 		{"no template file", []string{"serve", "-m", "x", "--chat-template-file", "/nowhere/t"}, exitFailed, "/nowhere/t"},
 		{"no key file", []string{"serve", "-m", "x", "--api-key-file", "/nowhere/k"}, exitFailed, "/nowhere/k"},
 		{"empty key file", []string{"serve", "-m", "x", "--api-key-file", write(t, "keys", []byte("\n \n"))}, exitFailed, "write one a line"},
+		{"no models command", []string{"models"}, exitUsage, "it is one of verify"},
+		{"unknown models command", []string{"models", "check"}, exitUsage, `unknown command "check"`},
+		{"models help", []string{"models", "-h"}, exitDone, "usage: weir models COMMAND"},
+		{"no file", []string{"models", "verify"}, exitUsage, "0 arguments given, not FILE"},
 		{"version flag", []string{"version", "-x"}, exitUsage, "`weir version -h`"},
 	}
 	for _, test := range tests {

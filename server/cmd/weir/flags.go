@@ -108,16 +108,36 @@ func (f *flagSet) seconds(p *time.Duration, names, arg, usage string) {
 
 // parse reads the arguments; it writes the help to out if asked for.
 func (f *flagSet) parse(args []string, out io.Writer) error {
-	err := f.Parse(args)
-	switch {
+	if err := f.parseFlags(args, out); err != nil {
+		return err
+	}
+	if f.NArg() > 0 {
+		return usageErrorf("%s: unexpected argument %q: flags begin with a dash; `weir %s -h` lists them",
+			f.command, f.Arg(0), f.command)
+	}
+	return nil
+}
+
+// parseNamed is parse for a command that takes one argument for each of names,
+// such as FILE, after its flags.
+func (f *flagSet) parseNamed(args []string, out io.Writer, names ...string) ([]string, error) {
+	if err := f.parseFlags(args, out); err != nil {
+		return nil, err
+	}
+	if f.NArg() != len(names) {
+		return nil, usageErrorf("%s: %d arguments given, not %s; `weir %s -h` lists the flags",
+			f.command, f.NArg(), strings.Join(names, " "), f.command)
+	}
+	return f.Args(), nil
+}
+
+func (f *flagSet) parseFlags(args []string, out io.Writer) error {
+	switch err := f.Parse(args); {
 	case err == flag.ErrHelp:
 		_, _ = out.Write(f.help.Bytes())
 		return err
 	case err != nil:
 		return usageErrorf("%s: %w; `weir %s -h` lists the flags", f.command, err, f.command)
-	case f.NArg() > 0:
-		return usageErrorf("%s: unexpected argument %q: flags begin with a dash; `weir %s -h` lists them",
-			f.command, f.Arg(0), f.command)
 	}
 	return nil
 }

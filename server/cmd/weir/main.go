@@ -20,6 +20,7 @@ const usage = `usage: weir COMMAND [flags]
 
   serve     serve a model over OpenAI's HTTP API
   doctor    say what this machine has, lacks, and what to do about it
+  models    check model files
   version   versions of Weir, its Go toolchain, its I/O and its engine library
 
 weir COMMAND -h lists a command's flags.
@@ -43,12 +44,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = serveCommand(args, stdout, stderr)
 	case "doctor":
 		err = doctorCommand(args, stdout)
+	case "models":
+		err = runModels(args, stdout)
 	case "version", "-version", "--version":
 		err = versionCommand(args, stdout)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 	default:
-		err = usageErrorf("unknown command %q: it is one of serve, doctor, version", command)
+		err = usageErrorf("unknown command %q: it is one of serve, doctor, models, version", command)
 	}
 	return report(err, stderr)
 }
