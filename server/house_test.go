@@ -113,6 +113,7 @@ func listen(t *testing.T, backend iouring.Backend, cfg front.Config) (*front.Han
 	}
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ConnContext = iouring.ConnContext
+	server.Config.ReadTimeout = cfg.WriteTimeout // as weir serve does
 	_ = server.Listener.Close()
 	if server.Listener, err = iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(backend), iouring.WithLogger(cfg.Log)); err != nil {
 		t.Fatal(err)

@@ -64,6 +64,9 @@ const (
 	UnknownParameter // a field that nobody knows
 	Unsupported      // a field that would change the answer and cannot be honoured
 	BodyTooLarge
+	BodyLate   // the body has not arrived in time
+	BodyBroken // the body broke off, or is not encoded as it says
+	EncodingUnsupported
 	MediaTypeUnsupported
 	PathUnknown
 	MethodNotAllowed
@@ -83,6 +86,7 @@ const (
 	// The moment.
 
 	QueueFull
+	MemoryFull // what requests may hold together is in use
 	ShuttingDown
 	Loading     // the server does not generate yet
 	EngineStuck // a decode does not come back
@@ -90,3 +94,18 @@ const (
 
 	Kinds = iota
 )
+
+// QuotedBytes is how much of what a client sent is quoted back to it.
+const QuotedBytes = 256
+
+// Clip cuts what a client sent to limitBytes, whole characters, and marks the
+// cut.
+func Clip(s string, limitBytes int) string {
+	if len(s) <= limitBytes {
+		return s
+	}
+	for limitBytes > 0 && s[limitBytes]&0xC0 == 0x80 { // within a character
+		limitBytes--
+	}
+	return s[:limitBytes] + "…"
+}

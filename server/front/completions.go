@@ -9,13 +9,12 @@ import (
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/generate"
 	"github.com/weirgo/weir/server/reply"
-	"github.com/weirgo/weir/server/wire"
 	"github.com/weirgo/weir/server/wire/openai"
 )
 
 func (h *Handler) chatCompletion(x *exchange, w http.ResponseWriter, q *http.Request) error {
 	var body openai.ChatRequest
-	if err := wire.Decode(q.Body, &body); err != nil {
+	if err := h.receive(x, w, q, &body); err != nil {
 		return err
 	}
 	request, err := body.Ask(h.cfg.Defaults)
@@ -31,7 +30,7 @@ func (h *Handler) chatCompletion(x *exchange, w http.ResponseWriter, q *http.Req
 
 func (h *Handler) completion(x *exchange, w http.ResponseWriter, q *http.Request) error {
 	var body openai.CompletionRequest
-	if err := wire.Decode(q.Body, &body); err != nil {
+	if err := h.receive(x, w, q, &body); err != nil {
 		return err
 	}
 	request, err := body.Ask(h.cfg.Defaults)
@@ -63,6 +62,7 @@ func (h *Handler) submit(x *exchange, q *http.Request, request *ask.Request, enc
 	if err == nil {
 		g.Events, err = h.cfg.Generator.Submit(q.Context(), request)
 	}
+	x.input.free() // what was admitted fits the context
 	return g, err
 }
 

@@ -26,6 +26,11 @@ type Config struct {
 	// BodyBytes bounds a request's body. Default 8 MiB: two million tokens of
 	// ASCII text, more than any context.
 	BodyBytes int64
+	// MemoryBytes bounds what requests hold together: bodies as they arrive,
+	// and decoded; answers that are not streamed, as they grow. Default 96 MiB:
+	// garbage included, the process stays within 256 MiB of what it has at
+	// rest. One request may hold three quarters of it.
+	MemoryBytes int64
 	// LogprobEntries bounds the log-probabilities that a response that is not
 	// streamed gathers: (top_logprobs+1) × max_tokens. Default 1 Mi, about
 	// 100 MiB of JSON.
@@ -51,6 +56,7 @@ type Config struct {
 const (
 	defaultBodyBytes      = 8 << 20
 	defaultLogprobEntries = 1 << 20
+	defaultMemoryBytes    = 96 << 20
 	defaultWriteTimeout   = time.Minute
 	defaultRetryAfter     = time.Second
 )
@@ -61,6 +67,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.BodyBytes == 0 {
 		c.BodyBytes = defaultBodyBytes
+	}
+	if c.MemoryBytes == 0 {
+		c.MemoryBytes = defaultMemoryBytes
 	}
 	if c.LogprobEntries == 0 {
 		c.LogprobEntries = defaultLogprobEntries

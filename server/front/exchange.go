@@ -26,10 +26,11 @@ type exchange struct {
 	delivered            bool
 	streamed             bool // a stream is opened: its end is accounted for by Ended
 	accounted            atomic.Bool
+	input                account // the body, and what is made of it; the handler's
 }
 
 func newExchange(h *Handler, q *http.Request, r *route) *exchange {
-	x := &exchange{h: h, route: r.path, method: q.Method, path: q.URL.Path, remote: q.RemoteAddr, begin: time.Now()}
+	x := &exchange{h: h, route: r.path, method: q.Method, path: q.URL.Path, remote: q.RemoteAddr, begin: time.Now(), input: account{memory: &h.memory}}
 	x.last = x.begin
 	return x
 }
@@ -62,7 +63,7 @@ func (x *exchange) account(status int) {
 	}
 	x.h.metrics.request(x.route, status)
 	if log := x.h.cfg.Log; log.Enabled(context.Background(), slog.LevelDebug) {
-		log.Debug("request", "method", x.method, "path", x.path, "remote", x.remote,
+		log.Debug("request", "method", x.method, "path", ask.Clip(x.path, ask.QuotedBytes), "remote", x.remote,
 			"status", status, "duration", time.Since(x.begin))
 	}
 }
@@ -80,6 +81,9 @@ var statuses = [ask.Kinds]int{
 	ask.UnknownParameter:     http.StatusBadRequest,
 	ask.Unsupported:          http.StatusBadRequest,
 	ask.BodyTooLarge:         http.StatusRequestEntityTooLarge,
+	ask.BodyLate:             http.StatusRequestTimeout,
+	ask.BodyBroken:           http.StatusBadRequest,
+	ask.EncodingUnsupported:  http.StatusUnsupportedMediaType,
 	ask.MediaTypeUnsupported: http.StatusUnsupportedMediaType,
 	ask.PathUnknown:          http.StatusNotFound,
 	ask.MethodNotAllowed:     http.StatusMethodNotAllowed,
@@ -93,33 +97,34 @@ var statuses = [ask.Kinds]int{
 	ask.TemplateFailed:       http.StatusInternalServerError,
 	ask.TokenizerMissing:     http.StatusNotImplemented,
 	ask.QueueFull:            http.StatusTooManyRequests,
+	ask.MemoryFull:           http.StatusServiceUnavailable,
 	ask.ShuttingDown:         http.StatusServiceUnavailable,
 	ask.Loading:              http.StatusServiceUnavailable,
 	ask.EngineStuck:          http.StatusServiceUnavailable,
 	ask.Cancelled:            statusClientClosed,
 }
 
-// fail answers with a fault. Nothing of the answer has been sent.
-func (x *exchange) fail(w http.ResponseWriter, q *http.Request, err error) {
+// fail answers with a fault. Nothing of the answer has been sent, except that
+// the header of a stream may be on its way when its client goes.
+func (x *exchange) fail(w http.ResponseWriter, err error) {
 	f, ok := errors.AsType[*ask.Fault](err)
 	if !ok {
 		f = ask.Failed(err)
 	}
 	x.log(f)
 	status := statuses[f.Kind]
-	switch {
-	case q.Context().Err() != nil:
-		x.account(statusClientClosed) // nobody is there to be told
-		return
-	case status == statusClientClosed:
+	if status == statusClientClosed {
 		x.account(status)
-		panic(http.ErrAbortHandler) // the header may be out: only breaking off is honest
+		panic(http.ErrAbortHandler) // returning would answer 200 with nothing
 	}
 	for _, name := range []string{"Cache-Control", "X-Accel-Buffering"} {
 		w.Header().Del(name) // of a stream that was not opened
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(x.h.cfg.RetryAfter.Seconds())))))
+	}
+	if f.Kind == ask.EncodingUnsupported {
+		w.Header().Set("Accept-Encoding", acceptedEncodings)
 	}
 	x.h.write(x, w, status, openai.AppendFault(nil, f))
 }

@@ -22,6 +22,7 @@ type Handler struct {
 	emitter  *reply.Emitter
 	started  time.Time
 	draining atomic.Bool
+	memory   memory
 }
 
 // New returns a handler over a generator.
@@ -31,7 +32,8 @@ func New(cfg Config) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{cfg: cfg, keys: newKeyring(cfg.Keys), started: time.Now()}
-	if h.metrics, err = newMetrics(cfg.Generator.Model().ID, cfg.Collectors); err != nil {
+	h.memory.limitBytes = cfg.MemoryBytes
+	if h.metrics, err = newMetrics(cfg.Generator.Model().ID, &h.memory, cfg.Collectors); err != nil {
 		return nil, err
 	}
 	if h.emitter, err = reply.Start(cfg.Streams, cfg.Group); err != nil {
@@ -98,12 +100,13 @@ func unknownPath(_ *exchange, _ http.ResponseWriter, q *http.Request) error {
 // it writes; its failure is accounted for here.
 func (h *Handler) dispatch(w http.ResponseWriter, q *http.Request, r *route) {
 	x := newExchange(h, q, r)
+	defer x.input.free()
 	err := h.admit(w, q, r)
 	if err == nil {
 		err = r.serve(x, w, q)
 	}
 	if err != nil {
-		x.fail(w, q, err)
+		x.fail(w, err)
 	}
 }
 

@@ -39,7 +39,7 @@ var (
 	requestBuckets = []float64{.005, .01, .025, .05, .1, .3, .5, .8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960}
 )
 
-func newMetrics(modelID string, others []prometheus.Collector) (*metrics, error) {
+func newMetrics(modelID string, held *memory, others []prometheus.Collector) (*metrics, error) {
 	registry := prometheus.NewRegistry()
 	labels := prometheus.Labels{"model_name": modelID}
 	r := registrar{registry: registry, labels: labels}
@@ -62,6 +62,9 @@ func newMetrics(modelID string, others []prometheus.Collector) (*metrics, error)
 		Name: "weir_http_requests_total", Help: "HTTP requests by route and status; 499 is a client that went away.", ConstLabels: labels,
 	}, []string{"path", "status"})
 	r.add(byReason, m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.gauge("request_memory_bytes", "Held by requests' bodies and by answers that are not streamed.",
+		func() float64 { return float64(held.used.Load()) })
+	r.gauge("request_memory_limit_bytes", "What they may hold together.", func() float64 { return float64(held.limitBytes) })
 	r.add(others...)
 	return m, r.err
 }
@@ -92,6 +95,10 @@ func (r *registrar) histogram(name, help string, buckets []float64) prometheus.H
 	return h
 }
 
+func (r *registrar) gauge(name, help string, value func() float64) {
+	r.add(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "weir_" + name, Help: help, ConstLabels: r.labels}, value))
+}
+
 // wake observes a delivery of tokens, at the end of the interval since last.
 func (m *metrics) wake(last, now time.Time, first bool) {
 	interval := now.Sub(last).Seconds()
@@ -120,19 +127,24 @@ func (m *metrics) request(path string, status int) {
 }
 
 func (h *Handler) serveMetrics(x *exchange, w http.ResponseWriter, q *http.Request) error {
-	x.account(http.StatusOK)
-	h.metrics.serve.ServeHTTP(boundedWriter{w, h}, q)
+	h.metrics.serve.ServeHTTP(boundedWriter{w, x}, q)
 	return nil
 }
 
 // boundedWriter bounds each write, but not what comes before the first one:
-// collecting is not the client's time.
+// collecting is not the client's time. It accounts for what is answered.
 type boundedWriter struct {
 	http.ResponseWriter
-	h *Handler
+	x *exchange
+}
+
+func (w boundedWriter) WriteHeader(status int) {
+	w.x.account(status)
+	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w boundedWriter) Write(p []byte) (int, error) {
-	w.h.bound(w.ResponseWriter)
+	w.x.account(http.StatusOK) // unless a status was written
+	w.x.h.bound(w.ResponseWriter)
 	return w.ResponseWriter.Write(p)
 }

@@ -2,11 +2,11 @@ package front
 
 import (
 	"net/http"
-	"strings"
+	"slices"
+	"strconv"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/generate"
-	"github.com/weirgo/weir/server/wire"
 	"github.com/weirgo/weir/server/wire/llamaserver"
 )
 
@@ -22,7 +22,7 @@ func (h *Handler) tokenizer() (generate.Tokenizer, error) {
 
 func (h *Handler) tokenize(x *exchange, w http.ResponseWriter, q *http.Request) error {
 	var request llamaserver.TokenizeRequest
-	if err := wire.Decode(q.Body, &request); err != nil {
+	if err := h.receive(x, w, q, &request); err != nil {
 		return err
 	}
 	tokenizer, err := h.tokenizer()
@@ -33,33 +33,59 @@ func (h *Handler) tokenize(x *exchange, w http.ResponseWriter, q *http.Request) 
 	if err != nil {
 		return err
 	}
-	if !request.WithPieces {
-		return h.writeJSON(x, w, llamaserver.TokenizeResponse[ask.Token]{Tokens: tokens})
-	}
-	out := llamaserver.TokenizeResponse[llamaserver.TokenPiece]{Tokens: make([]llamaserver.TokenPiece, len(tokens))}
+	out := pour{x: x, w: w, buffer: []byte(llamaserver.TokensBegin)}
 	var piece []byte
 	for i, t := range tokens {
-		if piece, err = tokenizer.Spell(piece[:0], t); err != nil {
-			return err
+		if i > 0 {
+			out.buffer = append(out.buffer, ',')
 		}
-		out.Tokens[i] = llamaserver.NewTokenPiece(t, piece)
+		if !request.WithPieces {
+			out.buffer = strconv.AppendInt(out.buffer, int64(t), 10)
+		} else {
+			if piece, err = tokenizer.Spell(piece[:0], t); err != nil {
+				return out.fail(err)
+			}
+			out.buffer = llamaserver.AppendTokenPiece(out.buffer, t, piece)
+		}
+		if !out.send() {
+			break
+		}
 	}
-	return h.writeJSON(x, w, out)
+	out.buffer = append(out.buffer, llamaserver.TokensEnd...)
+	out.end()
+	return nil
 }
+
+// spelledAtOnce is how many tokens' text is there at once.
+const spelledAtOnce = 1 << 10
 
 func (h *Handler) detokenize(x *exchange, w http.ResponseWriter, q *http.Request) error {
 	var request llamaserver.DetokenizeRequest
-	if err := wire.Decode(q.Body, &request); err != nil {
+	if err := h.receive(x, w, q, &request); err != nil {
 		return err
 	}
 	tokenizer, err := h.tokenizer()
 	if err != nil {
 		return err
 	}
-	text, err := tokenizer.Spell(nil, request.Tokens...)
-	if err != nil {
-		return llamaserver.DetokenizeFault(err)
+	var piece []byte
+	for some := range slices.Chunk(request.Tokens, spelledAtOnce) { // a fault is found before the status
+		if piece, err = tokenizer.Spell(piece[:0], some...); err != nil {
+			return llamaserver.DetokenizeFault(err)
+		}
 	}
-	// Tokens may end within a character.
-	return h.writeJSON(x, w, llamaserver.DetokenizeResponse{Content: strings.ToValidUTF8(string(text), "\uFFFD")})
+	out := pour{x: x, w: w, buffer: []byte(llamaserver.ContentBegin)}
+	var text llamaserver.Text // tokens may end within a character
+	for some := range slices.Chunk(request.Tokens, spelledAtOnce) {
+		if piece, err = tokenizer.Spell(piece[:0], some...); err != nil {
+			return out.fail(err)
+		}
+		out.buffer = text.Append(out.buffer, piece)
+		if !out.send() {
+			break
+		}
+	}
+	out.buffer = append(text.End(out.buffer), llamaserver.ContentEnd...)
+	out.end()
+	return nil
 }

@@ -59,6 +59,6 @@ func CheckModel(m ask.Model, name string) error {
 	}
 	return &ask.Fault{
 		Kind: ask.ModelUnknown, Param: "model",
-		What: "the model " + strconv.Quote(name) + " does not exist", Remedy: "this server has " + strconv.Quote(m.ID),
+		What: "the model " + strconv.Quote(ask.Clip(name, ask.QuotedBytes)) + " does not exist", Remedy: "this server has " + strconv.Quote(m.ID),
 	}
 }

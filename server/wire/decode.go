@@ -1,34 +1,74 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"reflect"
 	"strings"
 
 	"github.com/weirgo/weir/server/ask"
 )
 
-// Decode reads one JSON value, and nothing after it, from r into request. The
-// error is an *ask.Fault that names the field; a body over the limit of
-// http.MaxBytesReader is ask.BodyTooLarge.
-func Decode(r io.Reader, request any) error {
-	err := json.UnmarshalRead(r, request)
-	if err == nil {
-		return nil
+// Decode reads one JSON value, and nothing after it, from body into request. The
+// error is an *ask.Fault that names the field.
+func Decode(body []byte, request any) error {
+	if err := json.Unmarshal(body, request); err != nil {
+		return decodeFault(err)
 	}
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &ask.Fault{
-			Kind:   ask.BodyTooLarge,
-			What:   fmt.Sprintf("the request body is larger than %d bytes", tooLarge.Limit),
-			Remedy: "send a shorter one",
+	return nil
+}
+
+// What a body's parts take when they are decoded, at most, in bytes: a member of
+// an array or an object, and what an object and a name of a member add. Slices
+// and maps grow by copying, and what was decoded is made into a request, so it
+// is there about twice. The dearest are small messages and fields that nobody
+// knows.
+const (
+	memberBytes = 96
+	nameBytes   = 384
+	objectBytes = 640
+	textCopies  = 4 // as it came, decoded, rendered, on its way into tokens
+)
+
+// DecodedBytes estimates, from above, what it takes to decode a body and to make
+// a request of it. It looks at no more than the punctuation.
+func DecodedBytes(body []byte) int64 {
+	total := int64(textCopies * len(body))
+	for i := 0; i < len(body); i++ {
+		switch body[i] {
+		case '"':
+			i = stringEnd(body, i)
+		case ',', '[':
+			total += memberBytes
+		case ':':
+			total += nameBytes
+		case '{':
+			total += objectBytes
 		}
 	}
-	return decodeFault(err)
+	return total
+}
+
+// stringEnd finds the quote that ends the string that begins at i.
+func stringEnd(body []byte, i int) int {
+	for {
+		n := bytes.IndexByte(body[i+1:], '"')
+		if n < 0 {
+			return len(body)
+		}
+		from := i + 1
+		i = from + n
+		escapes := 0
+		for at := i - 1; at >= from && body[at] == '\\'; at-- {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return i
+		}
+	}
 }
 
 // Invalid is a fault in the value of a field.
@@ -108,7 +148,7 @@ func decodeFault(err error) *ask.Fault {
 	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
 		what := fmt.Sprintf("cannot read a JSON %s as %s", KindName(semantic.JSONKind), typeName(semantic.GoType))
 		if semantic.JSONKind == '0' && len(semantic.JSONValue) > 0 {
-			what = fmt.Sprintf("cannot read %s as %s", semantic.JSONValue, typeName(semantic.GoType))
+			what = fmt.Sprintf("cannot read %s as %s", ask.Clip(string(semantic.JSONValue), ask.QuotedBytes), typeName(semantic.GoType))
 		}
 		if name := fieldName(semantic.JSONPointer); name != "" {
 			return Invalid(name, "%s", what)

@@ -1,24 +1,29 @@
 package wire
 
 import (
-	"errors"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/weirgo/weir/server/ask"
 )
 
-func TestBodyTooLarge(t *testing.T) {
-	body := http.MaxBytesReader(httptest.NewRecorder(), io.NopCloser(strings.NewReader(`{"prompt":"0123456789"}`)), 10)
-	var v struct {
-		Prompt string `json:"prompt"`
-	}
-	f, ok := errors.AsType[*ask.Fault](Decode(body, &v))
-	if !ok || f.Kind != ask.BodyTooLarge || !strings.Contains(f.What, "10 bytes") {
-		t.Errorf("got %v", f)
+func TestDecodedBytes(t *testing.T) {
+	for _, test := range []struct {
+		body string
+		want int64
+	}{
+		{``, 0},
+		{`7`, textCopies},
+		{`{"a":"b"}`, 9*textCopies + objectBytes + nameBytes},
+		{`[1,2,3]`, 7*textCopies + 3*memberBytes},
+		{`"{[,:,]}"`, 9 * textCopies},
+		{`"\"{[,:"`, 8 * textCopies},
+		{`"\\",`, 5*textCopies + memberBytes},
+		{`"\\\",`, 6 * textCopies},
+		{`"open{`, 6 * textCopies},
+	} {
+		if got := DecodedBytes([]byte(test.body)); got != test.want {
+			t.Errorf("%s: %d, want %d", test.body, got, test.want)
+		}
 	}
 }
 

@@ -23,6 +23,9 @@ var spellings = [ask.Kinds]spelling{
 	ask.UnknownParameter:     {typeInvalidRequest, "unknown_parameter"},
 	ask.Unsupported:          {typeInvalidRequest, "unsupported_parameter"},
 	ask.BodyTooLarge:         {typeInvalidRequest, "request_too_large"},
+	ask.BodyLate:             {typeInvalidRequest, "request_timeout"},
+	ask.BodyBroken:           {typeInvalidRequest, "invalid_body"},
+	ask.EncodingUnsupported:  {typeInvalidRequest, "unsupported_content_encoding"},
 	ask.MediaTypeUnsupported: {typeInvalidRequest, "unsupported_media_type"},
 	ask.PathUnknown:          {typeInvalidRequest, "unknown_url"},
 	ask.MethodNotAllowed:     {typeInvalidRequest, "method_not_allowed"},
@@ -36,21 +39,28 @@ var spellings = [ask.Kinds]spelling{
 	ask.TemplateFailed:       {typeServer, "chat_template_failed"},
 	ask.TokenizerMissing:     {typeInvalidRequest, "unsupported_model"},
 	ask.QueueFull:            {typeRateLimit, "queue_full"},
+	ask.MemoryFull:           {typeServer, "memory_full"},
 	ask.ShuttingDown:         {typeServer, "shutting_down"},
 	ask.Loading:              {typeServer, "loading"},
 	ask.EngineStuck:          {typeServer, "engine_stuck"},
 	ask.Cancelled:            {typeServer, ""},
 }
 
-// AppendFault appends OpenAI's error object, {"error":{…}}.
+// messageBytes bounds a message: what a client sent is quoted where it is at
+// fault, and may be as long as its whole body.
+const messageBytes = 1 << 10
+
+// AppendFault appends OpenAI's error object, {"error":{…}}, of at most a few
+// kilobytes.
 func AppendFault(dst []byte, f *ask.Fault) []byte {
 	s := spellings[f.Kind]
 	dst = append(dst, `{"error":{"message":`...)
-	dst = wire.AppendJSONString(dst, f.Error())
+	shown := ask.Fault{What: ask.Clip(f.What, messageBytes), Remedy: ask.Clip(f.Remedy, messageBytes)}
+	dst = wire.AppendJSONString(dst, shown.Error())
 	dst = append(dst, `,"type":`...)
 	dst = wire.AppendJSONString(dst, s.typ)
 	dst = append(dst, `,"param":`...)
-	dst = appendStringOrNull(dst, f.Param)
+	dst = appendStringOrNull(dst, ask.Clip(f.Param, ask.QuotedBytes))
 	dst = append(dst, `,"code":`...)
 	dst = appendStringOrNull(dst, s.code)
 	return append(dst, "}}"...)

@@ -159,7 +159,7 @@ func (m *Message) ask(i int) (ask.Message, error) {
 	case "":
 		return a, wire.Missing(outer+".role", `"system", "user" or "assistant"`)
 	default:
-		return a, wire.Invalid(outer+".role", `%q is not supported: use "system", "developer", "user", "assistant" or "tool"`, m.Role)
+		return a, wire.Invalid(outer+".role", `%q is not supported: use "system", "developer", "user", "assistant" or "tool"`, ask.Clip(m.Role, ask.QuotedBytes))
 	}
 	switch m.ToolCalls.Kind() {
 	case 'n':

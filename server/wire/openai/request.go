@@ -151,7 +151,7 @@ func (c *Content) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	c.Parts = make([]string, len(parts))
 	for i, part := range parts {
 		if part.Type != "text" {
-			return wire.InvalidHere("part %d is of type %q: this model reads text only", i, part.Type)
+			return wire.InvalidHere("part %d is of type %q: this model reads text only", i, ask.Clip(part.Type, ask.QuotedBytes))
 		}
 		c.Parts[i] = part.Text
 	}

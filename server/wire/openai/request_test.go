@@ -2,7 +2,9 @@ package openai
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -17,7 +19,7 @@ var testDefaults = Defaults{
 
 func decodeChat(body string) (*ask.Request, *ChatRequest, error) {
 	r := new(ChatRequest)
-	if err := wire.Decode(strings.NewReader(body), r); err != nil {
+	if err := wire.Decode([]byte(body), r); err != nil {
 		return nil, r, err
 	}
 	a, err := r.Ask(testDefaults)
@@ -26,7 +28,7 @@ func decodeChat(body string) (*ask.Request, *ChatRequest, error) {
 
 func decodeCompletion(body string) (*ask.Request, error) {
 	var r CompletionRequest
-	if err := wire.Decode(strings.NewReader(body), &r); err != nil {
+	if err := wire.Decode([]byte(body), &r); err != nil {
 		return nil, err
 	}
 	return r.Ask(testDefaults)
@@ -224,4 +226,44 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What decoding takes is known before it begins.
+func TestDecodedBytesIsAnUpperBound(t *testing.T) {
+	const n = 20000
+	many := func(before, each, after string) string {
+		return before + strings.TrimSuffix(strings.Repeat(each, n), ",") + after
+	}
+	var names strings.Builder
+	for i := range n {
+		fmt.Fprintf(&names, `,"%x":1`, i)
+	}
+	for name, body := range map[string]string{
+		"messages":       many(`{"messages":[`, `{},`, `]}`),
+		"named messages": many(`{"messages":[`, `{"role":"user"},`, `]}`),
+		"full messages":  many(`{"messages":[`, `{"role":"user","content":"x","name":"x"},`, `]}`),
+		"parts":          many(`{"messages":[{"role":"user","content":[`, `{"type":"text"},`, `]}]}`),
+		"message fields": `{"messages":[{"role":"user"` + names.String() + `}]}`,
+		"fields":         `{"a":1` + names.String() + `}`,
+		"tool calls":     many(`{"messages":[{"role":"assistant","tool_calls":[`, `{},`, `]}]}`),
+		"stops":          many(`{"prompt":"x","stop":[`, `"",`, `]}`),
+		"text":           many(`{"prompt":"`, `xxxxxxxx`, `"}`),
+		"tokens":         many(`{"prompt":[`, `1,`, `]}`),
+		"token lists":    many(`{"prompt":[`, `[],`, `]}`),
+		"texts":          many(`{"prompt":[`, `"",`, `]}`),
+		"bias":           `{"prompt":"x","logit_bias":{"1":1` + names.String() + `}}`,
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if strings.Contains(body, `"messages"`) {
+			_, _, _ = decodeChat(body)
+		} else {
+			_, _ = decodeCompletion(body)
+		}
+		runtime.ReadMemStats(&after)
+		took, bound := int64(after.TotalAlloc-before.TotalAlloc), wire.DecodedBytes([]byte(body))
+		if took > bound*5/4 { // some of it was garbage before the rest was there
+			t.Errorf("%s: a body of %d bytes took %d, and %d were expected", name, len(body), took, bound)
+		}
+	}
 }

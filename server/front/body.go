@@ -1,0 +1,146 @@
+package front
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/wire"
+)
+
+// receive reads a request's body and decodes it into request. The body is read
+// whole first, so that what goes wrong on its way is not taken for what is wrong
+// in it. The exchange holds the memory until it is let go.
+func (h *Handler) receive(x *exchange, w http.ResponseWriter, q *http.Request, request any) error {
+	sent := &arrival{from: q.Body}
+	body, err := h.readBody(&x.input, sent, q)
+	if err != nil {
+		if f := h.arrivalFault(sent.err, q); f != nil {
+			err = f
+		}
+		w.Header().Set("Connection", "close") // nobody knows where the next request would begin
+		return err
+	}
+	if err := x.input.hold(wire.DecodedBytes(body)); err != nil {
+		return err
+	}
+	return wire.Decode(body, request)
+}
+
+// arrival notes what went wrong with a body's arrival, whoever reads it.
+type arrival struct {
+	from io.Reader
+	err  error // not io.EOF
+}
+
+func (a *arrival) Read(p []byte) (int, error) {
+	n, err := a.from.Read(p)
+	if err != nil && err != io.EOF {
+		a.err = err
+	}
+	return n, err
+}
+
+// readBody reads a body, decompressed.
+func (h *Handler) readBody(memory *account, sent io.Reader, q *http.Request) ([]byte, error) {
+	plain, encoding, err := decompress(sent, q.Header)
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close()
+	if encoding == "zstd" {
+		if err := memory.hold(zstdWindowBytes); err != nil {
+			return nil, err
+		}
+	}
+	body, err := memory.read(plain, q.ContentLength, h.cfg.BodyBytes)
+	if _, ok := errors.AsType[*ask.Fault](err); ok || err == nil {
+		return body, err
+	}
+	if err == errOverLimit {
+		return nil, h.bodyTooLarge()
+	}
+	return nil, &ask.Fault{
+		Kind: ask.BodyBroken, What: "the body cannot be read as " + encoding, Remedy: "encode it as the header Content-Encoding says",
+	}
+}
+
+// zstdWindowBytes is the largest window of a zstd body, and what RFC 9659 asks
+// a reader to have.
+const zstdWindowBytes = 8 << 20
+
+// decompress gives what a body says, however it is encoded.
+func decompress(body io.Reader, header http.Header) (io.ReadCloser, string, error) {
+	encoding := strings.ToLower(strings.TrimSpace(strings.Join(header["Content-Encoding"], ",")))
+	switch encoding {
+	case "", "identity":
+		return io.NopCloser(body), "it is", nil
+	case "gzip", "x-gzip":
+		return &lazyGzip{from: body}, "gzip", nil
+	case "zstd":
+		z, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindowBytes))
+		if err != nil {
+			return nil, "", fmt.Errorf("front: make zstd decoder: %w", err)
+		}
+		return z.IOReadCloser(), "zstd", nil
+	}
+	return nil, "", &ask.Fault{
+		Kind: ask.EncodingUnsupported, What: "the body's encoding " + strconv.Quote(ask.Clip(encoding, ask.QuotedBytes)) + " is not supported", Remedy: "send " + acceptedEncodings + ", or no Content-Encoding",
+	}
+}
+
+// acceptedEncodings is the header Accept-Encoding of an answer (RFC 9110,
+// section 12.5.3).
+const acceptedEncodings = "gzip, zstd"
+
+// lazyGzip reads the header of a gzip file where the rest is read.
+type lazyGzip struct {
+	from io.Reader
+	gzip *gzip.Reader
+}
+
+func (z *lazyGzip) Read(p []byte) (n int, err error) {
+	if z.gzip == nil {
+		if z.gzip, err = gzip.NewReader(z.from); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF // nothing is no gzip file
+			}
+			z.gzip = nil
+			return 0, err
+		}
+	}
+	return z.gzip.Read(p)
+}
+
+func (z *lazyGzip) Close() error { return nil }
+
+// arrivalFault says what became of a body that did not arrive; nil if it did.
+func (h *Handler) arrivalFault(err error, q *http.Request) *ask.Fault {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return h.bodyTooLarge()
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &ask.Fault{Kind: ask.BodyLate, What: "the request body did not arrive in time", Remedy: "send it faster, or ask the operator for a longer --timeout"}
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed), q.ProtoMajor > 1 && q.Context().Err() != nil:
+		return ask.GivenUp(err) // nobody is there to be told
+	}
+	return &ask.Fault{Kind: ask.BodyBroken, What: "the request body ends too early or is malformed", Remedy: "send all of what Content-Length or its chunks announce"}
+}
+
+func (h *Handler) bodyTooLarge() *ask.Fault {
+	return &ask.Fault{Kind: ask.BodyTooLarge, What: fmt.Sprintf("the request body is larger than %d bytes", h.cfg.BodyBytes), Remedy: "send a shorter one"}
+}
