@@ -191,3 +191,32 @@ func TestFloat16Bits(t *testing.T) {
 		t.Errorf("float16Bits(NaN) = %#04x", got)
 	}
 }
+
+// A vocabulary of somebody else's goes in as it is, whatever its size.
+func TestAround(t *testing.T) {
+	tokenizer := gguf.Metadata{
+		{Key: "tokenizer.ggml.tokens", Value: []string{"<unk>", "a", "</s>"}},
+		{Key: "tokenizer.ggml.token_type", Value: []int32{2, 1, 3}},
+		{Key: "tokenizer.ggml.eos_token_id", Value: uint32(2)},
+	}
+	path := filepath.Join(t.TempDir(), "around.gguf")
+	if err := WriteAround(path, "mine", tokenizer, 7); err != nil {
+		t.Fatal(err)
+	}
+	file, err := gguf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, _ := file.Metadata.Uint("llama.vocab_size")
+	stored, _ := file.Metadata.Get("tokenizer.ggml.tokens")
+	if size != 3 || !slices.Equal(stored.([]string), []string{"<unk>", "a", "</s>"}) || file.Metadata.Text("general.name") != "mine" {
+		t.Errorf("%d tokens %v, name %q", size, stored, file.Metadata.Text("general.name"))
+	}
+	first := read(t, path)
+	if err := WriteAround(path, "mine", tokenizer, 7); err != nil || !bytes.Equal(first, read(t, path)) {
+		t.Errorf("the same seed gave other bytes, %v", err)
+	}
+	if err := WriteAround(path, "mine", tokenizer[:1], 7); err == nil {
+		t.Error("a vocabulary without types was written")
+	}
+}

@@ -61,15 +61,15 @@ func vocabulary(size int) ([]token, error) {
 		// Scores fall from token to token: earlier pieces join first.
 		tokens = append(tokens, token{text, -float32(len(tokens)), kind, gain})
 	}
-	add("<unk>", kindUnknown, 0.05)
-	add("<s>", kindControl, 0.05)
+	add("<unk>", kindUnknown, gainSilent)
+	add("<s>", kindControl, gainSilent)
 	add("</s>", kindControl, gainEnd)
-	add("<|im_start|>", kindControl, 0.05)
+	add("<|im_start|>", kindControl, gainSilent)
 	add("<|im_end|>", kindControl, gainEnd)
 	for b := range 256 {
 		add(fmt.Sprintf("<0x%02X>", b), kindByte, gainByte)
 	}
-	add(spaceLead, kindUserDefined, 0.05)
+	add(spaceLead, kindUserDefined, gainSilent)
 	for c := '!'; c <= '~'; c++ {
 		add(string(c), kindNormal, gainCharacter)
 	}
@@ -95,6 +95,7 @@ func vocabulary(size int) ([]token, error) {
 // listed word's, so those win, characters come up now and then, and the end
 // and raw bytes hardly ever.
 const (
+	gainSilent    = 0.05
 	gainEnd       = 0.7
 	gainByte      = 0.4
 	gainCharacter = 0.6

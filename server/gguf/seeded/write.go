@@ -26,25 +26,30 @@ func Write(path string, size Size, seed uint64, extra ...gguf.KV) error {
 	if err != nil {
 		return fmt.Errorf("seeded: write %s: %w", path, err)
 	}
+	if err := a.write(path, append(a.metadata(size, seed, tokens), extra...), tokens, seed); err != nil {
+		return fmt.Errorf("seeded: write %s: %w", size, err)
+	}
+	return nil
+}
+
+// write makes the file.
+func (a *architecture) write(path string, metadata gguf.Metadata, tokens []token, seed uint64) error {
 	parts := a.tensors(tokens)
 	table := make([]gguf.Tensor, len(parts))
 	for i := range parts {
 		table[i] = parts[i].Tensor
 	}
-	file, err := gguf.Create(path, append(a.metadata(size, seed, tokens), extra...), table)
+	file, err := gguf.Create(path, metadata, table)
 	if err != nil {
-		return fmt.Errorf("seeded: write %s: %w", size, err)
+		return err
 	}
 	defer file.Close() // drops the file unless it is committed
 	for i := range parts {
 		if err := parts[i].writeTo(file, seed); err != nil {
-			return fmt.Errorf("seeded: write %s: %w", size, err)
+			return err
 		}
 	}
-	if err := file.Commit(); err != nil {
-		return fmt.Errorf("seeded: write %s: %w", size, err)
-	}
-	return nil
+	return file.Commit()
 }
 
 // writeTo fills the tensor on all cores, a bounded number of blocks at a time.
