@@ -27,6 +27,7 @@ var order = []string{
 
 	"server/internal/...",
 	"server/ask",
+	"server/sampling",
 	// What serves one model in this process.
 	"server/chat/jinja", "server/chat",
 	"server/gguf", "server/gguf/seeded",
