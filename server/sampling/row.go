@@ -76,7 +76,7 @@ func (r *Row) Top(dst []Key) {
 	case n <= heapKeys:
 		r.heap(dst)
 	default:
-		kept := r.between(dst[:0], r.reach(0, float64(n), 0), mostLikely)
+		kept := r.between(dst[:0], r.reach(0, float64(n), float64(len(r.logits)), 0), mostLikely)
 		// Values that are no number, and minus infinity, are in no cut.
 		for t := 0; len(kept) < n; t++ {
 			if !(r.logits[t] > negativeInfinity) {
@@ -152,15 +152,17 @@ func (r *Row) parts(cut Key) [2]span {
 
 // between appends the keys from cut up to and with last, in the order of tokens.
 func (r *Row) between(dst []Key, cut, last Key) []Key {
+	ceiling := min(last, keyOf(r.greatest, 0)).Logit()
 	for _, p := range r.parts(cut) {
 		v := r.logits[p.from:p.to]
 		for at := next(v, 0, p.floor); at < len(v); at = next(v, at, p.floor) {
-			for end := min(at+group, len(v)); at < end; at++ {
-				if v[at] > p.floor {
-					if k := keyOf(v[at], p.from+at); k <= last {
+			for _, x := range v[at:min(at+group, len(v))] {
+				if x <= ceiling && x > p.floor {
+					if k := keyOf(x, p.from+at); k <= last {
 						dst = append(dst, k)
 					}
 				}
+				at++
 			}
 		}
 	}

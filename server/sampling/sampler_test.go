@@ -76,7 +76,7 @@ func TestChances(t *testing.T) {
 	random := rand.New(rand.NewPCG(13, 14))
 	var r Row
 	for range 30 {
-		row := readRow(random, &r, 1+random.IntN(8000))
+		row := readRow(random, &r, 1+random.IntN(20000))
 		for _, steps := range chains {
 			keys, want := expected(steps, row)
 			got := make(map[ask.Token]float64)
@@ -102,8 +102,8 @@ func TestChances(t *testing.T) {
 func TestDrawsFollowChances(t *testing.T) {
 	random := rand.New(rand.NewPCG(15, 16))
 	var r Row
-	readRow(random, &r, 3001)
-	const draws = 2000
+	readRow(random, &r, 9001)
+	const draws = 1000
 	for _, steps := range chains {
 		s := New(steps)
 		chances := s.Chances(nil, &r)
