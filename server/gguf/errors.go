@@ -44,6 +44,10 @@ func malformed(format string, args ...any) error {
 	return &fileError{ErrMalformed, fmt.Sprintf(format, args...)}
 }
 
+// Malformed returns an [ErrMalformed] with that detail, for packages that find
+// more wrong with a file than this one looks for.
+func Malformed(format string, args ...any) error { return malformed(format, args...) }
+
 // truncated says how many bytes a file needs; bound is "" or "at least ".
 func truncated(bound string, needBytes, haveBytes uint64) error {
 	return &fileError{ErrTruncated, fmt.Sprintf("needs %s%d bytes, has %d", bound, needBytes, haveBytes)}

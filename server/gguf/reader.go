@@ -2,11 +2,9 @@ package gguf
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 )
 
 // File is what a GGUF file says before its tensor data.
@@ -42,38 +40,12 @@ func Check(path string) error {
 
 // read opens a file and reads its header under the default limits.
 func read(path string) (*File, error) {
-	disk, err := os.Open(path)
+	disk, sizeBytes, err := OpenFile(path)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, err
 	}
 	defer disk.Close()
-	info, err := disk.Stat()
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &fileError{ErrNotGGUF, "it is a " + kindOfFile(info.Mode())}
-	}
-	return Read(disk, info.Size(), DefaultLimits())
-}
-
-// withoutPath strips the path from an error of package os: callers name it.
-func withoutPath(err error) error {
-	var pathError *os.PathError
-	if !errors.As(err, &pathError) {
-		return err
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%w; check the path, or make a model with `make models`", pathError.Err)
-	}
-	return fmt.Errorf("%w; check the file's permissions", pathError.Err)
-}
-
-func kindOfFile(mode os.FileMode) string {
-	if mode.IsDir() {
-		return "directory"
-	}
-	return "device, pipe or socket"
+	return Read(disk, sizeBytes, DefaultLimits())
 }
 
 // Read reads the header of a file of sizeBytes and checks that the tensors lie

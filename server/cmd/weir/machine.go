@@ -14,7 +14,7 @@ import (
 
 	"github.com/weirgo/weir/iouring"
 	"github.com/weirgo/weir/server/engine/llama"
-	"github.com/weirgo/weir/server/gguf"
+	"github.com/weirgo/weir/server/gguf/check"
 	"github.com/weirgo/weir/server/internal/version"
 )
 
@@ -80,17 +80,15 @@ func examineModel(s subject) []finding {
 	if s.model == "" {
 		return nil
 	}
-	file, err := gguf.Open(s.model)
+	model, err := check.Open(s.model)
 	if err != nil {
 		text, remedy := cutRemedy(err.Error())
 		return []finding{{"model", bad, text, remedy}}
 	}
-	info, err := os.Stat(s.model)
-	if err != nil {
-		return []finding{{"model", bad, err.Error(), "check the path"}}
-	}
-	text := fmt.Sprintf("%s, %d tensors, %s", file.Metadata.Text("general.architecture"), len(file.Tensors), megabytes(uint64(info.Size())))
-	if available, ok := memoryAvailable(); ok && uint64(info.Size()) > available {
+	defer model.Close()
+	size := uint64(model.SizeBytes())
+	text := fmt.Sprintf("%s, %d tensors, %s", model.Architecture(), model.Tensors(), megabytes(size))
+	if available, ok := memoryAvailable(); ok && size > available {
 		return []finding{{"model", poor, text + ", more than the memory available",
 			"use a smaller or more strongly quantised model, or free memory"}}
 	}

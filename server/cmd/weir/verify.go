@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/weirgo/weir/server/gguf"
+	"github.com/weirgo/weir/server/gguf/check"
 )
 
 // verifyCommand is `weir models verify FILE`.
@@ -16,10 +16,11 @@ func verifyCommand(args []string, stdout io.Writer) error {
 		return err
 	}
 	path := named[0]
-	file, err := gguf.Open(path)
+	model, err := check.Open(path)
 	if err != nil {
 		return fmt.Errorf("models verify: %w", err)
 	}
-	fmt.Fprintf(stdout, "%s can be served: %s, %d tensors\n", path, file.Metadata.Text("general.architecture"), len(file.Tensors))
+	defer model.Close()
+	fmt.Fprintf(stdout, "%s can be served: %s, %d tensors\n", path, model.Architecture(), model.Tensors())
 	return nil
 }

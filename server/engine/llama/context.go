@@ -165,6 +165,9 @@ func (c *llmContext) Decode(b *engine.Batch) error {
 	mark := c.lib.log.begin(levelWarn)
 	code := c.loop.Decode()
 	lines := c.lib.log.end(mark)
+	if err := c.model.files.lost(); err != nil {
+		return fmt.Errorf("llama: decode: %w", err)
+	}
 	switch code {
 	case sys.DecodeOK:
 		c.rows = b.Len()

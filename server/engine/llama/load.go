@@ -6,21 +6,54 @@ import (
 	"sync"
 
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/llama/internal/fault"
 	"github.com/weirgo/weir/server/engine/llama/internal/sys"
-	"github.com/weirgo/weir/server/gguf"
+	"github.com/weirgo/weir/server/gguf/check"
 )
 
-// Load reads the GGUF model at path. It returns once the weights are mapped
-// or read; cancelling ctx stops it after the tensor being read. Errors name
-// the file, carry the library's own words, and wrap [fs.ErrNotExist] or the
-// context's error where that is the cause.
+// Load reads the GGUF model at path, which package check has found nothing
+// wrong with. It returns once the weights are mapped or read; cancelling ctx
+// stops it after the tensor being read. Errors name the file, carry the
+// library's own words, and wrap [fs.ErrNotExist] or the context's error where
+// that is the cause.
+//
+// A file may still end the process inside the library. Package trial finds
+// that out in a process of its own.
 func (l *Library) Load(ctx context.Context, path string, cfg engine.ModelConfig) (engine.Model, error) {
+	m, err := l.load(ctx, path, cfg, func(*sys.ModelParams) {})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// load is Load with parameters that adjust sets.
+func (l *Library) load(ctx context.Context, path string, cfg engine.ModelConfig, adjust func(*sys.ModelParams)) (*model, error) {
 	// The library's own words for a damaged file are for its developers.
-	if err := gguf.Check(path); err != nil {
+	checked, err := check.Open(path)
+	if err != nil {
 		return nil, fmt.Errorf("llama: load model: %w", err)
 	}
-	if err := ctx.Err(); err != nil {
+	held := &heldFiles{Model: checked}
+	m, err := l.loadHeld(ctx, path, cfg, adjust)
+	if err == nil {
+		m.files = held
+		err = held.watch()
+	}
+	if err != nil {
+		held.close()
+		if m != nil {
+			l.c.Free(m.handle)
+		}
 		return nil, fmt.Errorf("llama: load model %s: %w", path, err)
+	}
+	return m, nil
+}
+
+// loadHeld loads a model from files that are checked and open.
+func (l *Library) loadHeld(ctx context.Context, path string, cfg engine.ModelConfig, adjust func(*sys.ModelParams)) (*model, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	params := l.c.ModelDefaults()
 	params.GPULayers = int32(cfg.GPULayers)
@@ -29,23 +62,26 @@ func (l *Library) Load(ctx context.Context, path string, cfg engine.ModelConfig)
 	id := l.loads.add(ctx, cfg.Progress)
 	params.ProgressCallbackUserData = id
 	defer l.loads.remove(id)
+	adjust(&params)
 
 	mark := l.log.begin(levelError)
+	fault.Begin()
 	handle := l.c.Load(path, params)
+	fault.End()
 	lines := l.log.end(mark)
 	if handle == 0 {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("llama: load model %s: %w", path, err)
+			return nil, err
 		}
-		return nil, fmt.Errorf("llama: load model %s: the library cannot read it%s; check that the file is "+
-			"complete and that llama.cpp %s knows its architecture", path, lines, release)
+		return nil, fmt.Errorf("the library cannot read it%s; check that the file is "+
+			"complete and that llama.cpp %s knows its architecture", lines, release)
 	}
-	model, err := newModel(l, handle, path)
+	m, err := newModel(l, handle, path)
 	if err != nil {
 		l.c.Free(handle)
-		return nil, fmt.Errorf("llama: load model %s: %w", path, err)
+		return nil, err
 	}
-	return model, nil
+	return m, nil
 }
 
 func loadMode(cfg engine.ModelConfig) sys.LoadMode {

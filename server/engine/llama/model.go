@@ -20,6 +20,7 @@ type model struct {
 	lib    *Library
 	info   engine.Info
 	pieces *pieces
+	files  *heldFiles // what the weights are mapped from
 
 	// mu is held shared by calls into the library, and exclusively by Close.
 	mu       sync.RWMutex
@@ -146,6 +147,7 @@ func (m *model) Close() error {
 	if m.contexts > 0 {
 		return fmt.Errorf("llama: close model: %d contexts are open; close them first", m.contexts)
 	}
+	m.files.close()
 	m.lib.c.Free(m.handle)
 	m.handle, m.vocab = 0, 0
 	return nil

@@ -142,7 +142,8 @@ func TestLoadFails(t *testing.T) {
 		return path
 	}
 	strange := filepath.Join(dir, "strange.gguf")
-	write(t, strange, gguf.Metadata{{Key: "general.architecture", Value: "strange"}})
+	write(t, strange, gguf.Metadata{{Key: "general.architecture", Value: "strange"},
+		{Key: "tokenizer.ggml.model", Value: "gpt2"}, {Key: "tokenizer.ggml.tokens", Value: []string{"a"}}})
 	bare := filepath.Join(dir, "bare.gguf")
 	write(t, bare, gguf.Metadata{{Key: "general.architecture", Value: "llama"}})
 	tests := []struct {
@@ -157,7 +158,7 @@ func TestLoadFails(t *testing.T) {
 			[]string{"short.gguf", strconv.Itoa(len(content) - 100), strconv.Itoa(len(content))}},
 		{"truncated header", file("header.gguf", string(content[:3000])), []string{"header.gguf"}},
 		{"unknown architecture", strange, []string{"strange.gguf", "unknown model architecture: 'strange'", "check that"}},
-		{"no hyperparameters", bare, []string{"bare.gguf", "key not found", "check that"}},
+		{"no hyperparameters", bare, []string{"bare.gguf", "llama.block_count is missing", "convert it again"}},
 		{"NUL in the path", dir + "/a\x00b", []string{"invalid"}},
 	}
 	for _, test := range tests {

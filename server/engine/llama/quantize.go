@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/weirgo/weir/server/gguf"
+	"github.com/weirgo/weir/server/gguf/check"
 )
 
 // fileTypes are the quantisations on offer, by the names the field uses, with
@@ -46,7 +46,7 @@ func (l *Library) Quantize(ctx context.Context, src, dst, typeName string) (err 
 		return fmt.Errorf("llama: quantize %s: no type %q; choose one of %s",
 			src, typeName, strings.Join(QuantizeTypes(), ", "))
 	}
-	if err := gguf.Check(src); err != nil {
+	if err := check.File(src); err != nil {
 		return fmt.Errorf("llama: quantize: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
