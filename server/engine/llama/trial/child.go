@@ -1,0 +1,223 @@
+package trial
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/llama"
+)
+
+// order is what the parent writes to the child's standard input, which it then
+// keeps open.
+type order struct {
+	Library     string
+	Path        string
+	Depth       Depth
+	GPULayers   int
+	NoMemoryMap bool
+	MemoryBytes uint64 // the child's own, mapped files aside
+}
+
+// word is a line of the child's standard output: what it does next, or at the
+// end how it went.
+type word struct {
+	Doing string `json:",omitempty"`
+	Error string `json:",omitempty"`
+	Done  bool   `json:",omitempty"`
+}
+
+// Exit codes of a child that has not been able to begin, or lost its parent.
+const (
+	exitOrder  = 3
+	exitOrphan = 4
+)
+
+// Child is the whole work of the child process; it returns the exit code.
+func Child(stdin io.Reader, stdout, stderr io.Writer) int {
+	var o order
+	orders := json.NewDecoder(stdin)
+	if err := orders.Decode(&o); err != nil {
+		fmt.Fprintln(stderr, "weir: this command is for weir's own use:", err)
+		return exitOrder
+	}
+	dieWithParent(stdin)
+	bound(o.MemoryBytes)
+	words := json.NewEncoder(stdout)
+	err := try(&o, func(doing string) { _ = words.Encode(word{Doing: doing}) }, stderr)
+	if err != nil {
+		_ = words.Encode(word{Error: err.Error()})
+		return 1
+	}
+	_ = words.Encode(word{Done: true})
+	return 0
+}
+
+// dieWithParent ends the process when the parent lets go of standard input, as
+// it does when it ends.
+func dieWithParent(stdin io.Reader) {
+	go func() {
+		_, _ = io.Copy(io.Discard, stdin)
+		os.Exit(exitOrphan)
+	}()
+}
+
+// bound keeps what the child may do to the machine within limits. What the
+// kernel refuses is not bound.
+func bound(memoryBytes uint64) {
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+	_ = unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: memoryBytes, Max: memoryBytes})
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
+}
+
+// try does with the file what serving would.
+func try(o *order, doing func(string), stderr io.Writer) error {
+	doing("opening the engine library")
+	library, err := llama.Open(o.Library, slog.New(lineHandler{stderr}))
+	if err != nil {
+		return err
+	}
+	ctx := context.Background() // the parent kills
+	if o.Depth == OfVocabulary {
+		doing("reading the vocabulary")
+		v, err := library.LoadVocabulary(ctx, o.Path)
+		if err != nil {
+			return err
+		}
+		_, err = tokenize(v, doing)
+		return errors.Join(err, v.Close())
+	}
+	doing("loading the weights")
+	load := library.Load
+	if o.Depth == OfEverything {
+		load = library.LoadChecked
+	}
+	model, err := load(ctx, o.Path, engine.ModelConfig{GPULayers: o.GPULayers, NoMemoryMap: o.NoMemoryMap})
+	if err != nil {
+		return err
+	}
+	tokens, err := tokenize(model, doing)
+	if err == nil {
+		err = compute(model, tokens, doing)
+	}
+	return errors.Join(err, model.Close())
+}
+
+// tokenizer is what a model and a vocabulary have in common.
+type tokenizer interface {
+	Info() engine.Info
+	Tokenize(dst []engine.Token, text string, addSpecial, parseSpecial bool) ([]engine.Token, error)
+}
+
+// probes are texts of many kinds: scripts, spaces, what looks like a token.
+var probes = []string{
+	"", " ", "\n\n\t  \r\n", "Hello, world! 12345", "naïve Ünïcödé", "日本語 한국어 हिन्दी ไทย עברית", "👩‍👩‍👧‍👦 🇩🇪",
+	"<s></s><unk><0x0A><|im_start|>user<|im_end|>[INST]<think>", "▁a▁", "\ufeff\ufffd\u0300",
+}
+
+// tokenize makes tokens of every byte that text can have and of the probes, and
+// returns those of one.
+func tokenize(t tokenizer, doing func(string)) (sample []engine.Token, err error) {
+	texts := probes
+	for b := range rune(0x80) {
+		texts = append(texts, string(b))
+	}
+	for b := byte(0xc2); b <= 0xf4; b++ { // each first byte of a character, with its least and greatest followers
+		for _, follow := range []byte{0x80, 0x90, 0xa0, 0xbf} {
+			texts = append(texts, string([]byte{b, follow, follow, follow}), string([]byte{b, follow, follow}), string([]byte{b, follow}))
+		}
+	}
+	for _, text := range texts {
+		doing(fmt.Sprintf("making tokens of %q", text))
+		for _, special := range []bool{true, false} {
+			tokens, err := t.Tokenize(nil, text, special, special)
+			if err != nil {
+				return nil, err
+			}
+			for _, token := range tokens {
+				if token < 0 || int(token) >= t.Info().VocabSize {
+					return nil, fmt.Errorf("the text %q has token %d, and the vocabulary has 0 to %d", text, token, t.Info().VocabSize-1)
+				}
+			}
+			if special && text == "Hello, world! 12345" {
+				sample = tokens
+			}
+		}
+	}
+	return sample, nil
+}
+
+// sampleTokens is how many tokens are computed at once: more than one, which is
+// another way through the library than one alone.
+const sampleTokens = 8
+
+// compute has a few tokens computed together, then one more.
+func compute(model engine.Model, tokens []engine.Token, doing func(string)) error {
+	doing("computing the first tokens")
+	c, err := model.NewContext(engine.ContextConfig{ContextTokens: 64, BatchTokens: 2 * sampleTokens, MicroBatchTokens: 2 * sampleTokens})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if len(tokens) == 0 {
+		tokens = []engine.Token{0}
+	}
+	tokens = tokens[:min(len(tokens), sampleTokens)]
+	b := engine.NewBatch(sampleTokens)
+	for at, token := range tokens {
+		b.Add(token, at, 0, at == len(tokens)-1)
+	}
+	next, err := decode(c, b, len(tokens)-1)
+	if err != nil {
+		return err
+	}
+	b.Reset()
+	b.Add(next, len(tokens), 0, true)
+	_, err = decode(c, b, 0)
+	return err
+}
+
+// decode returns the likeliest token after a row; its logits must be numbers.
+// Some models rule a token out by minus infinity.
+func decode(c engine.Context, b *engine.Batch, row int) (likeliest engine.Token, err error) {
+	if err := c.Decode(b); err != nil {
+		return 0, err
+	}
+	logits, err := c.Logits(row)
+	if err != nil {
+		return 0, err
+	}
+	best := float32(math.Inf(-1))
+	for token, l := range logits {
+		if l != l || l > math.MaxFloat32 {
+			return 0, fmt.Errorf("it computes %v for token %d, which is no number: its weights are damaged", l, token)
+		}
+		if l > best {
+			likeliest, best = engine.Token(token), l
+		}
+	}
+	if best < -math.MaxFloat32 {
+		return 0, errors.New("it rules out every token: its weights are damaged")
+	}
+	return likeliest, nil
+}
+
+// lineHandler writes the library's messages as they are, a line each.
+type lineHandler struct{ out io.Writer }
+
+func (lineHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h lineHandler) WithAttrs([]slog.Attr) slog.Handler     { return h }
+func (h lineHandler) WithGroup(string) slog.Handler          { return h }
+
+func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
+	_, err := io.WriteString(h.out, r.Message+"\n")
+	return err
+}

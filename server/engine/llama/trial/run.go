@@ -1,0 +1,143 @@
+package trial
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/weirgo/weir/server/engine"
+)
+
+// Depth is how much of a model is tried.
+type Depth int
+
+// Depths.
+const (
+	OfVocabulary Depth = iota // metadata and vocabulary: milliseconds
+	OfWeights                 // and a load of all weights, and a few tokens computed
+	OfEverything              // and the library looks at every weight for numbers that are none
+)
+
+// Command is the command line, after the program, that is answered by [Child].
+var Command = []string{"models", "try"}
+
+// Config says how a model is tried. The zero value of a field takes its default.
+type Config struct {
+	// Library is the directory of the engine library.
+	Library string
+	Depth   Depth
+	// Model is how the model will be loaded: GPULayers and NoMemoryMap count.
+	Model engine.ModelConfig
+	// TimeLimit ends a child that takes longer: one that hangs. Default a
+	// minute, and a second for each 16 MiB of the model, which a slow disk takes.
+	TimeLimit time.Duration
+	// MemoryBytes bounds what the child takes beside the mapped file. Default
+	// twice the model's size, for weights rearranged for a CPU and those read
+	// instead of mapped, and 4 GiB.
+	MemoryBytes uint64
+}
+
+const (
+	baseTimeLimit   = time.Minute
+	bytesPerSecond  = 16 << 20
+	baseMemoryBytes = 4 << 30
+)
+
+func (c Config) withDefaults(sizeBytes int64) Config {
+	if c.TimeLimit == 0 {
+		c.TimeLimit = baseTimeLimit + time.Duration(sizeBytes/bytesPerSecond)*time.Second
+	}
+	if c.MemoryBytes == 0 {
+		c.MemoryBytes = 2*uint64(sizeBytes) + baseMemoryBytes
+	}
+	return c
+}
+
+// program is what the child runs: this very program, also if its file has been
+// replaced or removed.
+const program = "/proc/self/exe"
+
+// Run tries the model of sizeBytes at path in a child process. The error is one
+// sentence that names the file; it wraps ctx's error if that ended the trial.
+// When Run returns the child is gone.
+func Run(ctx context.Context, path string, sizeBytes int64, cfg Config) error {
+	cfg = cfg.withDefaults(sizeBytes)
+	limited, cancel := context.WithTimeout(ctx, cfg.TimeLimit)
+	defer cancel()
+	command := exec.CommandContext(limited, program, Command...)
+	// No stack of goroutines, no debugger: the last words are looked for.
+	command.Env = append(os.Environ(), "GOTRACEBACK=none", "GGML_NO_BACKTRACE=1")
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // ^C is for the parent alone
+	command.WaitDelay = time.Second
+	var said bytes.Buffer
+	last := &tail{}
+	command.Stdout, command.Stderr = &limitedWriter{&said, maxSaidBytes}, last
+	orders, err := command.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("trial: %s: start a child process: %w", path, err)
+	}
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("trial: %s: start a child process: %w; --no-verify serves without", path, err)
+	}
+	// Standard input stays open: the child lives as long. A child that is dead
+	// already is heard of below.
+	_ = json.NewEncoder(orders).Encode(order{
+		Library: cfg.Library, Path: path, Depth: cfg.Depth, MemoryBytes: cfg.MemoryBytes,
+		GPULayers: cfg.Model.GPULayers, NoMemoryMap: cfg.Model.NoMemoryMap,
+	})
+	err = command.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("trial: %s: %w", path, ctx.Err())
+	case limited.Err() != nil:
+		err = fmt.Errorf("gives no answer within %v", cfg.TimeLimit)
+	}
+	return verdict(path, said.Bytes(), err, command.ProcessState, last)
+}
+
+// maxSaidBytes is far above what a child says on standard output.
+const maxSaidBytes = 1 << 20
+
+// verdict makes one sentence of what the child said and how it ended.
+func verdict(path string, said []byte, ended error, state *os.ProcessState, last *tail) error {
+	doing := "starting"
+	for line := range bytes.Lines(said) {
+		var w word
+		if json.Unmarshal(line, &w) != nil {
+			continue // cut short by death
+		}
+		switch {
+		case strings.Contains(w.Error, path):
+			return fmt.Errorf("trial: %s", w.Error)
+		case w.Error != "":
+			return fmt.Errorf("trial: %s: %s", path, w.Error)
+		case w.Done && ended == nil:
+			return nil
+		case w.Doing != "":
+			doing = w.Doing
+		}
+	}
+	death, lastWords := last.words()
+	switch status, _ := state.Sys().(syscall.WaitStatus); {
+	case ended != nil && !errors.As(ended, new(*exec.ExitError)):
+		death = ended.Error()
+	case status.Signaled() && status.Signal() == syscall.SIGKILL:
+		death = "was killed, as happens where memory is short"
+	case status.Signaled():
+		death = "died of " + status.Signal().String()
+	case death == "":
+		death = fmt.Sprintf("ended with status %d", state.ExitCode())
+	}
+	if lastWords != "" {
+		lastWords = "; its last words: " + lastWords
+	}
+	return fmt.Errorf("trial: %s: the engine library %s while %s%s; the file is damaged, or this library cannot serve it: "+
+		"download or convert it again", path, death, doing, lastWords)
+}
