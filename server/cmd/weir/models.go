@@ -5,9 +5,12 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/weirgo/weir/server/engine/llama/trial"
 )
 
-// modelsCommand is one thing that weir does with model files.
+// modelsCommand is one thing that weir does with model files. One without about
+// is for its own use.
 type modelsCommand struct {
 	name  string
 	about string
@@ -16,6 +19,7 @@ type modelsCommand struct {
 
 var modelsCommands = []modelsCommand{
 	{"verify", "say whether a model file can be served, and if not, why", verifyCommand},
+	{trial.Command[1], "", tryCommand},
 }
 
 // runModels executes one of the commands above.
@@ -28,7 +32,9 @@ func runModels(args []string, stdout io.Writer) error {
 	}
 	var names []string
 	for _, c := range modelsCommands {
-		names = append(names, c.name)
+		if c.about != "" {
+			names = append(names, c.name)
+		}
 	}
 	switch {
 	case len(args) == 0:
@@ -36,7 +42,9 @@ func runModels(args []string, stdout io.Writer) error {
 	case slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]):
 		fmt.Fprint(stdout, "usage: weir models COMMAND [flags]\n\n")
 		for _, c := range modelsCommands {
-			fmt.Fprintf(stdout, "  %-16s%s\n", c.name, c.about)
+			if c.about != "" {
+				fmt.Fprintf(stdout, "  %-16s%s\n", c.name, c.about)
+			}
 		}
 		fmt.Fprint(stdout, "\nweir models COMMAND -h lists a command's flags.\n")
 		return nil

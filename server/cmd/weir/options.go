@@ -23,6 +23,7 @@ type options struct {
 	batchTokens, microBatchTokens    int
 	threads, batchThreads, gpuLayers int
 	noMemoryMap, lockMemory          bool
+	noVerify                         bool
 	library                          string
 
 	host, io              string
@@ -66,6 +67,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.whole(&o.threads, "t threads", "N", "engine threads; default: cores less one, more is far slower")
 	f.whole(&o.batchThreads, "tb threads-batch", "N", "engine threads for prompts; default: as -t")
 	f.whole(&o.gpuLayers, "ngl gpu-layers n-gpu-layers", "N", "layers on the GPU, if the library has one; default: all")
+	f.truth(&o.noVerify, "no-verify", "load the model without trying it in a child process first")
 	f.truth(&o.noMemoryMap, "no-mmap", "read the model instead of mapping it")
 	f.truth(&o.lockMemory, "mlock", "keep the model from being swapped out")
 	f.text(&o.library, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")

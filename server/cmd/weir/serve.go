@@ -64,6 +64,8 @@ func serve(ctx context.Context, o *options, log *logging, end *ending,
 		return err
 	}
 	defer func() { err = errors.Join(err, model.Close()) }()
+	ctx, unchanged := watchModel(ctx, model)
+	defer func() { err = errors.Join(err, unchanged()) }()
 	group, err := ggroup.Open("inference", ggroup.WithClass(ggroup.Latency))
 	if err != nil {
 		return fmt.Errorf("serve: open goroutine group: %w", err)
@@ -145,10 +147,14 @@ func loadModel(ctx context.Context, o *options, log *slog.Logger) (engine.Model,
 	if err != nil {
 		return nil, "", err
 	}
+	cfg := engine.ModelConfig{GPULayers: o.gpuLayers, NoMemoryMap: o.noMemoryMap, LockMemory: o.lockMemory}
+	if !o.noVerify {
+		if err := verifyModel(ctx, library, o.model, cfg, log); err != nil {
+			return nil, "", err
+		}
+	}
 	begin := time.Now()
-	model, err := library.Load(ctx, o.model, engine.ModelConfig{
-		GPULayers: o.gpuLayers, NoMemoryMap: o.noMemoryMap, LockMemory: o.lockMemory,
-	})
+	model, err := library.Load(ctx, o.model, cfg)
 	if err != nil {
 		return nil, "", err
 	}

@@ -44,6 +44,10 @@ type Config struct {
 	MemoryBytes uint64
 }
 
+// ErrNoChild: the machine gives no child process, for want of descriptors or
+// processes, or by a rule. Nothing is known of the model then.
+var ErrNoChild = errors.New("cannot start a child process")
+
 const (
 	baseTimeLimit   = time.Minute
 	bytesPerSecond  = 16 << 20
@@ -65,8 +69,8 @@ func (c Config) withDefaults(sizeBytes int64) Config {
 const program = "/proc/self/exe"
 
 // Run tries the model of sizeBytes at path in a child process. The error is one
-// sentence that names the file; it wraps ctx's error if that ended the trial.
-// When Run returns the child is gone.
+// sentence that names the file; it wraps ctx's error if that ended the trial, or
+// [ErrNoChild]. When Run returns the child is gone.
 func Run(ctx context.Context, path string, sizeBytes int64, cfg Config) error {
 	cfg = cfg.withDefaults(sizeBytes)
 	limited, cancel := context.WithTimeout(ctx, cfg.TimeLimit)
@@ -80,11 +84,11 @@ func Run(ctx context.Context, path string, sizeBytes int64, cfg Config) error {
 	last := &tail{}
 	command.Stdout, command.Stderr = &limitedWriter{&said, maxSaidBytes}, last
 	orders, err := command.StdinPipe()
-	if err != nil {
-		return fmt.Errorf("trial: %s: start a child process: %w", path, err)
+	if err == nil {
+		err = command.Start()
 	}
-	if err := command.Start(); err != nil {
-		return fmt.Errorf("trial: %s: start a child process: %w; --no-verify serves without", path, err)
+	if err != nil {
+		return fmt.Errorf("trial: %s: %w: %w", path, ErrNoChild, err)
 	}
 	// Standard input stays open: the child lives as long. A child that is dead
 	// already is heard of below.

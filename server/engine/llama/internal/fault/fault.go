@@ -2,7 +2,9 @@ package fault
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -43,7 +45,8 @@ func Begin() {
 func End() { mapping.Add(-1) }
 
 // Watch watches all memory that the files at paths, without symbolic links, are
-// mapped to now. Close ends it, before the memory is unmapped.
+// mapped to now: none where there is no /proc to look it up. Close ends it,
+// before the memory is unmapped.
 func Watch(paths ...string) (*Mapping, error) {
 	install()
 	ranges, err := rangesOf(paths)
@@ -92,6 +95,9 @@ func (m *Mapping) Close() {
 // rangesOf finds files' mappings: adjacent ones are one.
 func rangesOf(paths []string) (ranges [][2]uintptr, err error) {
 	maps, err := os.Open("/proc/self/maps")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
