@@ -69,7 +69,7 @@ func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
 	c.batch = newCBatch(c.limits.BatchTokens, c.limits.MaxSequences)
 	c.loop = c.c.NewDecodeLoop(c.handle, &c.batch.c)
 	c.attachThreads()
-	m.contexts++
+	m.contexts.Add(1)
 	return c, nil
 }
 
@@ -260,8 +260,6 @@ func (c *llmContext) Close() error {
 	}
 	c.c.FreeContext(c.handle)
 	c.handle = 0
-	c.model.mu.Lock()
-	defer c.model.mu.Unlock()
-	c.model.contexts--
+	c.model.contexts.Add(-1) // no lock: a text that is being tokenised may hold it for long
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 	"unsafe"
 
@@ -26,7 +27,7 @@ type model struct {
 	mu       sync.RWMutex
 	handle   sys.Model // 0 once closed
 	vocab    sys.Vocab
-	contexts int
+	contexts atomic.Int32
 }
 
 var _ engine.Model = (*model)(nil)
@@ -144,8 +145,8 @@ func (m *model) Close() error {
 	if m.handle == 0 {
 		return nil
 	}
-	if m.contexts > 0 {
-		return fmt.Errorf("llama: close model: %d contexts are open; close them first", m.contexts)
+	if n := m.contexts.Load(); n > 0 {
+		return fmt.Errorf("llama: close model: %d contexts are open; close them first", n)
 	}
 	m.files.close()
 	m.lib.c.Free(m.handle)

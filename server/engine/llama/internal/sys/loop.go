@@ -31,10 +31,12 @@ const (
 	DecodeAborted = 2
 )
 
-// Decode runs the batch.
+// Decode runs the batch and returns when it is computed: llama_decode itself does not
+// wait for a GPU, so one that hangs would show in Logits or Sample.
 func (d *DecodeLoop) Decode() int32 {
 	copy(d.decode[registers:], words(d.batch))
 	r, _, _ := purego.SyscallN(d.lib.c.decode, d.decode[:]...)
+	purego.SyscallN(d.lib.c.synchronize, d.decode[:1]...)
 	return int32Of(r)
 }
 

@@ -62,6 +62,7 @@ type symbols struct {
 	memory           uintptr `c:"llama_get_memory"`
 	sequenceRemove   uintptr `c:"llama_memory_seq_rm"`
 	decode           uintptr `c:"llama_decode"`
+	synchronize      uintptr `c:"llama_synchronize"`
 	logits           uintptr `c:"llama_get_logits_ith"`
 
 	chainInit     uintptr `c:"llama_sampler_chain_init"`
