@@ -1,12 +1,17 @@
 package main
 
 import (
+	"errors"
+	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
@@ -52,6 +57,15 @@ func TestUsage(t *testing.T) {
 		{"unknown models command", []string{"models", "check"}, exitUsage, `unknown command "check"`},
 		{"models help", []string{"models", "-h"}, exitDone, "usage: weir models COMMAND"},
 		{"no file", []string{"models", "verify"}, exitUsage, "0 arguments given, not FILE"},
+		{"empty key", []string{"serve", "-m", "x", "--api-key", ""}, exitUsage, "--api-key: key 1 of 1 is empty"},
+		{"a comma for a key", []string{"serve", "-m", "x", "--api-key", ","}, exitUsage, "--api-key: key 1 of 2 is empty"},
+		{"blanks for a key", []string{"serve", "-m", "x", "--api-key", " \t"}, exitUsage, "--api-key: key 1 of 1 is empty"},
+		{"a key too many", []string{"serve", "-m", "x", "--api-key", "secret,"}, exitUsage, "--api-key: key 2 of 2 is empty"},
+		{"an empty key after one", []string{"serve", "-m", "x", "--api-key", "secret", "--api-key", ""}, exitUsage, "--api-key: key 2 of 2 is empty"},
+		{"a key nobody can send", []string{"serve", "-m", "x", "--api-key", "a\nb"}, exitUsage, "key 1 of 1 has a control character"},
+		{"such a key in a file", []string{"serve", "-m", "x", "--api-key-file", write(t, "keys", []byte("ok\na\x01b\n"))}, exitFailed, "key 2 of 2 has a control character"},
+		{"empty host", []string{"serve", "-m", "x", "--host", ""}, exitUsage, "--host is empty"},
+		{"request memory", []string{"serve", "-m", "x", "--request-memory", "-1"}, exitUsage, "--request-memory is -1"},
 		{"version flag", []string{"version", "-x"}, exitUsage, "`weir version -h`"},
 	}
 	for _, test := range tests {
@@ -63,6 +77,77 @@ func TestUsage(t *testing.T) {
 		if code != test.code || !strings.Contains(said, test.text) {
 			t.Errorf("%s: exit code %d, want %d; said %q, want %q in it", test.name, code, test.code, said, test.text)
 		}
+		if strings.Contains(said, "secret") {
+			t.Errorf("%s: shows a key: %q", test.name, said)
+		}
+	}
+}
+
+func TestKeysFromEnvironment(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		args []string
+		keys []string
+		text string // of the error
+	}{
+		{"none", nil, nil, nil, ""},
+		{"ours", map[string]string{"WEIR_API_KEY": "a, b"}, nil, []string{"a", "b"}, ""},
+		{"llama-server's", map[string]string{"LLAMA_API_KEY": "c"}, nil, []string{"c"}, ""},
+		{"ours goes first", map[string]string{"WEIR_API_KEY": "a", "LLAMA_API_KEY": "c"}, nil, []string{"a"}, ""},
+		{"a flag goes before", map[string]string{"WEIR_API_KEY": "a"}, []string{"--api-key", "d"}, []string{"d"}, ""},
+		{"a file adds", map[string]string{"WEIR_API_KEY": "a"}, []string{"--api-key-file", write(t, "keys", []byte("\ufeffe\r\n\n f \n"))}, []string{"a", "e", "f"}, ""},
+		{"empty", map[string]string{"WEIR_API_KEY": ""}, nil, nil, "environment variable WEIR_API_KEY: key 1 of 1 is empty"},
+		{"blanks", map[string]string{"LLAMA_API_KEY": " , a"}, nil, nil, "environment variable LLAMA_API_KEY: key 1 of 2 is empty"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for name, value := range test.env {
+				t.Setenv(name, value)
+			}
+			o, err := parseOptions(append([]string{"-m", "x"}, test.args...), io.Discard)
+			switch {
+			case test.text == "" && (err != nil || !slices.Equal(o.keys, test.keys)):
+				t.Errorf("%q, %v; want %q", o.keys, err, test.keys)
+			case test.text != "" && (err == nil || !strings.Contains(err.Error(), test.text)):
+				t.Errorf("%v; want %q", err, test.text)
+			}
+		})
+	}
+}
+
+// What is bound is what --host says.
+func TestHosts(t *testing.T) {
+	for _, test := range []struct {
+		host, bound string
+		reach       string
+		text        string // of the error
+	}{
+		{"127.0.0.1", "127.0.0.1", "", ""},
+		{"0.0.0.0", "0.0.0.0", "all IPv4", ""},
+		{"::", "::", "all IPv6 and IPv4", ""},
+		{"[::1]", "::1", "", ""},
+		{"::ffff:127.0.0.1", "127.0.0.1", "", ""},
+		{"localhost", "127.0.0.1", "", ""},
+		{"203.0.113.7", "", "", "must be an address of this machine"},
+		{"no.such.host.invalid", "", "", "the name of one"},
+	} {
+		o, err := parseOptions([]string{"-m", "x", "--host", test.host, "--port", "0", "--io", "net"}, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		listener, err := listen(t.Context(), &o, slog.New(slog.DiscardHandler))
+		if err != nil {
+			if strings.Contains(test.host, ":") && errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL) && test.text == "" {
+				t.Logf("not supported here: %v", err) // no IPv6
+			} else if test.text == "" || !strings.Contains(err.Error(), test.text) {
+				t.Errorf("%s: %v; want %q", test.host, err, test.text)
+			}
+			continue
+		}
+		if got := listener.Addr().(*net.TCPAddr).IP.String(); got != test.bound || reach(listener) != test.reach {
+			t.Errorf("%s: bound %s, reach %q; want %s, %q", test.host, got, reach(listener), test.bound, test.reach)
+		}
+		_ = listener.Close()
 	}
 }
 

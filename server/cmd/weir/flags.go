@@ -79,14 +79,19 @@ func (f *flagSet) truth(p *bool, names, usage string) {
 func (f *flagSet) list(p *[]string, names, arg, usage string) {
 	for _, name := range f.describe(names, arg, usage) {
 		f.Func(name, "", func(v string) error {
-			for part := range strings.SplitSeq(v, ",") {
-				if part = strings.TrimSpace(part); part != "" {
-					*p = append(*p, part)
-				}
-			}
+			*p = append(*p, splitList(v)...)
 			return nil
 		})
 	}
+}
+
+// splitList gives the values between commas, empty ones too.
+func splitList(v string) []string {
+	list := strings.Split(v, ",")
+	for i, part := range list {
+		list[i] = strings.TrimSpace(part)
+	}
+	return list
 }
 
 // seconds reads a number of seconds, as llama-server does, or a duration.

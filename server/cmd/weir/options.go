@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -28,6 +28,7 @@ type options struct {
 
 	host, io              string
 	port, queue           int
+	requestMemory         int       // MiB; 0: by what the machine has
 	transport             transport // from io
 	keys                  []string
 	keyFile               string
@@ -75,11 +76,12 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.text(&o.host, "host", "ADDRESS", "address to listen on; default 127.0.0.1")
 	f.whole(&o.port, "port", "N", "port to listen on, 0: any free one; default 8080")
 	f.text(&o.io, "io", "uring|net", "what moves the bytes; uring takes net where it must; default uring")
-	f.list(&o.keys, "api-key", "KEY[,KEY]", "keys that clients must send one of; may be repeated")
+	f.list(&o.keys, "api-key", "KEY[,KEY]", "keys that clients must send one of; may be repeated; default: from "+keyVariables[0])
 	f.text(&o.keyFile, "api-key-file", "FILE", "file with such keys, one a line")
 	f.text(&o.tlsKey, "ssl-key-file", "FILE", "PEM key, for HTTPS and HTTP/2; with --ssl-cert-file")
 	f.text(&o.certificate, "ssl-cert-file", "FILE", "PEM certificate chain; with --ssl-key-file")
 	f.whole(&o.queue, "queue", "N", "requests that may wait, further ones get 429; default 256")
+	f.whole(&o.requestMemory, "request-memory", "MIB", "for bodies and answers together; default 96, or less where less is available")
 	f.seconds(&o.timeout, "to timeout", "SECONDS", "to read a request, and to write to a client; default 60")
 	f.seconds(&o.drainTimeout, "drain-timeout", "SECONDS", "for running requests at the end; default 30")
 	f.seconds(&o.stuckAfter, "stuck-after", "SECONDS", "then a decode counts as stuck, /health is 503; default 30")
@@ -121,6 +123,7 @@ func (o *options) check() error {
 		{"-ngl", o.gpuLayers, -1, 1 << 20},
 		{"--port", o.port, 0, 65535},
 		{"--queue", o.queue, 1, 1 << 20},
+		{"--request-memory", o.requestMemory, 0, 1 << 20},
 		{"-n", o.predict, -1, 1 << 30},
 		{"--top-k", o.topK, 0, 1 << 30},
 	} {
@@ -135,6 +138,9 @@ func (o *options) check() error {
 		if !(f.value >= 0 && f.value <= f.top) {
 			return fmt.Errorf("serve: %s is %v: give a number from 0 to %v", f.name, f.value, f.top)
 		}
+	}
+	if err := errors.Join(o.takeKeys(), o.checkHost()); err != nil {
+		return err
 	}
 	transport, err := chooseTransport(o.io)
 	if err != nil {
@@ -172,24 +178,7 @@ func (o *options) readFiles() (err error) {
 		}
 		o.template = string(source)
 	}
-	if o.keyFile == "" {
-		return nil
-	}
-	content, err := readSmall(o.keyFile, maxTemplateBytes)
-	if err != nil {
-		return fmt.Errorf("serve: read API keys: %w", err)
-	}
-	lines := bufio.NewScanner(strings.NewReader(string(content)))
-	count := len(o.keys)
-	for lines.Scan() {
-		if key := strings.TrimSpace(lines.Text()); key != "" {
-			o.keys = append(o.keys, key)
-		}
-	}
-	if len(o.keys) == count { // serving everybody is not what was meant
-		return fmt.Errorf("serve: read API keys: %s holds none: write one a line", o.keyFile)
-	}
-	return lines.Err()
+	return o.readKeys()
 }
 
 func readSmall(path string, limitBytes int64) ([]byte, error) {
@@ -226,6 +215,26 @@ func (o *options) defaults() openai.Defaults {
 		Seed:      int64(o.seed),
 		MaxTokens: o.predict,
 	}
+}
+
+// What requests may hold together by default: as much as package front says,
+// where that is no more than an eighth of what the machine has left beside the
+// model.
+const (
+	mostRequestMemory  = 96 << 20
+	leastRequestMemory = 24 << 20
+)
+
+// requestMemoryBytes is asked for when the model is loaded.
+func (o *options) requestMemoryBytes() int64 {
+	if o.requestMemory > 0 {
+		return int64(o.requestMemory) << 20
+	}
+	available, ok := memoryAvailable()
+	if !ok {
+		return mostRequestMemory
+	}
+	return int64(max(leastRequestMemory, min(mostRequestMemory, available/8)))
 }
 
 // defaultContextTokens bounds the context where -c leaves it to the model:

@@ -8,15 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/ggroup/ggroupprom"
-	"github.com/weirgo/weir/iouring"
 	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/engine"
@@ -90,7 +87,7 @@ func serve(ctx context.Context, o *options, log *logging, end *ending,
 	handler, err := front.New(front.Config{
 		Generator:   generator,
 		Fingerprint: "weir-" + version.Weir + "-llama-" + release,
-		Defaults:    o.defaults(), Keys: o.keys, WriteTimeout: o.timeout,
+		Defaults:    o.defaults(), Keys: o.keys, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
 		Streams: fanout.Config{Backend: o.transport.backend, Log: log.Logger}, Group: group, Log: log.Logger,
 		Collectors: []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector(), log.dropped()},
 	})
@@ -112,22 +109,6 @@ func closeGroup(group *ggroup.Group) error {
 	bound, cancel := context.WithTimeout(context.Background(), closeLimit)
 	defer cancel()
 	return group.Shutdown(bound)
-}
-
-// listen takes the port.
-func listen(ctx context.Context, o *options, log *slog.Logger) (net.Listener, error) {
-	address := net.JoinHostPort(o.host, strconv.Itoa(o.port))
-	listener, err := iouring.ListenContext(ctx, "tcp", address, iouring.WithBackend(o.transport.backend),
-		iouring.WithIdleTimeout(idleTimeout), iouring.WithLogger(log))
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("serve: listen on %s: the port is in use: stop the other program, or choose another port with --port (0: any free one)", address)
-	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("serve: listen on %s: %w: choose a port above 1023 with --port", address, err)
-	case err != nil:
-		return nil, fmt.Errorf("serve: listen on %s: %w: check --host and --port", address, err)
-	}
-	return listener, nil
 }
 
 // openLibrary opens the engine library in dir, or where it is to be found.
@@ -195,6 +176,9 @@ func announce(listener net.Listener, model engine.Model, limits engine.Limits, o
 	scheme := "http://"
 	if o.tls != nil {
 		scheme = "https://"
+	}
+	if all := reach(listener); all != "" {
+		log.Info("listening on all addresses", "address", listener.Addr().String(), "reach", all)
 	}
 	log.Info("serving", "url", scheme+listener.Addr().String(), "model", o.alias,
 		"parallel", limits.MaxSequences, "context_tokens", limits.ContextTokens, "sequence_tokens", limits.SequenceTokens,
