@@ -197,6 +197,13 @@ func (l *Loan) GiveBack(r *ring.Ring) {
 	l.conn.listener.giveBack(r, l)
 }
 
+// HalfClosed reports whether the peer has ended its sending, in order.
+func (l *Loan) HalfClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err == io.EOF
+}
+
 // Close closes the connection; r is the ring if its thread is the caller, else
 // nil.
 func (l *Loan) Close(r *ring.Ring) { l.conn.shut(r) }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -70,21 +71,20 @@ func TestClientGoes(t *testing.T) {
 			}
 			return c.Close()
 		},
-		"half-close": (*net.TCPConn).CloseWrite,
 	}
 	onBoth(t, func(t *testing.T, backend iouring.Backend) {
 		for name, leave := range leave {
-			for _, when := range []string{"before the first token", "in mid-stream"} {
+			for _, when := range []string{"before the first token", "in mid-stream", "before a whole answer"} {
 				t.Run(name+" "+when, func(t *testing.T) {
 					gate := make(chan struct{})
 					fake := enginetest.Options{Printable: true}
-					if when == "before the first token" {
+					if when != "in mid-stream" {
 						fake.Gate = gate
 					}
 					s := serveOn(t, backend, fake, engine.ContextConfig{ContextTokens: 1 << 20}, local.Batching{}, nil)
 					defer close(gate)
 					c := s.connect(t)
-					c.ask(t, `{"prompt":"x","stream":true}`)
+					c.ask(t, fmt.Sprintf(`{"prompt":"x","stream":%v}`, when != "before a whole answer"))
 					s.wait(t, "the request", func(st local.Stats) bool {
 						return st.Active+st.Waiting == 1 && (fake.Gate != nil || st.CompletionTokens > 0)
 					})
@@ -107,6 +107,68 @@ func TestClientGoes(t *testing.T) {
 						return st.Active == 0 && st.KVTokens == 0 && st.Finished[ask.FinishAborted] == 1
 					})
 				})
+			}
+		}
+	})
+}
+
+// A client that ends its sending after its request has not gone: it gets its
+// whole answer, whenever it did so, and however long it takes.
+func TestHalfClose(t *testing.T) {
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		for scheme, start := range map[string]func(*httptest.Server){"http": (*httptest.Server).Start, "https": (*httptest.Server).StartTLS} {
+			for _, when := range []string{"with the request", "before the first token", "in mid-answer"} {
+				for _, request := range []struct {
+					name, body, want string
+				}{
+					{"stream", `{"prompt":"x","stream":true,"max_tokens":9}`, `"finish_reason":"length"`},
+					{"whole", `{"prompt":"x","max_tokens":9}`, `"completion_tokens":9`},
+				} {
+					t.Run(scheme+" "+request.name+" "+when, func(t *testing.T) {
+						gate := make(chan struct{})
+						s := serveOver(t, backend, start, enginetest.Options{Printable: true, Gate: gate}, engine.ContextConfig{}, local.Batching{}, nil)
+						c := s.connect(t)
+						leave := func() {
+							if err := c.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+								t.Fatal(err)
+							}
+						}
+						c.ask(t, request.body)
+						if when == "with the request" {
+							leave()
+						}
+						s.wait(t, "the request", func(st local.Stats) bool { return st.Active+st.Waiting == 1 })
+						if when == "in mid-answer" {
+							for range 3 {
+								gate <- struct{}{}
+							}
+							if request.name == "stream" {
+								if _, err := c.lines.Peek(1); err != nil {
+									t.Fatal(err)
+								}
+							}
+						}
+						if when != "with the request" {
+							leave()
+						}
+						if request.name == "whole" || when != "in mid-answer" { // the probe has come before more is done
+							if line, err := c.lines.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+								t.Fatalf("%q, %v", line, err)
+							}
+							if line, err := c.lines.ReadString('\n'); err != nil || line != "\r\n" {
+								t.Fatalf("%q, %v", line, err)
+							}
+						}
+						close(gate)
+						status, body := c.answer(t)
+						if status != http.StatusOK || !strings.Contains(body, request.want) {
+							t.Errorf("status %d, %q", status, body)
+						}
+						if stream := request.name == "stream"; stream != strings.HasSuffix(body, doneFrame) {
+							t.Errorf("ends in %q", body)
+						}
+					})
+				}
 			}
 		}
 	})

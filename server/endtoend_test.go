@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -66,7 +67,7 @@ func serveRealOn(t *testing.T, backend iouring.Backend) *real {
 			t.Error(err)
 		}
 	})
-	handler, server := listen(t, backend, front.Config{
+	handler, server := listen(t, backend, (*httptest.Server).Start, front.Config{
 		Generator: generator, Keys: []string{key}, Log: log, Streams: fanout.Config{Backend: backend},
 	})
 	t.Cleanup(func() {

@@ -60,6 +60,12 @@ func onBoth(t *testing.T, test func(t *testing.T, backend iouring.Backend)) {
 // serveOn is serve over a backend.
 func serveOn(t *testing.T, backend iouring.Backend, fake enginetest.Options, context engine.ContextConfig, queue local.Batching, change func(*front.Config)) *service {
 	t.Helper()
+	return serveOver(t, backend, (*httptest.Server).Start, fake, context, queue, change)
+}
+
+// serveOver is serveOn with (*httptest.Server).Start, or StartTLS.
+func serveOver(t *testing.T, backend iouring.Backend, start func(*httptest.Server), fake enginetest.Options, context engine.ContextConfig, queue local.Batching, change func(*front.Config)) *service {
+	t.Helper()
 	fake.ChatTemplate = chatTemplate
 	if context.MaxSequences == 0 {
 		context.MaxSequences = 4
@@ -86,7 +92,7 @@ func serveOn(t *testing.T, backend iouring.Backend, fake enginetest.Options, con
 		change(&cfg)
 	}
 	s := &service{generator: generator, model: model}
-	s.handler, s.server = listen(t, backend, cfg)
+	s.handler, s.server = listen(t, backend, start, cfg)
 	s.url = s.server.URL
 	t.Cleanup(func() {
 		if err := generator.Close(); err != nil {
@@ -105,20 +111,20 @@ func serveOn(t *testing.T, backend iouring.Backend, fake enginetest.Options, con
 }
 
 // listen serves a handler over a backend.
-func listen(t *testing.T, backend iouring.Backend, cfg front.Config) (*front.Handler, *httptest.Server) {
+func listen(t *testing.T, backend iouring.Backend, start func(*httptest.Server), cfg front.Config) (*front.Handler, *httptest.Server) {
 	t.Helper()
 	handler, err := front.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(handler)
-	server.Config.ConnContext = iouring.ConnContext
+	server.Config.ConnContext = front.ConnContext
 	server.Config.ReadTimeout = cfg.WriteTimeout // as weir serve does
 	_ = server.Listener.Close()
 	if server.Listener, err = iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(backend), iouring.WithLogger(cfg.Log)); err != nil {
 		t.Fatal(err)
 	}
-	server.Start()
+	start(server)
 	return handler, server
 }
 

@@ -3,6 +3,8 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +46,11 @@ func (s *service) connect(t *testing.T) connection {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	if s.server.TLS != nil {
+		roots := x509.NewCertPool()
+		roots.AddCert(s.server.Certificate())
+		conn = tls.Client(conn, &tls.Config{RootCAs: roots, ServerName: "example.com"})
+	}
 	return connection{conn, bufio.NewReader(conn)}
 }
 

@@ -32,6 +32,12 @@ type Config struct {
 	// with plain system calls, rather than wake the ring's thread for so few
 	// (default 8, at most 32; negative: none).
 	DirectLimit int
+	// Probe is a frame that clients skip, such as a comment in an event stream.
+	// It is sent to a client that has ended its sending: one that has only done
+	// that takes the rest of its stream, one that has gone shows by its reset.
+	// Without a probe (the default), who ends its sending has gone. On the
+	// ordinary path this is Stream.Probe's caller's to do.
+	Probe []byte
 	// Backend chooses who sends, as for iouring.Listen.
 	Backend iouring.Backend
 	// Log takes the line about a fallback (default slog.Default()).

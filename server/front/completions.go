@@ -1,6 +1,7 @@
 package front
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net/http"
@@ -56,11 +57,11 @@ func (h *Handler) head(idPrefix string) openai.Head {
 }
 
 // submit begins a generation that x observes and enc spells.
-func (h *Handler) submit(x *exchange, q *http.Request, request *ask.Request, enc reply.Encoder) (reply.Generation, error) {
+func (h *Handler) submit(ctx context.Context, x *exchange, request *ask.Request, enc reply.Encoder) (reply.Generation, error) {
 	g := reply.Generation{Encoder: enc, Observer: x, Dear: request.TopLogprobs >= 0}
 	err := h.refuseWhileDraining()
 	if err == nil {
-		g.Events, err = h.cfg.Generator.Submit(q.Context(), request)
+		g.Events, err = h.cfg.Generator.Submit(ctx, request)
 	}
 	x.input.free() // what was admitted fits the context
 	return g, err
@@ -68,17 +69,19 @@ func (h *Handler) submit(x *exchange, q *http.Request, request *ask.Request, enc
 
 // stream answers with the events of a generation as they come.
 func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Encoder) error {
-	g, err := h.submit(x, q, request, enc)
+	ctx := x.attend(q)
+	g, err := h.submit(ctx, x, request, enc)
 	if err != nil {
 		return err
 	}
 	r := h.emitter.Start(g)
-	if err := r.First(q.Context()); err != nil {
+	if err := r.First(ctx); err != nil {
 		return err
 	}
 	setEventStream(w.Header())
 	x.streamed = true // before the emitter may see the end
-	return r.Stream(w, q)
+	x.client.answer(r)
+	return r.Stream(w, q.WithContext(ctx))
 }
 
 // whole answers with a generation when it has ended.
@@ -86,11 +89,12 @@ func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, req
 	if err := h.checkLogprobs(request); err != nil {
 		return err
 	}
-	g, err := h.submit(x, q, request, enc)
+	ctx := x.attend(q)
+	g, err := h.submit(ctx, x, request, enc)
 	if err != nil {
 		return err
 	}
-	body, err := h.emitter.Whole(q.Context(), g)
+	body, err := h.emitter.Whole(ctx, g)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/server/generate"
+	"github.com/weirgo/weir/server/wire"
 	"github.com/weirgo/weir/server/wire/openai"
 )
 
@@ -41,7 +42,7 @@ type Config struct {
 	// RetryAfter is what a client that got 429 is told to wait. Default 1 s.
 	RetryAfter time.Duration
 	// Streams bounds the streams and says who sends them. Its DropAfter is
-	// WriteTimeout. The owner of the server waits for streams with Wait.
+	// WriteTimeout, its Probe a comment. The owner of the server waits for streams with Wait.
 	Streams fanout.Config
 	// Group is the group of the goroutine that writes all answers. Default:
 	// that of the caller of New.
@@ -78,6 +79,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.WriteTimeout = defaultWriteTimeout
 	}
 	c.Streams.DropAfter = c.WriteTimeout
+	c.Streams.Probe = []byte(wire.CommentFrame)
 	if c.RetryAfter == 0 {
 		c.RetryAfter = defaultRetryAfter
 	}

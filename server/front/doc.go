@@ -18,17 +18,22 @@
 //
 //	handler, err := front.New(front.Config{Generator: generator})
 //	...
-//	server := &http.Server{Handler: handler, ConnContext: iouring.ConnContext}
+//	server := &http.Server{Handler: handler, ConnContext: front.ConnContext}
 //	...
 //	handler.Drain() // no new generations; /health says 503
 //	server.Shutdown(ctx)
 //	handler.Wait(ctx) // streams that have left the server
 //	handler.Close()
 //
+// A request whose body does not arrive gets 408 or 400. A client that ends its
+// sending after its request gets its answer; one that has gone ends its work: who
+// ends the sending is sent something meaningless, and a reset tells.
+//
 // # Limits
 //
-// Errors are OpenAI's error object. What a client may send is bounded by
-// [Config]: body, log-probabilities. How many generations run and wait is the
+// Errors are OpenAI's error object, and quote little of what was sent. What a
+// client may send is bounded by [Config]: body, log-probabilities. What all
+// requests hold together is bounded too; beyond it is 503 with Retry-After. How many generations run and wait is the
 // generator's; one too many gives 429 with Retry-After. One write to a client
 // that does not read is bounded in time.
 package front

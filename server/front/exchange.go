@@ -15,7 +15,7 @@ import (
 )
 
 // exchange is what is told of one request: to the metrics, to the log. It holds
-// nothing of net/http's, so that it may outlive the handler. It observes the
+// nothing of net/http's when the handler has gone, so that it may outlive the handler. It observes the
 // reply.
 type exchange struct {
 	h                    *Handler
@@ -27,12 +27,27 @@ type exchange struct {
 	streamed             bool // a stream is opened: its end is accounted for by Ended
 	accounted            atomic.Bool
 	input                account // the body, and what is made of it; the handler's
+	client               *client // nil until the request has arrived, and when the handler has gone; the handler's
 }
 
 func newExchange(h *Handler, q *http.Request, r *route) *exchange {
 	x := &exchange{h: h, route: r.path, method: q.Method, path: q.URL.Path, remote: q.RemoteAddr, begin: time.Now(), input: account{memory: &h.memory}}
 	x.last = x.begin
 	return x
+}
+
+// attend begins to attend to the client, whose request has arrived whole, and
+// returns the context of what is done for it.
+func (x *exchange) attend(q *http.Request) (ctx context.Context) {
+	ctx, x.client = attend(q, x.h.cfg.WriteTimeout)
+	return ctx
+}
+
+// leave gives back what the handler had. Its stream may go on.
+func (x *exchange) leave() {
+	x.client.leave()
+	x.client = nil
+	x.input.free()
 }
 
 // Delivered implements reply.Observer.

@@ -100,7 +100,7 @@ func unknownPath(_ *exchange, _ http.ResponseWriter, q *http.Request) error {
 // it writes; its failure is accounted for here.
 func (h *Handler) dispatch(w http.ResponseWriter, q *http.Request, r *route) {
 	x := newExchange(h, q, r)
-	defer x.input.free()
+	defer x.leave()
 	err := h.admit(w, q, r)
 	if err == nil {
 		err = r.serve(x, w, q)
@@ -162,6 +162,7 @@ func (h *Handler) writeJSON(x *exchange, w http.ResponseWriter, v any) error {
 // write accounts for an answer and sends it.
 func (h *Handler) write(x *exchange, w http.ResponseWriter, status int, body []byte) {
 	x.account(status)
+	x.client.answer(nil)
 	h.bound(w)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -53,6 +53,7 @@ func (p *pour) flush() {
 	if !p.begun {
 		p.begun = true
 		p.x.account(http.StatusOK)
+		p.x.client.answer(nil)
 		p.w.Header().Set("Content-Type", "application/json")
 	}
 	p.x.h.bound(p.w)

@@ -29,7 +29,7 @@ func (h *Handler) tokenize(x *exchange, w http.ResponseWriter, q *http.Request) 
 	if err != nil {
 		return err
 	}
-	tokens, err := tokenizer.Tokenize(q.Context(), request.Content, request.AddSpecial, request.ParsesSpecial())
+	tokens, err := tokenizer.Tokenize(x.attend(q), request.Content, request.AddSpecial, request.ParsesSpecial())
 	if err != nil {
 		return err
 	}

@@ -117,8 +117,18 @@ func (r *Reply) Stream(w http.ResponseWriter, q *http.Request) error {
 	}
 	r.attach(s)
 	r.wake()
-	_ = s.Serve()
+	if s.Serve() != nil {
+		panic(http.ErrAbortHandler) // net/http would end the body as if it were whole
+	}
 	return nil
+}
+
+// Probe finds out whether the client of an open stream is still there, if the
+// stream has not left the HTTP server: who has gone will show by a reset.
+func (r *Reply) Probe() {
+	if c := r.carrier.Load(); c != nil {
+		(*c).(*fanout.Stream).Probe()
+	}
 }
 
 func openFault(err error) *ask.Fault {

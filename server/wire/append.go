@@ -8,6 +8,9 @@ import (
 // DoneFrame ends every stream that ends in order.
 const DoneFrame = "data: [DONE]\n\n"
 
+// CommentFrame is an event stream's comment: clients skip it.
+const CommentFrame = ":\n\n"
+
 // AppendFrame appends a server-sent event with data, which must not contain
 // line breaks; JSON has none outside of its strings and escapes them inside.
 func AppendFrame(dst, data []byte) []byte {

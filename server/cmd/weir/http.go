@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/weirgo/weir/iouring"
 	"github.com/weirgo/weir/server/front"
 	"github.com/weirgo/weir/server/generate/local"
 )
@@ -38,7 +37,7 @@ func startHTTP(listener net.Listener, o *options, log *slog.Logger) *httpServer 
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			(*s.handler.Load()).ServeHTTP(w, q)
 		}),
-		ConnContext:       iouring.ConnContext,
+		ConnContext:       front.ConnContext,
 		TLSConfig:         o.tls,
 		Protocols:         new(http.Protocols),
 		ReadHeaderTimeout: headerTimeout,

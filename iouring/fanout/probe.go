@@ -1,0 +1,37 @@
+package fanout
+
+import "github.com/weirgo/weir/iouring"
+
+// Probe sends Config.Probe to a client that may have gone: one that has will
+// answer with a reset. Where something is on its way to the client anyway, that
+// does as well. It may be called at any time, beside the goroutine that adds
+// frames.
+func (s *Stream) Probe() {
+	s.mu.Lock()
+	if s.ended || s.finishing || s.out || s.buffered() > 0 || len(s.fan.config.Probe) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	b := s.fan.spares.room(s.pending, len(s.fan.config.Probe)+2*chunkBytes)
+	if s.loan == nil {
+		s.pending = append(b, s.fan.config.Probe...)
+	} else {
+		digits := int(s.digits)
+		b, digits = finishChunk(append(chunkHead(b, digits), s.fan.config.Probe...), 0, digits)
+		s.pending, s.digits = b, uint8(digits)
+	}
+	s.watch()
+	mark := s.markDirty()
+	s.mu.Unlock()
+	s.announce(mark)
+	s.fan.Flush()
+}
+
+// doubt is for a client on a ring that has ended its sending. Streams whose
+// clients do that are few: they get a goroutine, off the ring's thread.
+func (s *Stream) doubt() {
+	s.Probe()
+	if iouring.AwaitPeerGone(s.done, s.conn) {
+		s.end(nil, ErrPeerGone, false)
+	}
+}
