@@ -67,6 +67,7 @@ var flaws = []struct {
 	{"rope of NaN", set("llama.rope.freq_base", float32(math.NaN())), "llama.rope.freq_base is NaN"},
 	{"rope's scale", set("llama.rope.scaling.factor", float32(-1)), "must be above 0"},
 	{"rope's first context", set("llama.rope.scaling.original_context_length", uint32(math.MaxUint32)), "original_context_length is 4294967295"},
+	{"rope of another kind", set("llama.rope.scaling.type", "gpt2"), `llama.rope.scaling.type is "gpt2"`},
 	{"epsilon of NaN", set("llama.attention.layer_norm_rms_epsilon", float32(math.NaN())), "epsilon is NaN"},
 	{"infinite epsilon", set("llama.attention.layer_norm_rms_epsilon", float32(math.Inf(1))), "epsilon is +Inf"},
 	{"no epsilon", set("llama.attention.layer_norm_rms_epsilon", float32(0)), "epsilon is 0"},

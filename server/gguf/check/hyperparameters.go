@@ -186,6 +186,9 @@ func (m *Model) checkEpsilons() error {
 	return nil
 }
 
+// ropeScalings are the kinds the library asserts to know.
+var ropeScalings = []string{"none", "linear", "yarn", "longrope"}
+
 // checkRope: positions are turned by powers of the base.
 func (m *Model) checkRope() error {
 	for name, low := range map[string]float64{
@@ -200,6 +203,10 @@ func (m *Model) checkRope() error {
 		if ok && value < low {
 			return gguf.Malformed("%s is %v: it must be above 0", key, value)
 		}
+	}
+	key := m.key("rope.scaling.type")
+	if kind, there := m.Metadata.Get(key); there && !slices.Contains(ropeScalings, m.Metadata.Text(key)) {
+		return gguf.Malformed("%s is %s, not one of %s", key, shown(kind), strings.Join(ropeScalings, ", "))
 	}
 	_, err := m.number(m.key("rope.scaling.original_context_length"), 0, math.MaxInt32)
 	return err

@@ -120,7 +120,7 @@ type tokenizer interface {
 // probes are texts of many kinds: scripts, spaces, what looks like a token.
 var probes = []string{
 	"", " ", "\n\n\t  \r\n", "Hello, world! 12345", "naïve Ünïcödé", "日本語 한국어 हिन्दी ไทย עברית", "👩‍👩‍👧‍👦 🇩🇪",
-	"<s></s><unk><0x0A><|im_start|>user<|im_end|>[INST]<think>", "▁a▁", "\ufeff\ufffd\u0300",
+	"a<s></s><unk><0x0A><|im_start|>user<|im_end|>[INST]<think>", "▁a▁", "\ufeff\ufffd\u0300",
 }
 
 // tokenize makes tokens of every byte that text can have and of the probes, and
