@@ -76,7 +76,7 @@ var errOverLimit = fmt.Errorf("front: read body: over its limit")
 // has arrived, whatever length was announced; announced (-1: unknown) only
 // keeps it from growing past the end.
 func (a *account) read(r io.Reader, announced, limitBytes int64) ([]byte, error) {
-	if announced < 0 {
+	if announced < 0 || announced == math.MaxInt64 { // which has no next number
 		announced = math.MaxInt64 - 1
 	}
 	var b []byte
