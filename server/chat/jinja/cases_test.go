@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/weirgo/weir/server/chat/jinja/jinjatest"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the results of testdata/*.txt anew, from Python's jinja2")
@@ -82,10 +84,10 @@ func resultOf(t *testing.T, text string, refused bool) string {
 // rewriteCases writes a file's results as jinja2 gives them now.
 func rewriteCases(t *testing.T, path, variables string) {
 	t.Helper()
-	r := startReference(t)
+	r := jinjatest.Start(t)
 	var out strings.Builder
 	eachCase(t, path, func(template, _ string) {
-		text, refused := r.render(t, template, variables)
+		text, refused := r.Render(t, template, variables)
 		out.WriteString(template + "\n" + result + resultOf(t, text, refused != "") + "\n")
 	})
 	if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {

@@ -124,12 +124,9 @@ func makeJoiner(_ *run, a *args) Value {
 	}}
 }
 
-// now is the time that templates see.
-var now = time.Now
-
 // strftimeNow is the time of day by a format of C's strftime.
 func strftimeNow(r *run, a *args) Value {
-	t := now()
+	t := r.clock()
 	b := r.builder()
 	format := text(a.bind(1, "format")[0])
 	escape, pad := false, true

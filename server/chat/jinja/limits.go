@@ -3,6 +3,7 @@ package jinja
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Limits bound what a template may be and do.
@@ -81,7 +82,7 @@ type run struct {
 	line   int
 	out    *builder
 	root   *scope
-	blocks map[string]*blockNode
+	clock  func() time.Time
 }
 
 const stepsBetweenLooks = 4096

@@ -11,7 +11,7 @@ type parser struct {
 	depth  int // of blocks and brackets
 	loops  int // around, within the macro
 	makers int // of closures, so far
-	blocks map[string]*blockNode
+	blocks map[string]bool
 	// names are what macros around mention, innermost last.
 	names []map[string]bool
 }
@@ -319,10 +319,10 @@ func (p *parser) blockStatement(line int) node {
 	n := &blockNode{line: line, name: p.expectName()}
 	n.scoped = p.keyword("scoped")
 	p.keyword("required")
-	if p.blocks[n.name] != nil {
+	if p.blocks[n.name] {
 		fail("block %.40q stands twice", n.name)
 	}
-	p.blocks[n.name] = n
+	p.blocks[n.name] = true
 	loops := p.loops
 	p.loops = 0
 	n.body, _ = p.block("endblock")

@@ -3,14 +3,17 @@ package jinja
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Template is a parsed template. It is immutable: Render may be called
 // concurrently.
 type Template struct {
 	body   []node
-	blocks map[string]*blockNode
 	limits Limits
+	// Clock is the time of day of strftime_now; it may be changed before the
+	// first Render.
+	Clock func() time.Time
 }
 
 // Parse parses a template. Errors are of type [*Error].
@@ -18,17 +21,17 @@ func Parse(source string, limits Limits) (t *Template, err error) {
 	if len(source) > limits.SourceBytes {
 		return nil, &Error{Message: fmt.Sprintf("it has %d bytes, and the limit is %d", len(source), limits.SourceBytes)}
 	}
-	p := &parser{limits: &limits, blocks: map[string]*blockNode{}}
+	p := &parser{limits: &limits, blocks: map[string]bool{}}
 	defer caught(&err, &p.line)
 	p.tokens = lex(source, &p.line)
 	body := p.statements()
-	return &Template{body: body, blocks: p.blocks, limits: limits}, nil
+	return &Template{body: body, limits: limits, Clock: time.Now}, nil
 }
 
 // Render returns what the template makes of variables, in pieces whose
 // neighbours differ in Trusted. Errors are of type [*Error].
 func (t *Template) Render(ctx context.Context, variables map[string]Value) (pieces []Piece, err error) {
-	r := &run{limits: &t.limits, ctx: ctx, blocks: t.blocks}
+	r := &run{limits: &t.limits, ctx: ctx, clock: t.Clock}
 	defer caught(&err, &r.line)
 	r.root = &scope{table: make(map[string]Value, len(variables)+8)}
 	for name, value := range variables {

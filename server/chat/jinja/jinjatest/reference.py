@@ -3,6 +3,7 @@
 Reads a line of JSON {"template": …, "variables": …} at a time and writes a
 line: {"text": …} or {"refused": …}.
 """
+import datetime
 import json
 import sys
 
@@ -36,11 +37,16 @@ def raise_exception(message):
     raise jinja2.exceptions.TemplateError(message)
 
 
+def strftime_now(format):
+    return datetime.datetime(2026, 2, 3, 4, 5, 6, 789).strftime(format)
+
+
 environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
     trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols]
 )
 environment.filters["tojson"] = to_json
 environment.globals["raise_exception"] = raise_exception
+environment.globals["strftime_now"] = strftime_now
 
 
 def render(line):
