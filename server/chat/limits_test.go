@@ -34,7 +34,7 @@ func TestRenderIsBounded(t *testing.T) {
 		"numbers":                `{{ range(10000000000) }}`,
 		"step of 0":              `{{ range(1, 2, 0) }}`,
 		"bytes of text":          `{% for a in range(20) %}{{ a ~ 'x' * 60000 }}{% endfor %}`,
-		"more than 268435456":    `{{ [1] | tojson(indent=100000000000) }}`,
+		"more than 134217728":    `{{ [1] | tojson(indent=100000000000) }}`,
 		"nested too deeply":      `{% set n = namespace() %}{% set n.n = n %}{{ n }}`,
 		"is unsafe":              `{% set a = {} %}{% set _ = a.update({'a': a}) %}{{ a | tojson }}`,
 		"cannot be written":      `{{ nothing | tojson }}`,

@@ -106,7 +106,7 @@ func (r *run) item(v, key Value) Value {
 		n := v.runes(r)
 		if at, ok := index(key, n); ok {
 			from := v.offset(r, at, n)
-			return v.cut(from, from+v.offsetOfNext(from))
+			return v.cut(from, from+v.sizeAt(from))
 		}
 	}
 	if name, ok := key.(*Str); ok {

@@ -34,10 +34,11 @@ func (c *casing) text(s string) string {
 func (r *run) cased(s *Str, c casing) *Str {
 	b := r.builder()
 	s.runs(func(text string, trusted bool) {
-		r.take(2 * len(text))
+		r.walk(len(text))
+		r.take(len(text))
 		b.put(c.text(text), trusted)
 	})
-	if len(b.buf) == 0 {
+	if b.buf.Len() == 0 {
 		return s
 	}
 	return b.str()

@@ -127,6 +127,7 @@ func (d *Dict) pairs(r *run) []Value {
 	tuples := make([]Tuple, len(d.entries))
 	for i := range d.entries {
 		both[2*i], both[2*i+1] = d.entries[i].key, d.entries[i].value
+		tuples[i].client = d.client
 		tuples[i].items = both[2*i : 2*i+2 : 2*i+2]
 		pairs[i] = &tuples[i]
 	}

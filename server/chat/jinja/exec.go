@@ -53,11 +53,8 @@ func (n *forNode) iterate(r *run, s *scope, over Value, depth int) flow {
 	if n.test != nil {
 		items = n.passing(r, inner, items)
 	}
-	if len(items) == 0 {
-		inner.reset()
-		return r.body(n.otherwise, inner)
-	}
 	l := &loop{items: items, depth0: depth, node: n, scope: s}
+	completed := false // an iteration that continues or breaks is none to jinja2's else
 	for i, item := range items {
 		r.step()
 		l.index0 = i
@@ -69,9 +66,14 @@ func (n *forNode) iterate(r *run, s *scope, over Value, depth int) flow {
 		}
 		inner.set("loop", l)
 		n.target.assign(r, inner, item)
-		if r.body(n.body, inner) == breakLoop {
+		f := r.body(n.body, inner)
+		if f == breakLoop {
 			break
 		}
+		completed = completed || f == goOn
+	}
+	if !completed {
+		return r.body(n.otherwise, &scope{parent: s})
 	}
 	return goOn
 }
@@ -122,8 +124,18 @@ func (n *filterNode) exec(r *run, s *scope) flow {
 	inner := &scope{parent: s}
 	text, f := r.captured(n.body, inner)
 	r.line = n.line
-	r.out.print(n.filter.from(r, inner, text))
+	r.out.block(n.filter.from(r, inner, text))
 	return f
+}
+
+// block appends what a filter block or a call block gives, which jinja2 does not
+// turn into text.
+func (b *builder) block(v Value) {
+	s, ok := v.(*Str)
+	if !ok {
+		fail("the block gives no text, but '%s'", typeName(v))
+	}
+	b.add(s)
 }
 
 func (n *macroNode) exec(r *run, s *scope) flow {
@@ -146,7 +158,7 @@ func (n *callNode) exec(r *run, s *scope) flow {
 		a = n.call.steps[last].(*callStep).args.eval(r, s)
 	}
 	a.kw = append(a.kw, keyword{"caller", caller})
-	r.out.print(r.call(callee, a))
+	r.out.block(r.call(callee, a))
 	return goOn
 }
 

@@ -157,7 +157,7 @@ func replaceFilter(r *run, v Value, a *args) Value {
 func wordCount(r *run, v Value, a *args) Value {
 	a.bind(0)
 	s := r.str(v)
-	r.scan(len(s.text))
+	r.walk(len(s.text))
 	return integer(len(strings.FieldsFunc(s.text, func(c rune) bool { return !isName(c) })))
 }
 

@@ -46,7 +46,7 @@ func first(r *run, v Value, a *args) Value {
 	switch v := v.(type) {
 	case *Str:
 		if v.text != "" {
-			return v.cut(0, v.offsetOfNext(0))
+			return v.cut(0, v.sizeAt(0))
 		}
 	case *iterator:
 		if len(v.rest) > 0 {
@@ -154,9 +154,18 @@ func (r *run) attributes(items []Value, attribute, otherwise Value) []Value {
 	return values
 }
 
+// itemsIfAny is items, but takes what is false for empty, as map, select and
+// their like do.
+func (r *run) itemsIfAny(v Value) []Value {
+	if !truth(v) {
+		return nil
+	}
+	return r.items(v)
+}
+
 // mapFilter is map('filter', …) or map(attribute=…).
 func mapFilter(r *run, v Value, a *args) Value {
-	items := r.items(v)
+	items := r.itemsIfAny(v)
 	if len(a.pos) == 0 {
 		p := a.bind(0, "attribute", "default")
 		if p[0] == nil {
@@ -187,7 +196,7 @@ func selectFilter(keep, byAttribute bool) method {
 			}
 			attribute, rest = rest[0], rest[1:]
 		}
-		items := r.items(v)
+		items := r.itemsIfAny(v)
 		r.takeTimes(len(items), valueBytes)
 		var kept []Value
 		for _, item := range items {

@@ -5,7 +5,9 @@ import (
 	"strings"
 )
 
-// keyed is an element and what it is sorted by.
+// keyed is an element and what it is sorted by: the keys of a list of
+// attributes, or one key. Python does not order lists by keys that are equal,
+// and so takes there what cannot be ordered.
 type keyed struct {
 	keys []Value
 	item Value
@@ -40,10 +42,15 @@ func (r *run) keyed(items []Value, attributes []string, caseSensitive bool) []ke
 }
 
 // sort sorts stably; equal elements stay in order in both directions.
-func (r *run) sort(all []keyed, descending bool) []Value {
+func (r *run) sort(all []keyed, byList, descending bool) []Value {
 	slices.SortStableFunc(all, func(a, b keyed) int {
 		r.step()
-		order, _ := r.itemsOrder(a.keys, b.keys, "<")
+		var order int
+		if byList {
+			order, _ = r.itemsOrder(a.keys, b.keys, "<")
+		} else {
+			order, _ = r.order(a.keys[0], b.keys[0], "<")
+		}
 		if descending {
 			return -order
 		}
@@ -67,7 +74,7 @@ func sortFilter(r *run, v Value, a *args) Value {
 	case Int:
 		attributes = []string{r.str(attribute).text}
 	}
-	return &List{items: r.sort(r.keyed(r.items(v), attributes, yes(p[1])), yes(p[0])), client: fromClient(v)}
+	return &List{items: r.sort(r.keyed(r.items(v), attributes, yes(p[1])), true, number(p[0], 0) != 0), client: fromClient(v)}
 }
 
 func dictSort(r *run, v Value, a *args) Value {
@@ -86,7 +93,7 @@ func dictSort(r *run, v Value, a *args) Value {
 			fail("dictsort sorts by key or value")
 		}
 	}
-	return &List{items: r.sort(r.keyed(d.pairs(r), []string{by}, yes(p[0])), yes(p[2]))}
+	return &List{items: r.sort(r.keyed(d.pairs(r), []string{by}, yes(p[0])), false, number(p[2], 0) != 0)}
 }
 
 // seen is a set of values, hashable or fails.
@@ -165,7 +172,7 @@ func groupBy(r *run, v Value, a *args) Value {
 	for i, item := range items {
 		all[i] = keyed{[]Value{r.folded(r.attribute(item, p[0], otherwise), yes(p[2]))}, item}
 	}
-	r.sort(all, false)
+	r.sort(all, false, false)
 	var groups []Value
 	for from := 0; from < len(all); {
 		to := from + 1

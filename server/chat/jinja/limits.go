@@ -10,7 +10,7 @@ import (
 type Limits struct {
 	SourceBytes int // of the template
 	Nesting     int // brackets, and blocks, within each other
-	Steps       int // of one Render: a node evaluated, an element visited, 64 bytes read
+	Steps       int // of one Render: a node evaluated, an element visited, 4 to 64 bytes read
 	Bytes       int // of all values that one Render makes
 	MacroDepth  int // calls of macros, blocks and recursive loops within each other
 	RangeItems  int // of one range()
@@ -19,14 +19,14 @@ type Limits struct {
 }
 
 // DefaultLimits are far above what published templates need (60 kB, ten
-// levels) and what a context of a million tokens holds: a step costs about
-// 20 ns, so a Render ends within half a second.
+// levels) and what a context of a million tokens holds. The worst templates we
+// know take a second and a half of CPU to reach one of them.
 func DefaultLimits() Limits {
 	return Limits{
 		SourceBytes: 1 << 20,
 		Nesting:     100,
 		Steps:       1 << 24,
-		Bytes:       256 << 20,
+		Bytes:       128 << 20,
 		MacroDepth:  100,
 		RangeItems:  100_000, // jinja2's sandbox has the same
 		JSONDepth:   64,
@@ -103,8 +103,10 @@ func (r *run) spend(n int) {
 	}
 }
 
-// scan pays for reading n bytes.
+// scan pays for reading n bytes at once, walk for reading them by character.
 func (r *run) scan(n int) { r.spend(n >> 6) }
+
+func (r *run) walk(n int) { r.spend(n >> 2) }
 
 // take pays for n bytes that are about to be made.
 func (r *run) take(n int) {

@@ -73,7 +73,7 @@ func ofText(f func(r *run, s *Str) Value) method {
 	return func(r *run, v Value, a *args) Value {
 		a.bind(0)
 		s := v.(*Str)
-		r.scan(len(s.text))
+		r.walk(len(s.text))
 		return f(r, s)
 	}
 }

@@ -64,6 +64,8 @@ func fromClient(v Value) bool {
 		return v.client
 	case *List:
 		return v.client
+	case *Tuple:
+		return v.client
 	case *Dict:
 		return v.client
 	case *Str:

@@ -85,7 +85,7 @@ func indent(r *run, v Value, a *args) Value {
 // truncate is the filter truncate.
 func truncate(r *run, v Value, a *args) Value {
 	p := a.bind(0, "length", "killwords", "end", "leeway")
-	s, length, leeway := r.str(v), number(p[0], 255), number(p[3], 5)
+	length, leeway := number(p[0], 255), number(p[3], 5)
 	end := own("...")
 	if p[2] != nil {
 		end = text(p[2])
@@ -93,10 +93,11 @@ func truncate(r *run, v Value, a *args) Value {
 	if room := end.runes(r); length < room || leeway < 0 {
 		fail("truncate: expected length >= %d and leeway >= 0", room)
 	}
-	n := s.runes(r)
+	n := r.size(v)
 	if n <= length+leeway {
-		return s
+		return v
 	}
+	s := text(v)
 	kept := s.cut(0, s.offset(r, length-end.runes(r), n))
 	if p[1] == nil || !truth(p[1]) {
 		if at := strings.LastIndexByte(kept.text, ' '); at >= 0 {

@@ -1,6 +1,9 @@
 package jinja
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // expression parses one expression.
 func (p *parser) expression() expr {
@@ -175,11 +178,11 @@ func (p *parser) primary() expr {
 	case tokenNumber:
 		return &constant{p.take().value}
 	case tokenString:
-		text := ""
+		var text strings.Builder
 		for p.peek().kind == tokenString {
-			text += p.take().text
+			text.WriteString(p.take().text)
 		}
-		return &constant{own(text)}
+		return &constant{own(text.String())}
 	case tokenOperator:
 		switch t.text {
 		case "(":

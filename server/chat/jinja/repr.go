@@ -135,6 +135,7 @@ func (b *builder) reprDict(d *Dict, trusted bool) {
 var reprEscapes = map[rune]string{'\\': `\\`, '\n': `\n`, '\r': `\r`, '\t': `\t`}
 
 func (b *builder) reprStr(s *Str) {
+	b.r.walk(len(s.text))
 	quote := "'"
 	if strings.Contains(s.text, "'") && !strings.Contains(s.text, `"`) {
 		quote = `"`

@@ -8,12 +8,11 @@ import (
 
 // strip takes characters of a set off the ends; nil means white space.
 func (r *run) strip(s *Str, chars Value, left, right bool) *Str {
-	r.scan(len(s.text))
 	in := isSpace
 	if chars, ok := optional(chars); ok {
 		set := text(chars).text
 		in = func(c rune) bool {
-			r.scan(len(set) + 63)
+			r.scan(len(set))
 			return strings.ContainsRune(set, c)
 		}
 	}
@@ -24,6 +23,7 @@ func (r *run) strip(s *Str, chars Value, left, right bool) *Str {
 	if right && from < to {
 		to = len(strings.TrimRightFunc(s.text, in))
 	}
+	r.walk(len(s.text) - (to - from))
 	return s.cut(from, to)
 }
 
@@ -80,10 +80,14 @@ func (r *run) splitSpace(s *Str, most int, fromRight bool) (parts []Value) {
 	for ; ; most-- {
 		s = r.strip(s, nil, !fromRight, fromRight)
 		r.take(partBytes)
-		at := strings.IndexFunc(s.text, isSpace)
+		at, word := strings.IndexFunc(s.text, isSpace), 0
 		if fromRight {
 			at = strings.LastIndexFunc(s.text, isSpace)
+			word = len(s.text) - at
+		} else {
+			word = at
 		}
+		r.walk(max(word, 0))
 		switch {
 		case s.text == "":
 			return parts
@@ -102,7 +106,7 @@ func (r *run) splitSpace(s *Str, most int, fromRight bool) (parts []Value) {
 
 // lines cuts a string into lines as Python's str.splitlines does.
 func (r *run) lines(s *Str, keepEnds bool) []Value {
-	r.scan(len(s.text))
+	r.walk(len(s.text))
 	var lines []Value
 	for from := 0; from < len(s.text); {
 		r.take(partBytes)
@@ -199,13 +203,13 @@ func (r *run) replace(s, old, with *Str, most int) *Str {
 		b.add(s.cut(from, at))
 		b.add(with)
 		if from = at + len(old.text); old.text == "" {
-			at += max(1, s.offsetOfNext(min(at, len(s.text))))
+			at += max(1, s.sizeAt(min(at, len(s.text))))
 		}
 	}
 	if from < len(s.text) {
 		b.add(s.cut(from, len(s.text)))
 	}
-	if len(b.buf) == 0 {
+	if b.buf.Len() == 0 {
 		return &Str{trusted: s.trusted}
 	}
 	return b.str()

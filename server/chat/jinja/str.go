@@ -74,7 +74,7 @@ func (s *Str) runs(f func(text string, trusted bool)) {
 
 // runes returns how many characters there are.
 func (s *Str) runes(r *run) int {
-	r.scan(len(s.text))
+	r.spend(len(s.text) >> 4)
 	return utf8.RuneCountInString(s.text)
 }
 
@@ -83,19 +83,24 @@ func (s *Str) offset(r *run, n, length int) int {
 	if length == len(s.text) {
 		return n // all ASCII
 	}
-	r.scan(len(s.text))
 	at := 0
 	for range n {
-		_, size := utf8.DecodeRuneInString(s.text[at:])
-		at += size
+		at += s.sizeAt(at)
 	}
+	r.walk(at)
 	return at
+}
+
+// sizeAt returns the size of the character at an offset.
+func (s *Str) sizeAt(at int) int {
+	_, size := utf8.DecodeRuneInString(s.text[at:])
+	return size
 }
 
 // builder puts strings together.
 type builder struct {
 	r     *run
-	buf   []byte
+	buf   strings.Builder
 	limit int // of bytes
 	first bool
 	now   bool
@@ -111,10 +116,10 @@ func (b *builder) put(text string, trusted bool) {
 	}
 	b.r.take(len(text))
 	b.mark(trusted)
-	if len(b.buf)+len(text) > b.limit {
+	if b.buf.Len()+len(text) > b.limit {
 		fail("it makes more than %d bytes of text; send fewer or shorter messages", b.limit)
 	}
-	b.buf = append(b.buf, text...)
+	b.buf.WriteString(text)
 }
 
 // own appends text of the template's.
@@ -122,10 +127,10 @@ func (b *builder) own(text string) { b.put(text, true) }
 
 func (b *builder) mark(trusted bool) {
 	switch {
-	case len(b.buf) == 0:
+	case b.buf.Len() == 0:
 		b.first, b.now = trusted, trusted
 	case b.now != trusted:
-		b.cuts = append(b.cuts, len(b.buf))
+		b.cuts = append(b.cuts, b.buf.Len())
 		b.now = trusted
 	}
 }
@@ -141,7 +146,7 @@ func (b *builder) add(s *Str) {
 
 // str returns what was built. The builder is done with.
 func (b *builder) str() *Str {
-	return &Str{text: string(b.buf), trusted: len(b.buf) == 0 || b.first, cuts: b.cuts}
+	return &Str{text: b.buf.String(), trusted: b.buf.Len() == 0 || b.first, cuts: b.cuts}
 }
 
 // pieces returns what was built.
@@ -157,8 +162,9 @@ func (b *builder) pieces() []Piece {
 
 // mapped returns a string whose characters are each replaced by a text.
 func (r *run) mapped(s *Str, change func(at int, c rune) string) *Str {
+	r.walk(len(s.text))
 	b := r.builder()
-	b.buf = make([]byte, 0, len(s.text))
+	b.buf.Grow(len(s.text))
 	trusted, cuts := s.trusted, s.cuts
 	for at, c := range s.text {
 		if len(cuts) > 0 && at == cuts[0] {
@@ -166,7 +172,7 @@ func (r *run) mapped(s *Str, change func(at int, c rune) string) *Str {
 		}
 		b.put(change(at, c), trusted)
 	}
-	if len(b.buf) == 0 {
+	if b.buf.Len() == 0 {
 		return &Str{trusted: s.trusted}
 	}
 	return b.str()
@@ -201,14 +207,8 @@ func (r *run) concat(a, c *Str) *Str {
 		return &Str{text: a.text + c.text, trusted: a.trusted}
 	}
 	b := r.builder()
-	b.buf = make([]byte, 0, len(a.text)+len(c.text))
+	b.buf.Grow(len(a.text) + len(c.text))
 	b.add(a)
 	b.add(c)
 	return b.str()
-}
-
-// offsetOfNext returns the size of the character at an offset.
-func (s *Str) offsetOfNext(at int) int {
-	_, size := utf8.DecodeRuneInString(s.text[at:])
-	return size
 }

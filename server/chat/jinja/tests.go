@@ -3,7 +3,6 @@ package jinja
 import (
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // test is "v is name(args)".
@@ -57,8 +56,8 @@ func init() {
 		"callable":  isCallable,
 		"even":      func(r *run, v Value) bool { return r.equal(r.arithmetic("%", v, Int{n: 2}), Int{}) },
 		"odd":       func(r *run, v Value) bool { return r.equal(r.arithmetic("%", v, Int{n: 2}), Int{n: 1}) },
-		"lower":     func(r *run, v Value) bool { return hasCase(r.str(v).text, unicode.IsLower, unicode.IsUpper) },
-		"upper":     func(r *run, v Value) bool { return hasCase(r.str(v).text, unicode.IsUpper, unicode.IsLower) },
+		"lower":     func(r *run, v Value) bool { return truth(strMethods["islower"](r, r.str(v), &args{})) },
+		"upper":     func(r *run, v Value) bool { return truth(strMethods["isupper"](r, r.str(v), &args{})) },
 		"escaped":   func(*run, Value) bool { return false },
 		"filter":    func(_ *run, v Value) bool { return filters[text(v).text] != nil },
 		"test": func(_ *run, v Value) bool {

@@ -164,6 +164,7 @@ func (w *jsonWriter) line(depth int, trusted bool) {
 }
 
 func (w *jsonWriter) text(s *Str) {
+	w.r.walk(len(s.text))
 	w.builder.put(`"`, s.trusted)
 	s.runs(func(text string, trusted bool) {
 		from := 0

@@ -40,8 +40,9 @@ type List struct {
 
 // Tuple is Python's tuple; names are set for what groupby gives.
 type Tuple struct {
-	items []Value
-	names []string
+	items  []Value
+	names  []string
+	client bool
 }
 
 // Undefined is what a name or an element that is not there gives. why says so.

@@ -40,7 +40,7 @@ func Find(t testing.TB) *Reference {
 		if python == "" || exec.Command(python, "-c", "import jinja2").Run() != nil {
 			continue
 		}
-		cmd := exec.Command(python, "-c", script)
+		cmd := exec.Command(python, "-W", "ignore", "-c", script)
 		cmd.Stderr = os.Stderr
 		in, err := cmd.StdinPipe()
 		if err != nil {
