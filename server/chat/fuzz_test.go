@@ -29,7 +29,7 @@ func FuzzTemplate(f *testing.F) {
 	f.Add(`{%- for a in range(99) -%} {{ loop.index | tojson(indent=-1) }} {%- endfor -%}`)
 	f.Add("{% raw %}{% endraw -%}{{ {'a': {1: [2]}} }}{#")
 	limits := Limits{
-		SourceBytes: 1 << 14, Nesting: 30, Steps: 1000, MacroDepth: 10,
+		SourceBytes: 1 << 14, Nesting: 30, Steps: 1 << 16, Bytes: 1 << 20, MacroDepth: 10,
 		RangeItems: 100, JSONDepth: 16, OutputBytes: 1 << 16,
 	}
 	f.Fuzz(func(t *testing.T, source string) {

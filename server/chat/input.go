@@ -74,7 +74,7 @@ func (t *Template) decode(what string, raw jsontext.Value) (jinja.Value, error) 
 func clients(text string) *jinja.Str { return jinja.String(text, false) }
 
 func (t *Template) message(m *ask.Message) (jinja.Value, error) {
-	value := jinja.NewDict(5, false)
+	value := jinja.NewDict(3, false)
 	value.Set("role", clients(m.Role))
 	value.Set("content", t.content(m))
 	if m.Name != "" {

@@ -12,8 +12,17 @@ type keyword struct {
 	value Value
 }
 
+// done takes back arguments that nobody uses any more.
+func (r *run) done(a *args) {
+	*a = args{}
+	r.spare = append(r.spare, a)
+}
+
 func (l *argList) eval(r *run, s *scope) *args {
 	a := &args{}
+	if n := len(r.spare); n > 0 {
+		a, r.spare = r.spare[n-1], r.spare[:n-1]
+	}
 	if l == nil {
 		return a
 	}
@@ -36,7 +45,7 @@ func (l *argList) eval(r *run, s *scope) *args {
 		}
 		r.takeTimes(d.Len(), 2*valueBytes)
 		for i := range d.entries {
-			key, ok := d.entries[i].key.(*Str)
+			key, ok := d.entries[i].name(d.client).(*Str)
 			if _, again := a.named(d.entries[i].hash.text); !ok || again {
 				fail("keywords must be strings, each given once")
 			}
@@ -115,7 +124,7 @@ func (m *macro) call(r *run, a *args) Value {
 	defer r.leave()
 	line := r.line
 	r.takeTimes(len(m.node.params)+4, 2*valueBytes)
-	inner := &scope{parent: m.scope}
+	inner := m.scope.inner()
 	m.bind(r, a, inner)
 	text, _ := r.captured(m.node.body, inner)
 	r.line = line

@@ -15,9 +15,18 @@ type Dict struct {
 	client  bool
 }
 
+// entry has no key where the hash says all: a string with the dict's origin.
 type entry struct {
 	hash       hash
 	key, value Value
+}
+
+// name returns an entry's key; client is the dict's.
+func (e *entry) name(client bool) Value {
+	if e.key == nil {
+		return &Str{text: e.hash.text, trusted: !client}
+	}
+	return e.key
 }
 
 // hash is the same for keys that Python takes for equal.
@@ -39,7 +48,7 @@ func (d *Dict) Len() int { return len(d.entries) }
 
 // Set gives a dict that no template has yet a value under a name.
 func (d *Dict) Set(name string, v Value) {
-	d.put(hash{'s', name}, &Str{text: name, trusted: !d.client}, v)
+	d.put(hash{'s', name}, nil, v)
 }
 
 // Get returns the value under a name.
@@ -98,15 +107,19 @@ func (d *Dict) put(h hash, key, v Value) {
 // store is d[key] = v, paid for.
 func (d *Dict) store(r *run, key, v Value) {
 	r.take(64)
-	d.put(r.hash(key), key, v)
+	h := r.hash(key)
+	if s, ok := key.(*Str); ok && s.cuts == nil && s.trusted != d.client {
+		key = nil
+	}
+	d.put(h, key, v)
 }
 
 // keys, values and pairs list a dict's contents.
 func (d *Dict) keys(r *run) []Value {
-	r.takeTimes(len(d.entries), valueBytes)
+	r.takeTimes(len(d.entries), 64)
 	keys := make([]Value, len(d.entries))
 	for i := range d.entries {
-		keys[i] = d.entries[i].key
+		keys[i] = d.entries[i].name(d.client)
 	}
 	return keys
 }
@@ -121,12 +134,12 @@ func (d *Dict) values(r *run) []Value {
 }
 
 func (d *Dict) pairs(r *run) []Value {
-	r.takeTimes(len(d.entries), 96)
+	r.takeTimes(len(d.entries), 160)
 	pairs := make([]Value, len(d.entries))
 	both := make([]Value, 2*len(d.entries))
 	tuples := make([]Tuple, len(d.entries))
 	for i := range d.entries {
-		both[2*i], both[2*i+1] = d.entries[i].key, d.entries[i].value
+		both[2*i], both[2*i+1] = d.entries[i].name(d.client), d.entries[i].value
 		tuples[i].client = d.client
 		tuples[i].items = both[2*i : 2*i+2 : 2*i+2]
 		pairs[i] = &tuples[i]

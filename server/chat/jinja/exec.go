@@ -14,9 +14,10 @@ func (r *run) body(nodes []node, s *scope) flow {
 // captured executes statements and returns what they print.
 func (r *run) captured(nodes []node, s *scope) (*Str, flow) {
 	outer := r.out
-	r.out = r.builder()
+	b := r.builder()
+	r.out = &b
 	f := r.body(nodes, s)
-	text := r.out.str()
+	text := b.str()
 	r.out = outer
 	return text, f
 }
@@ -49,7 +50,7 @@ func (n *forNode) exec(r *run, s *scope) flow {
 
 func (n *forNode) iterate(r *run, s *scope, over Value, depth int) flow {
 	items := r.items(over)
-	inner := &scope{parent: s}
+	inner := s.inner()
 	if n.test != nil {
 		items = n.passing(r, inner, items)
 	}
@@ -60,7 +61,7 @@ func (n *forNode) iterate(r *run, s *scope, over Value, depth int) flow {
 		l.index0 = i
 		if n.keeps {
 			r.take(64)
-			inner = &scope{parent: s}
+			inner = s.inner()
 		} else {
 			inner.reset()
 		}
@@ -73,7 +74,7 @@ func (n *forNode) iterate(r *run, s *scope, over Value, depth int) flow {
 		completed = completed || f == goOn
 	}
 	if !completed {
-		return r.body(n.otherwise, &scope{parent: s})
+		return r.body(n.otherwise, s.inner())
 	}
 	return goOn
 }
@@ -101,7 +102,7 @@ func (n *setNode) exec(r *run, s *scope) flow {
 }
 
 func (n *setBlockNode) exec(r *run, s *scope) flow {
-	text, f := r.captured(n.body, &scope{parent: s})
+	text, f := r.captured(n.body, s.inner())
 	r.line = n.line
 	value := Value(text)
 	if n.filter != nil {
@@ -113,7 +114,7 @@ func (n *setBlockNode) exec(r *run, s *scope) flow {
 
 func (n *withNode) exec(r *run, s *scope) flow {
 	r.line = n.line
-	inner := &scope{parent: s}
+	inner := s.inner()
 	for i, value := range n.values {
 		n.targets[i].assign(r, inner, value.eval(r, s))
 	}
@@ -121,7 +122,7 @@ func (n *withNode) exec(r *run, s *scope) flow {
 }
 
 func (n *filterNode) exec(r *run, s *scope) flow {
-	inner := &scope{parent: s}
+	inner := s.inner()
 	text, f := r.captured(n.body, inner)
 	r.line = n.line
 	r.out.block(n.filter.from(r, inner, text))
@@ -168,11 +169,11 @@ func (n *blockNode) exec(r *run, s *scope) flow {
 	}
 	r.enter()
 	defer r.leave()
-	return r.body(n.body, &scope{parent: s})
+	return r.body(n.body, s.inner())
 }
 
 func (n *groupNode) exec(r *run, s *scope) flow {
-	return r.body(n.body, &scope{parent: s})
+	return r.body(n.body, s.inner())
 }
 
 func (n *flowNode) exec(*run, *scope) flow { return n.flow }

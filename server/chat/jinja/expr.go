@@ -105,11 +105,40 @@ func (r *run) compare(operator string, a, b Value) bool {
 
 func (e *arithmetic) eval(r *run, s *scope) Value {
 	v := e.first.eval(r, s)
-	for _, l := range e.rest {
+	for i := 0; i < len(e.rest); i++ {
 		r.step()
-		v = r.arithmetic(l.operator, v, l.value.eval(r, s))
+		right := e.rest[i].value.eval(r, s)
+		a, ok := v.(*Str)
+		c, also := right.(*Str)
+		if e.rest[i].operator != "+" || !ok || !also {
+			v = r.arithmetic(e.rest[i].operator, v, right)
+			continue
+		}
+		v, i = e.joined(r, s, a, c, i)
 	}
 	return v
+}
+
+// joined adds strings from operator i on, as far as they go, into one. It
+// returns the last operator that it carried out.
+func (e *arithmetic) joined(r *run, s *scope, a, c *Str, i int) (Value, int) {
+	if i == len(e.rest)-1 {
+		return r.concat(a, c), i
+	}
+	b := r.builder()
+	b.add(a)
+	b.add(c)
+	for i+1 < len(e.rest) && e.rest[i+1].operator == "+" {
+		r.step()
+		i++
+		right := e.rest[i].value.eval(r, s)
+		more, ok := right.(*Str)
+		if !ok {
+			return r.arithmetic("+", b.str(), right), i
+		}
+		b.add(more)
+	}
+	return b.str(), i
 }
 
 func (e *concatenation) eval(r *run, s *scope) Value {
@@ -169,21 +198,38 @@ func (p *sliceStep) apply(r *run, s *scope, v Value) Value {
 	return r.slice(v, at(p.from), at(p.to), at(p.by))
 }
 
-func (p *callStep) apply(r *run, s *scope, v Value) Value { return r.call(v, p.args.eval(r, s)) }
+func (p *callStep) apply(r *run, s *scope, v Value) Value {
+	a := p.args.eval(r, s)
+	v = r.call(v, a)
+	r.done(a)
+	return v
+}
 
 func (p *methodStep) apply(r *run, s *scope, v Value) Value {
 	if method := methodOf(v, p.attr.name); method != nil {
 		a := p.args.eval(r, s)
 		a.what = p.attr.name
-		return method(r, v, a)
+		v = method(r, v, a)
+		r.done(a)
+		return v
 	}
-	return r.call(p.attr.apply(r, s, v), p.args.eval(r, s))
+	v = p.attr.apply(r, s, v)
+	a := p.args.eval(r, s)
+	v = r.call(v, a)
+	r.done(a)
+	return v
 }
 
 func (p *filterStep) apply(r *run, s *scope, v Value) Value {
-	return r.filter(p.name, v, p.args.eval(r, s))
+	a := p.args.eval(r, s)
+	v = r.filter(p.name, v, a)
+	r.done(a)
+	return v
 }
 
 func (p *testStep) apply(r *run, s *scope, v Value) Value {
-	return truthOf(r.test(p.name, v, p.args.eval(r, s)) != p.negate)
+	a := p.args.eval(r, s)
+	ok := r.test(p.name, v, a)
+	r.done(a)
+	return truthOf(ok != p.negate)
 }

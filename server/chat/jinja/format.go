@@ -39,7 +39,7 @@ func (f *fieldFormat) all(s *Str, depth int) *Str {
 			fail("single '}' encountered in format string")
 		default:
 			end := fieldEnd(s.text, at)
-			f.field(out, s.cut(at+1, end), depth)
+			f.field(&out, s.cut(at+1, end), depth)
 			at = end + 1
 		}
 	}

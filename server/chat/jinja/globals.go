@@ -66,7 +66,7 @@ func makeDict(r *run, a *args) Value {
 	for _, v := range a.pos {
 		if from, ok := v.(*Dict); ok {
 			for i := range from.entries {
-				d.store(r, from.entries[i].key, from.entries[i].value)
+				d.store(r, from.entries[i].name(from.client), from.entries[i].value)
 			}
 			continue
 		}

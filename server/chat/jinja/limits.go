@@ -82,6 +82,7 @@ type run struct {
 	line   int
 	out    *builder
 	root   *scope
+	spare  []*args
 	clock  func() time.Time
 }
 

@@ -76,9 +76,10 @@ func (l *loop) recurse(r *run, a *args) Value {
 	r.enter()
 	defer r.leave()
 	outer := r.out
-	r.out = r.builder()
+	b := r.builder()
+	r.out = &b
 	l.node.iterate(r, l.scope, items, l.depth0+1)
-	text := r.out.str()
+	text := b.str()
 	r.out = outer
 	return text
 }

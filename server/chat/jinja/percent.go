@@ -7,7 +7,8 @@ import (
 
 // percent is Python's s % v.
 func (r *run) percent(s *Str, v Value) Value {
-	f := &percentFormat{r: r, s: s, out: r.builder(), args: []Value{v}}
+	out := r.builder()
+	f := &percentFormat{r: r, s: s, out: &out, args: []Value{v}}
 	switch v := v.(type) {
 	case *Tuple:
 		f.args = v.items

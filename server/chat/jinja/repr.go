@@ -124,7 +124,7 @@ func (b *builder) reprDict(d *Dict, trusted bool) {
 		if i > 0 {
 			b.put(", ", trusted)
 		}
-		b.repr(d.entries[i].key)
+		b.repr(d.entries[i].name(d.client))
 		b.put(": ", trusted)
 		b.repr(d.entries[i].value)
 	}

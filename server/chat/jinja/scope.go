@@ -6,6 +6,17 @@ type scope struct {
 	names  []string
 	values []Value
 	table  map[string]Value // of the outermost scope, instead of the slices
+	// room is where the first few variables lie.
+	room struct {
+		names  [4]string
+		values [4]Value
+	}
+}
+
+func (s *scope) inner() *scope {
+	inner := &scope{parent: s}
+	inner.names, inner.values = inner.room.names[:0], inner.room.values[:0]
+	return inner
 }
 
 func (s *scope) get(name string) (Value, bool) {

@@ -107,7 +107,7 @@ type builder struct {
 	cuts  []int
 }
 
-func (r *run) builder() *builder { return &builder{r: r, limit: r.limits.Bytes} }
+func (r *run) builder() builder { return builder{r: r, limit: r.limits.Bytes} }
 
 // put appends text of one origin.
 func (b *builder) put(text string, trusted bool) {
@@ -130,6 +130,9 @@ func (b *builder) mark(trusted bool) {
 	case b.buf.Len() == 0:
 		b.first, b.now = trusted, trusted
 	case b.now != trusted:
+		if b.cuts == nil {
+			b.cuts = make([]int, 0, 4)
+		}
 		b.cuts = append(b.cuts, b.buf.Len())
 		b.now = trusted
 	}
@@ -141,7 +144,12 @@ func (b *builder) add(s *Str) {
 		b.put(s.text, s.trusted)
 		return
 	}
-	s.runs(b.put)
+	from, trusted := 0, s.trusted
+	for _, cut := range s.cuts {
+		b.put(s.text[from:cut], trusted)
+		from, trusted = cut, !trusted
+	}
+	b.put(s.text[from:], trusted)
 }
 
 // str returns what was built. The builder is done with.

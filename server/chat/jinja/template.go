@@ -37,9 +37,10 @@ func (t *Template) Render(ctx context.Context, variables map[string]Value) (piec
 	for name, value := range variables {
 		r.root.table[name] = value
 	}
-	r.out = r.builder()
-	r.out.limit = t.limits.OutputBytes
+	out := r.builder()
+	out.limit = t.limits.OutputBytes
+	r.out = &out
 	r.spend(1) // a context that has ended ends this too
 	r.body(t.body, r.root)
-	return r.out.pieces(), nil
+	return out.pieces(), nil
 }

@@ -12,7 +12,8 @@ import (
 // HTML.
 func toJSON(r *run, v Value, a *args) Value {
 	p := a.bind(0, "ensure_ascii", "indent", "separators", "sort_keys")
-	w := jsonWriter{r: r, builder: r.builder(), item: own(", "), key: own(": ")}
+	b := r.builder()
+	w := jsonWriter{r: r, builder: &b, item: own(", "), key: own(": ")}
 	w.ascii = p[0] != nil && truth(p[0])
 	if indent, ok := optional(p[1]); ok {
 		w.item = own(",")
@@ -103,8 +104,11 @@ func (w *jsonWriter) dict(d *Dict, trusted bool, depth int) {
 	defer w.r.ascend()
 	entries := d.entries
 	if w.sorted {
-		w.r.takeTimes(len(entries), 64)
+		w.r.takeTimes(len(entries), 128)
 		entries = slices.Clone(entries)
+		for i := range entries {
+			entries[i].key = entries[i].name(d.client)
+		}
 		slices.SortStableFunc(entries, func(a, b entry) int {
 			w.r.step()
 			order, _ := w.r.order(a.key, b.key, "<")
@@ -114,7 +118,7 @@ func (w *jsonWriter) dict(d *Dict, trusted bool, depth int) {
 	w.builder.put("{", trusted)
 	for i := range entries {
 		w.next(i, depth+1, trusted)
-		switch key := entries[i].key.(type) {
+		switch key := entries[i].name(d.client).(type) {
 		case *Str:
 			w.text(key)
 		case None, Bool, Int, *Big, Float:
