@@ -45,14 +45,8 @@ func (l *Loop) admit() {
 // admitOne makes a waiting generation live.
 func (l *Loop) admitOne(g *Generation) {
 	s := &g.seq
-	if s.sampler == nil {
+	if s.admitted.IsZero() {
 		s.admitted = time.Now()
-		sampler, err := l.context.NewSampler(s.sampling)
-		if err != nil {
-			l.finish(g, ask.FinishError, fmt.Errorf("batch: make sampler: %w", err))
-			return
-		}
-		s.sampler = sampler
 	}
 	last := len(l.free) - 1
 	s.id, l.free = l.free[last], l.free[:last]
@@ -60,17 +54,9 @@ func (l *Loop) admitOne(g *Generation) {
 	l.counters.active.Add(1)
 }
 
-// finish ends a generation, waiting or live: it frees what the sequence holds
-// and publishes the end. The caller takes it out of waiting or, by sweepLive,
-// out of live. Engine goroutine.
-func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) {
-	g.seq.closeSampler()
-	l.conclude(g, reason, err)
-}
-
-// conclude publishes the end of a generation, which stays where it is until it is
-// swept. It reports false if it has ended before.
-func (l *Loop) conclude(g *Generation, reason ask.FinishReason, err error) bool {
+// finish ends a generation, waiting or live, and publishes the end; what it holds
+// of the context is freed by sweep. It reports false if it has ended before.
+func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 	s := &g.seq
 	if s.ended {
 		return false
@@ -91,12 +77,7 @@ func (l *Loop) conclude(g *Generation, reason ask.FinishReason, err error) bool 
 
 // sweep takes ended generations out of waiting and live.
 func (l *Loop) sweep() {
-	l.waiting = slices.DeleteFunc(l.waiting, func(g *Generation) bool {
-		if g.seq.ended {
-			g.seq.closeSampler()
-		}
-		return g.seq.ended
-	})
+	l.waiting = slices.DeleteFunc(l.waiting, func(g *Generation) bool { return g.seq.ended })
 	l.sweepLive()
 }
 
@@ -106,7 +87,6 @@ func (l *Loop) sweepLive() {
 		if !g.seq.ended {
 			return false
 		}
-		g.seq.closeSampler()
 		l.release(&g.seq)
 		l.hold = false
 		return true

@@ -9,6 +9,7 @@ import (
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
+	"github.com/weirgo/weir/server/sampling"
 )
 
 // The two benchmarks decode the same: b.N tokens for each sequence, greedily,
@@ -43,20 +44,14 @@ func BenchmarkBare(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer ctx.Close()
-		samplers := make([]engine.Sampler, sequences)
-		for i := range samplers {
-			if samplers[i], err = ctx.NewSampler(ask.Sampling{}); err != nil {
-				b.Fatal(err)
-			}
-			defer samplers[i].Close()
-		}
+		sampler, row := sampling.New(ask.Sampling{}), new(sampling.Row)
 		step := engine.NewBatch(sequences * benchPrompt)
 		next, rows := make([]engine.Token, sequences), make([]int, sequences)
 		b.ResetTimer()
 		for done := 0; done < b.N; done++ {
 			step.Reset()
 			position := benchPrompt - 1 + done%(benchContext-benchPrompt)
-			for s := range samplers {
+			for s := range sequences {
 				id := engine.SequenceID(s)
 				if position == benchPrompt-1 {
 					ctx.RemoveSequence(id, 0, -1)
@@ -70,8 +65,12 @@ func BenchmarkBare(b *testing.B) {
 			if err := ctx.Decode(step); err != nil {
 				b.Fatal(err)
 			}
-			for s, sampler := range samplers {
-				if next[s], err = sampler.Sample(rows[s]); err != nil {
+			for s := range sequences {
+				logits, err := ctx.Logits(rows[s])
+				if err != nil {
+					b.Fatal(err)
+				}
+				if next[s], err = sampler.Next(row, logits); err != nil {
 					b.Fatal(err)
 				}
 			}

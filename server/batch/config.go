@@ -19,13 +19,13 @@ type Config struct {
 	// of waiting.
 	QueueLimit int
 	// RingTokens is how many unread tokens a generation may have before it
-	// pauses, rounded up to a power of two. Default 256: 2 KiB, and seconds
+	// pauses, rounded up to a power of two. Default 256: 4 KiB, and seconds
 	// of a reader that is stuck.
 	RingTokens int
-	// LogitsBytes bounds the memory of the unread logits of one generation
-	// that asked for log-probabilities; at least two rows are kept. Default
-	// 2 MiB: 16 rows of a vocabulary of 32 000.
-	LogitsBytes int
+	// TopLogprobsBytes bounds the memory of one generation's unread likeliest
+	// tokens, if it asked for them; at least two tokens' are kept. Default
+	// 2 MiB: 1 024 likeliest tokens for each of 256.
+	TopLogprobsBytes int
 	// PrefillTokens is how many prompt tokens a step takes at most while
 	// other sequences decode: it bounds how much a new prompt slows running
 	// streams down. Default 128: where a prompt token costs what a decoded
@@ -58,7 +58,7 @@ type Step struct {
 const (
 	defaultQueueLimit    = 256
 	defaultRingTokens    = 256
-	defaultLogitsBytes   = 2 << 20
+	defaultTopBytes      = 2 << 20
 	defaultPrefillTokens = 128
 	defaultStuckAfter    = 30 * time.Second
 )
@@ -71,8 +71,8 @@ func (c Config) withDefaults() Config {
 	if c.RingTokens == 0 {
 		c.RingTokens = defaultRingTokens
 	}
-	if c.LogitsBytes == 0 {
-		c.LogitsBytes = defaultLogitsBytes
+	if c.TopLogprobsBytes == 0 {
+		c.TopLogprobsBytes = defaultTopBytes
 	}
 	if c.PrefillTokens == 0 {
 		c.PrefillTokens = defaultPrefillTokens
@@ -95,7 +95,7 @@ func (c Config) check() error {
 		{"MaxSequences", c.MaxSequences, 256},
 		{"QueueLimit", c.QueueLimit, 1 << 20},
 		{"RingTokens", c.RingTokens, 1 << 20},
-		{"LogitsBytes", c.LogitsBytes, 1 << 30},
+		{"TopLogprobsBytes", c.TopLogprobsBytes, 1 << 30},
 		{"PrefillTokens", c.PrefillTokens, 1 << 20},
 		{"StuckAfter", int(c.StuckAfter), int(365 * 24 * time.Hour)},
 	} {

@@ -12,15 +12,16 @@
 //	wake the readers of those that ended by that
 //	batch: one token of each decoding sequence, then pieces of prompts
 //	decode
-//	for each finished row: sample, put the token into its ring, post it
+//	sample the finished rows, together with helpers if that takes long
+//	for each: put the token into its ring, post it
 //	wake the readers
 //
 // and begins the next decode at once. Turning tokens into text and bytes is the
-// readers' work, on the other cores; so is the log-softmax over logits, which
-// travel through the ring as they are. With nothing to decode the goroutine
-// parks. A reader sleeps in a [mailbox.Feed] that names those of its generations
-// with something to read ([Generation.Announce]); what a decode gave them wakes it
-// once, however many they are, and only if it sleeps.
+// readers' work, on the other cores. Log-probabilities are read from a row where
+// it lies: what travels through the ring is a few numbers. With nothing to decode
+// the goroutine parks. A reader sleeps in a [mailbox.Feed] that names those of
+// its generations with something to read ([Generation.Announce]); what a decode
+// gave them wakes it once, however many they are, and only if it sleeps.
 //
 // Prompts share what the decoding sequences leave of a batch, and no more than
 // [Config.PrefillTokens] while somebody decodes: half for the shortest, the

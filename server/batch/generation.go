@@ -9,6 +9,7 @@ import (
 
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/sampling"
 )
 
 // Generation is the output of one request: a bounded lock-free ring with one
@@ -32,12 +33,12 @@ import (
 //	reader  takes the entry, loads tail    engine  tail, posts the entry
 //	reader  head, loads stalled            engine  stalled, loads head
 type Generation struct {
-	loop   *Loop
-	slots  []slot
-	logits []float32  // a row for each slot, nil if not asked for
-	pooled *[]float32 // what holds logits in the pool
-	top    []TokenLogprob
-	topN   int // Request.TopLogprobs
+	loop      *Loop
+	slots     []slot
+	topN      int            // Request.TopLogprobs
+	likeliest []sampling.Key // topN for each slot, in no order
+	costNs    int            // of sampling a token, about
+	top       []TokenLogprob // of the results that Poll returned last
 
 	_      cpu.CacheLinePad
 	seq    sequence
@@ -54,8 +55,13 @@ type Generation struct {
 	entry     atomic.Pointer[mailbox.Entry]
 }
 
-// slot is a result in the ring; its logits, if any, lie in Generation.logits.
-type slot struct{ token engine.Token }
+// slot is a result in the ring and, if log-probabilities are asked for, its logit
+// and the logarithm of the sum of all logits' exponentials.
+type slot struct {
+	token  engine.Token
+	logit  float32
+	logSum float64
+}
 
 // Announce names the generation's reader: from now on e is posted when there
 // are results or the end, at once if there are already, and its feed is woken
@@ -91,16 +97,16 @@ func (g *Generation) Poll(dst []Result) (n int, err error) {
 		if !ended {
 			return 0, nil
 		}
-		g.releaseLogits()
 		return 0, io.EOF
 	}
 	n = min(ready, len(dst))
-	mask := uint32(len(g.slots) - 1)
+	g.top = slices.Grow(g.top[:0], n*max(g.topN, 0)) // results keep parts of it
 	for i := range n {
-		dst[i] = Result{Token: g.slots[(head+uint32(i))&mask].token}
-	}
-	if g.logits != nil {
-		g.logprobs(dst[:n], head)
+		slot := g.place(head + uint32(i))
+		dst[i] = Result{Token: g.slots[slot].token}
+		if g.topN >= 0 {
+			g.logprobs(&dst[i], slot)
+		}
 	}
 	// The head first: an engine that stalls on the old one is seen here, or
 	// sees the new one when it looks again before it parks.
@@ -135,17 +141,11 @@ func (g *Generation) Finish() Finish {
 // space returns the free slots. Engine goroutine.
 func (g *Generation) space() int { return len(g.slots) - int(g.tail.Load()-g.head.Load()) }
 
-// put stores a result; there must be space. Engine goroutine.
-func (g *Generation) put(token engine.Token, logits []float32) {
-	tail := g.tail.Load()
-	i := int(tail) & (len(g.slots) - 1)
-	g.slots[i].token = token
-	if g.logits != nil {
-		vocab := len(g.logits) / len(g.slots)
-		copy(g.logits[i*vocab:(i+1)*vocab], logits)
-	}
-	g.tail.Store(tail + 1) // last: from here on the slot is the reader's
-}
+// place returns the slot of result n.
+func (g *Generation) place(n uint32) int { return int(n) & (len(g.slots) - 1) }
+
+// put makes a result of the free slot that sample has filled. Engine goroutine.
+func (g *Generation) put() { g.tail.Add(1) } // from here on the slot is the reader's
 
 // end publishes the finish after the last result. Engine goroutine.
 func (g *Generation) end(f Finish) {

@@ -10,6 +10,7 @@ import (
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/sampling"
 )
 
 // Loop decodes the sequences of many requests together. All methods may be
@@ -19,8 +20,7 @@ type Loop struct {
 	limits engine.Limits
 	model  engine.Model
 	vocab  int
-	ends   []uint64  // bit set: tokens that end a generation
-	logits sync.Pool // *[]float32, a generation's ring of logits
+	ends   []uint64 // bit set: tokens that end a generation
 
 	queue    *mailbox.Queue[*Generation]
 	inFlight atomic.Int32  // generations not ended, at most inFlightLimit
@@ -51,6 +51,8 @@ type Loop struct {
 	overtaken   bool                // somebody else has ended all generations
 	dirty       []*mailbox.Feed     // posted to, to be woken
 	promptLimit int                 // prompt tokens of a step; lower after the cache was full
+	rows        []*Generation       // whose row this step has finished
+	share       *share              // of sampling them
 }
 
 // New makes a context over model and starts the engine goroutine. The caller
@@ -100,6 +102,8 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		live:        make([]*Generation, 0, cfg.MaxSequences),
 		free:        make([]engine.SequenceID, cfg.MaxSequences),
 		promptLimit: limits.BatchTokens,
+		rows:        make([]*Generation, 0, cfg.MaxSequences),
+		share:       newShare(cfg.Group, limits),
 	}
 	l.own.Lock() // for the engine goroutine
 	l.watch.init(l)
@@ -155,17 +159,14 @@ func (l *Loop) Submit(r *ask.Request) (*Generation, error) {
 
 // newGeneration makes the generation of a checked request.
 func (l *Loop) newGeneration(r *ask.Request) *Generation {
-	g := &Generation{loop: l, seq: newSequence(r, l.limits.SequenceTokens, time.Now())}
+	g := &Generation{loop: l, seq: newSequence(r, l.limits.SequenceTokens, time.Now()), topN: r.TopLogprobs}
+	g.costNs = sampleCostNs(g.seq.sampler, r.TopLogprobs, l.vocab)
 	ring := mailbox.PowerOfTwo(l.config.RingTokens)
-	if r.TopLogprobs >= 0 {
-		for ring > 2 && ring*l.vocab*4 > l.config.LogitsBytes {
+	if n := r.TopLogprobs; n > 0 {
+		for ring > 2 && ring*n*keyBytes > l.config.TopLogprobsBytes {
 			ring /= 2
 		}
-		if g.pooled, _ = l.logits.Get().(*[]float32); g.pooled == nil {
-			rows := make([]float32, ring*l.vocab)
-			g.pooled = &rows
-		}
-		g.logits, g.topN = *g.pooled, r.TopLogprobs
+		g.likeliest = make([]sampling.Key, ring*n)
 	}
 	g.slots = make([]slot, ring)
 	return g
@@ -246,7 +247,7 @@ func (l *Loop) endAll(reason ask.FinishReason, err error) (ended int) {
 	l.receive()
 	for _, list := range [][]*Generation{l.waiting, l.live} {
 		for _, g := range list {
-			if l.conclude(g, reason, err) {
+			if l.finish(g, reason, err) {
 				ended++
 			}
 		}
@@ -270,6 +271,7 @@ func (l *Loop) endSubmitted() {
 func (l *Loop) drain() error {
 	l.endSubmitted()
 	l.sweep()
+	l.share.running.Wait()
 	l.publish()
 	l.own.Unlock()
 	if err := l.context.Close(); err != nil {

@@ -36,8 +36,8 @@ func checkEmpty(t *testing.T, loop *Loop, model *enginetest.Model) {
 	if n := model.CachedTokens(); n != 0 {
 		t.Errorf("%d tokens left in the KV cache", n)
 	}
-	if contexts, samplers := model.Open(); contexts != 0 || samplers != 0 {
-		t.Errorf("%d contexts and %d samplers left open", contexts, samplers)
+	if contexts := model.Open(); contexts != 0 {
+		t.Errorf("%d contexts left open", contexts)
 	}
 	if len(loop.free) != loop.config.MaxSequences {
 		t.Errorf("%d of %d sequences are free", len(loop.free), loop.config.MaxSequences)

@@ -5,13 +5,14 @@ import (
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/sampling"
 )
 
 // sequence is a generation as the engine goroutine sees it; after Submit it
 // belongs to who holds Loop.own.
 //
 // It begins waiting, in Loop.queue and then in Loop.waiting. Admission gives it
-// an id and a sampler and puts it into Loop.live. There it is
+// an id and puts it into Loop.live. There it is
 //
 //	prefilling  more than one token is not in the cache: it gets pieces
 //	decoding    exactly one is not: that token is its row of the next batch
@@ -21,21 +22,25 @@ import (
 // Loop.waiting, tokens and sampler kept: to prefill it again is all it takes to
 // go on where it was. It ends, from any state, with a ask.FinishReason: at a
 // sampled end of generation, at its length, when it is cancelled, or with an
-// error; ending frees id, cache and sampler and publishes the Finish.
+// error; ending frees id and cache and publishes the Finish.
 type sequence struct {
-	sampling  ask.Sampling
+	sampler   *sampling.Sampler
 	ignoreEOS bool
 	tokens    []engine.Token    // prompt, then what was generated
 	prompt    int               // tokens of the prompt
 	limit     int               // tokens at which it ends with ask.FinishLength
 	cached    int               // tokens in the KV cache
 	id        engine.SequenceID // -1 while it is not live
-	sampler   engine.Sampler
 	ended     bool
 	paused    bool
 
 	piece int // tokens in the batch of this step
 	row   int // the row that gives its next token, or -1
+
+	// Of that row, from its decode to the end of the step.
+	logits []float32
+	next   engine.Token // sampled from it
+	err    error        // why there is none
 
 	submitted, admitted, first time.Time
 }
@@ -52,7 +57,7 @@ func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
 	tokens := make([]engine.Token, len(r.Prompt.Tokens), min(limit, len(r.Prompt.Tokens)+growTokens))
 	copy(tokens, r.Prompt.Tokens)
 	return sequence{
-		sampling:  r.Sampling,
+		sampler:   sampling.New(r.Sampling),
 		ignoreEOS: r.IgnoreEOS,
 		tokens:    tokens,
 		prompt:    len(tokens),
@@ -90,14 +95,6 @@ func (s *sequence) runnable(g *Generation) bool {
 	s.paused = true
 	g.stalled.Store(true)
 	return false
-}
-
-// closeSampler frees the sampler, if there is one. Engine goroutine.
-func (s *sequence) closeSampler() {
-	if s.sampler != nil {
-		s.sampler.Close()
-		s.sampler = nil
-	}
 }
 
 // times fills the durations of a finish at now.

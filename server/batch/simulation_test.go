@@ -59,7 +59,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 			}
 			return nil
 		}
-		opts.SampleFault = func(int) error {
+		opts.LogitsFault = func(int) error {
 			if faults.IntN(300) == 0 {
 				return errInjected
 			}
@@ -70,12 +70,15 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	s.loop, s.model = stepped(t, opts,
 		engine.ContextConfig{ContextTokens: sequences * 128, BatchTokens: sequences + s.random.IntN(64)},
 		Config{
-			MaxSequences:  sequences,
-			QueueLimit:    1 + s.random.IntN(10),
-			RingTokens:    1 << s.random.IntN(6),
-			PrefillTokens: 1 + s.random.IntN(40),
-			LogitsBytes:   4 * enginetest.VocabSize * (1 + s.random.IntN(16)),
+			MaxSequences:     sequences,
+			QueueLimit:       1 + s.random.IntN(10),
+			RingTokens:       1 << s.random.IntN(6),
+			PrefillTokens:    1 + s.random.IntN(40),
+			TopLogprobsBytes: 8 * 3 * (1 + s.random.IntN(16)),
 		})
+	if s.random.IntN(2) == 0 {
+		s.loop.share.worthNs = 0 // helpers sample in each step of two or more
+	}
 	return s
 }
 

@@ -138,7 +138,7 @@ func (l *Loop) addPiece(s *sequence) {
 // feeds are woken at the end of the step, once for all rows.
 func (l *Loop) deliver() {
 	now := time.Now()
-	tokens := uint64(0)
+	l.rows = l.rows[:0]
 	for _, g := range l.live {
 		s := &g.seq
 		s.cached += s.piece
@@ -148,38 +148,34 @@ func (l *Loop) deliver() {
 		if s.first.IsZero() {
 			s.first = now
 		}
+		s.logits, s.err = l.context.Logits(s.row)
+		l.rows = append(l.rows, g)
+	}
+	l.share.sample(l.rows)
+	tokens := uint64(0)
+	for _, g := range l.rows {
 		tokens += l.advance(g)
 	}
+	clear(l.rows)
 	l.counters.completion.Add(tokens)
 	l.sweepLive()
 }
 
-// advance samples the next token of a sequence whose row is decoded and ends
-// the sequence if that was its last. It returns the tokens delivered.
+// advance takes the token that was sampled for a sequence, and ends the sequence
+// if that was its last. It returns the tokens delivered.
 func (l *Loop) advance(g *Generation) (delivered uint64) {
 	s := &g.seq
-	token, err := s.sampler.Sample(s.row)
-	if err != nil {
-		l.finish(g, ask.FinishError, fmt.Errorf("batch: sample: %w", err))
+	s.logits = nil
+	if s.err != nil {
+		l.finish(g, ask.FinishError, fmt.Errorf("batch: sample: %w", s.err))
 		return 0
 	}
-	if token < 0 || int(token) >= l.vocab {
-		l.finish(g, ask.FinishError, fmt.Errorf("batch: sample: token %d is outside of the vocabulary of %d", token, l.vocab))
-		return 0
-	}
-	if l.ends[token/64]&(1<<(token%64)) != 0 && !s.ignoreEOS {
+	if l.ends[s.next/64]&(1<<(s.next%64)) != 0 && !s.ignoreEOS {
 		l.finish(g, ask.FinishStop, nil)
 		return 0
 	}
-	var logits []float32
-	if g.logits != nil {
-		if logits, err = l.context.Logits(s.row); err != nil {
-			l.finish(g, ask.FinishError, fmt.Errorf("batch: read logits: %w", err))
-			return 0
-		}
-	}
-	s.tokens = append(s.tokens, token)
-	g.put(token, logits)
+	s.tokens = append(s.tokens, s.next)
+	g.put()
 	if len(s.tokens) >= s.limit {
 		l.finish(g, ask.FinishLength, nil)
 	} else {

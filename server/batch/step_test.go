@@ -209,8 +209,8 @@ func TestDecodeErrorEndsTheBatch(t *testing.T) {
 
 func TestSampleErrorEndsOne(t *testing.T) {
 	broken := errors.New("broken")
-	loop, _ := stepped(t, enginetest.Options{SampleFault: func(call int) error {
-		if call == 0 {
+	loop, _ := stepped(t, enginetest.Options{LogitsFault: func(read int) error {
+		if read == 0 {
 			return broken
 		}
 		return nil

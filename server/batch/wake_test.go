@@ -9,7 +9,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
@@ -100,7 +99,8 @@ func TestLastResult(t *testing.T) {
 				runtime.Gosched()
 			}
 			g := next.Swap(nil)
-			g.put(7, nil)
+			g.slots[g.place(g.tail.Load())].token = 7
+			g.put()
 			g.end(Finish{Reason: ask.FinishLength})
 			loop.wakeFeeds()
 		}
@@ -122,38 +122,21 @@ func TestLastResult(t *testing.T) {
 // TestEndsComeBeforeTheDecode checks that who ends without a decode is told
 // before that of the others, which may take long.
 func TestEndsComeBeforeTheDecode(t *testing.T) {
-	for name, event := range map[string]func(*Loop, *mailbox.Feed){
-		"cancelled": func(l *Loop, f *mailbox.Feed) { announced(t, l, f, 1, 0).Cancel() },
-		"no sampler": func(l *Loop, f *mailbox.Feed) {
-			announced(t, l, f, 1, 0)
-			l.context = samplerless{l.context}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := startReader(t)
-				var told []int // wake-ups so far, at each decode
-				loop, _ := stepped(t, enginetest.Options{Fault: func(int, *engine.Batch) error {
-					synctest.Wait()
-					told = append(told, len(r.taken))
-					return nil
-				}}, engine.ContextConfig{ContextTokens: 2 * 64}, Config{MaxSequences: 2})
-				submit(t, loop, plain(2, 5, 0))
-				loop.step()
-				event(loop, r.feed)
-				if loop.step(); !slices.Equal(told, []int{0, 1}) {
-					t.Errorf("woken %v times before the decodes, want 0 and 1", told)
-				}
-			})
-		})
-	}
-}
-
-// samplerless is a context that makes no sampler.
-type samplerless struct{ engine.Context }
-
-func (samplerless) NewSampler(ask.Sampling) (engine.Sampler, error) {
-	return nil, engine.ErrClosed
+	synctest.Test(t, func(t *testing.T) {
+		r := startReader(t)
+		var told []int // wake-ups so far, at each decode
+		loop, _ := stepped(t, enginetest.Options{Fault: func(int, *engine.Batch) error {
+			synctest.Wait()
+			told = append(told, len(r.taken))
+			return nil
+		}}, engine.ContextConfig{ContextTokens: 2 * 64}, Config{MaxSequences: 2})
+		submit(t, loop, plain(2, 5, 0))
+		loop.step()
+		announced(t, loop, r.feed, 1, 0).Cancel()
+		if loop.step(); !slices.Equal(told, []int{0, 1}) {
+			t.Errorf("woken %v times before the decodes, want 0 and 1", told)
+		}
+	})
 }
 
 // TestDrainWaitsForSubmit closes a loop between a Submit's count and its push.

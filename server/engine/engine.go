@@ -105,18 +105,15 @@ type Context interface {
 	Resume()
 
 	// Logits returns the logits of a row, VocabSize values, in the engine's
-	// memory: read only, valid until the next Decode.
+	// memory: read only, by any goroutine, valid until the next Decode.
 	Logits(row int) ([]float32, error)
-
-	// NewSampler makes a sampler for one sequence.
-	NewSampler(ask.Sampling) (Sampler, error)
 
 	// RemoveSequence drops positions [from, to) of a sequence from the KV
 	// cache; to < 0 means to the end. It reports false if the engine cannot
 	// remove just that part.
 	RemoveSequence(seq SequenceID, from, to int) bool
 
-	// Close frees the cache. Samplers must be closed before it.
+	// Close frees the cache.
 	Close() error
 }
 
@@ -129,14 +126,6 @@ type Limits struct {
 	MicroBatchTokens int
 	Threads          int
 	BatchThreads     int
-}
-
-// Sampler draws tokens for one sequence and keeps its random state.
-type Sampler interface {
-	// Sample draws a token from a row of the last decoded batch.
-	Sample(row int) (Token, error)
-	// Close frees the sampler.
-	Close()
 }
 
 // Loader opens models of one kind of engine.

@@ -45,7 +45,8 @@ func (r *Row) enclose(cut Key, target, total float64, scale float32) (low, high 
 			r.keys = append(r.keys, k)
 		}
 	}
-	sample := descending(r.keys)
+	Sort(r.keys)
+	sample := r.keys
 	guess := 0.0
 	for _, k := range sample {
 		guess += float64(weight(k.Logit(), r.greatest, scale))
@@ -97,7 +98,7 @@ func (r *Row) reachAmong(keys []Key, target float64, scale float32) Key {
 		}
 		keys = slices.DeleteFunc(keys, func(k Key) bool { return digit(k) != at })
 	}
-	descending(keys)
+	Sort(keys)
 	for _, k := range keys {
 		if target -= weigh(k); target <= 0 {
 			return k

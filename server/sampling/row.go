@@ -1,6 +1,7 @@
 package sampling
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"slices"
@@ -213,13 +214,7 @@ func (r *Row) pick(target float64, scale float32) (token int) {
 	return token
 }
 
-// descending sorts keys, the likeliest first.
-func descending(keys []Key) []Key {
-	slices.SortFunc(keys, func(a, b Key) int {
-		if a > b {
-			return -1
-		}
-		return 1
-	})
-	return keys
+// Sort puts keys in order, the likeliest first.
+func Sort(keys []Key) {
+	slices.SortFunc(keys, func(a, b Key) int { return cmp.Compare(b, a) })
 }

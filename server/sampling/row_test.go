@@ -14,7 +14,8 @@ func all(row []float32) (keys []Key) {
 	for t, v := range row {
 		keys = append(keys, keyOf(number(v), t))
 	}
-	return descending(keys)
+	Sort(keys)
+	return keys
 }
 
 // readRow makes a row that can be read.
@@ -41,7 +42,7 @@ func TestTopEqualsSorting(t *testing.T) {
 			got := make([]Key, n)
 			r.Top(got)
 			// Tokens that cannot be are as good as each other.
-			if got := descending(got); !slices.EqualFunc(got, want[:n], same) {
+			if Sort(got); !slices.EqualFunc(got, want[:n], same) {
 				t.Fatalf("top %d of %d differ from sorting", n, len(row))
 			}
 		}

@@ -1,6 +1,7 @@
 package sampling
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -36,16 +37,27 @@ func (s *Sampler) Sample(r *Row) ask.Token {
 	}
 	if s.isFew(r) {
 		keys, sum := s.few(r)
+		// Drawn in the order of tokens, as many are: in the order of logits, two
+		// that are nearly equal would change places by the rounding of a batch.
+		slices.SortFunc(keys, func(a, b Key) int { return cmp.Compare(a.Token(), b.Token()) })
 		target := s.random.Float64() * sum
 		for _, k := range keys {
 			if target -= float64(weight(k.Logit(), r.greatest, s.scale)); target < 0 {
 				return k.Token()
 			}
 		}
-		return keys[0].Token() // by rounding
+		return r.Likeliest().Token() // by rounding
 	}
 	sum := r.weigh(s.cut(r), s.scale)
 	return ask.Token(r.pick(s.random.Float64()*sum, s.scale))
+}
+
+// Next reads a row and draws a token from it.
+func (s *Sampler) Next(r *Row, logits []float32) (ask.Token, error) {
+	if err := r.Read(logits); err != nil {
+		return -1, err
+	}
+	return s.Sample(r), nil
 }
 
 // isFew reports whether top-k leaves so few tokens that they are copied.
@@ -59,7 +71,7 @@ func (s *Sampler) few(r *Row) (keys []Key, sum float64) {
 	r.keys = slices.Grow(r.keys[:0], s.steps.TopK)
 	keys = r.keys[:s.steps.TopK]
 	r.heap(keys)
-	descending(keys)
+	Sort(keys)
 	if s.nucleus() {
 		for _, k := range keys {
 			sum += float64(weight(k.Logit(), r.greatest, 1))

@@ -10,6 +10,7 @@ import (
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama"
+	"github.com/weirgo/weir/server/sampling"
 )
 
 // measureLoop runs the bare loop at each size.
@@ -65,20 +66,15 @@ func measureLoop(ctx context.Context, r *sample.Recorder, sizes []int) (err erro
 // loopWave lets size sequences make n tokens each.
 func loopWave(m engine.Model, llm engine.Context, size, n int) (w wave, err error) {
 	batch := engine.NewBatch(llm.Limits().BatchTokens)
-	samplers, rows := make([]engine.Sampler, size), make([]int, size)
+	samplers, rows, memory := make([]*sampling.Sampler, size), make([]int, size), new(sampling.Row)
 	positions, next := make([]int, size), make([]engine.Token, size)
 	defer func() {
-		for i, s := range samplers {
-			if s != nil {
-				s.Close()
-			}
+		for i := range size {
 			llm.RemoveSequence(engine.SequenceID(i), 0, -1)
 		}
 	}()
 	for i := range size {
-		if samplers[i], err = llm.NewSampler(samplerConfig(i)); err != nil {
-			return wave{}, err
-		}
+		samplers[i] = sampling.New(samplerConfig(i))
 		tokens, err := m.Tokenize(nil, request(n).NumberedPrompt(i), true, false)
 		if err != nil {
 			return wave{}, err
@@ -96,7 +92,11 @@ func loopWave(m engine.Model, llm engine.Context, size, n int) (w wave, err erro
 			return err
 		}
 		for i, s := range samplers {
-			if next[i], err = s.Sample(rows[i]); err != nil {
+			logits, err := llm.Logits(rows[i])
+			if err != nil {
+				return err
+			}
+			if next[i], err = s.Next(memory, logits); err != nil {
 				return err
 			}
 		}

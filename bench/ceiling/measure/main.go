@@ -43,14 +43,14 @@ var (
 	contextOf  = flag.Int("sequence-context", 512, "tokens of context for each sequence")
 	threads    = flag.Int("threads", max(1, runtime.NumCPU()-1), "the engine's threads (-t)")
 	prompt     = flag.String("prompt", "Once upon a time", "each sequence's prompt; its number is added")
-	sampling   = load.DefaultSampling
+	steps      = load.DefaultSampling
 )
 
 func main() {
-	flag.Float64Var(&sampling.Temperature, "temperature", sampling.Temperature, "sampling")
-	flag.IntVar(&sampling.TopK, "top-k", sampling.TopK, "sampling")
-	flag.Float64Var(&sampling.TopP, "top-p", sampling.TopP, "sampling")
-	flag.Float64Var(&sampling.MinP, "min-p", sampling.MinP, "sampling")
+	flag.Float64Var(&steps.Temperature, "temperature", steps.Temperature, "sampling")
+	flag.IntVar(&steps.TopK, "top-k", steps.TopK, "sampling")
+	flag.Float64Var(&steps.TopP, "top-p", steps.TopP, "sampling")
+	flag.Float64Var(&steps.MinP, "min-p", steps.MinP, "sampling")
 	sample.Main(ceiling.Experiment, measure)
 }
 
@@ -73,14 +73,14 @@ func measure(r *sample.Recorder) error {
 
 // request is what each sequence generates.
 func request(n int) load.Request {
-	return load.Request{Prompt: *prompt, MaxTokens: n, Sampling: sampling}
+	return load.Request{Prompt: *prompt, MaxTokens: n, Sampling: steps}
 }
 
 // samplerConfig is the engine's form of request n's sampling.
 func samplerConfig(n int) ask.Sampling {
 	return ask.Sampling{
-		Temperature: float32(sampling.Temperature), TopK: sampling.TopK,
-		TopP: float32(sampling.TopP), MinP: float32(sampling.MinP), Seed: sampling.Seed + uint32(n),
+		Temperature: float32(steps.Temperature), TopK: steps.TopK,
+		TopP: float32(steps.TopP), MinP: float32(steps.MinP), Seed: steps.Seed + uint32(n),
 	}
 }
 

@@ -159,7 +159,7 @@ func TestServerThatDoesNotStart(t *testing.T) {
 func TestLoopWave(t *testing.T) {
 	failing := false
 	failure := errors.New("out of order")
-	m := enginetest.New(enginetest.Options{SampleFault: func(call int) error {
+	m := enginetest.New(enginetest.Options{LogitsFault: func(call int) error {
 		if failing && call%8 == 5 {
 			return failure
 		}
@@ -177,7 +177,7 @@ func TestLoopWave(t *testing.T) {
 	}
 	failing = true
 	if _, err := loopWave(m, llm, 8, 20); !errors.Is(err, failure) {
-		t.Errorf("a sampler that fails: %v", err)
+		t.Errorf("logits that fail: %v", err)
 	}
 	failing = false
 	if w, err := loopWave(m, llm, 8, 20); err != nil || w.tokens != 8*19 {

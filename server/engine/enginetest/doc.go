@@ -12,7 +12,7 @@
 // The context holds callers hard to the contract of package engine and panics
 // where a real engine would corrupt its cache: positions must follow each
 // other without a gap, a batch must fit, a row must carry logits, one goroutine
-// must own the context, samplers must be closed before it. [Options] slows it
+// must own the context. [Options] slows it
 // down, steps it by hand, makes it fail and fills its cache.
 //
 //	model := enginetest.New(enginetest.Options{EndEvery: 50})

@@ -2,13 +2,13 @@ package enginetest
 
 import (
 	"errors"
-	"math"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/sampling"
 )
 
 func open(t *testing.T, opts Options, cfg engine.ContextConfig) (*Model, engine.Context) {
@@ -38,10 +38,7 @@ func TestReference(t *testing.T) {
 		m, c := open(t, Options{EndEvery: 40}, engine.ContextConfig{MaxSequences: 2, ContextTokens: 512})
 		prompt := []engine.Token{BOS, 'h', 'i'}
 		want, ended := Reference(m, prompt, cfg, 200)
-		s, err := c.NewSampler(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		sampler, drawn := sampling.New(cfg), new(sampling.Row)
 		var got []engine.Token
 		next, position := prompt, 0
 		for len(got) < 200 {
@@ -52,7 +49,11 @@ func TestReference(t *testing.T) {
 				t.Fatal(err)
 			}
 			position += len(next)
-			token, err := s.Sample(row)
+			logits, err := c.Logits(row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			token, err := sampler.Next(drawn, logits)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +66,6 @@ func TestReference(t *testing.T) {
 		if !slices.Equal(got, want) || ended != (len(want) < 200) {
 			t.Errorf("%+v: got %v, reference %v, ended %v", cfg, got, want, ended)
 		}
-		s.Close()
 		for seq := range engine.SequenceID(2) {
 			if !c.RemoveSequence(seq, 0, -1) {
 				t.Errorf("cannot remove sequence %d", seq)
@@ -74,8 +74,8 @@ func TestReference(t *testing.T) {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
-		if contexts, samplers := m.Open(); contexts != 0 || samplers != 0 || m.CachedTokens() != 0 {
-			t.Errorf("left: %d contexts, %d samplers, %d tokens", contexts, samplers, m.CachedTokens())
+		if contexts := m.Open(); contexts != 0 || m.CachedTokens() != 0 {
+			t.Errorf("left: %d contexts, %d tokens", contexts, m.CachedTokens())
 		}
 	}
 }
@@ -93,9 +93,7 @@ func TestContractPanics(t *testing.T) {
 		"context":        func(c engine.Context) { c.Decode(batchOf(0, 0, make([]engine.Token, 7)...)) },
 		"row":            func(c engine.Context) { c.Decode(batchOf(0, 0, 'a')); c.Logits(1) },
 		"row, no logits": func(c engine.Context) { c.Decode(batchOf(0, 0, 'a', 'b')); c.Logits(0) },
-		"close early":    func(c engine.Context) { c.NewSampler(ask.Sampling{}); c.Close() },
 		"closed":         func(c engine.Context) { c.Close(); c.Decode(batchOf(0, 0, 'a')) },
-		"sampler closed": func(c engine.Context) { s, _ := c.NewSampler(ask.Sampling{}); s.Close(); s.Close() },
 		"other goroutine": func(c engine.Context) {
 			c.Decode(batchOf(0, 0, 'a'))
 			failed := make(chan any)
@@ -220,22 +218,6 @@ func TestReplyAfter(t *testing.T) {
 	got, ended := Reference(m, prompt, ask.Sampling{Temperature: 1}, 10)
 	if want := []engine.Token{'y', 'e', 's'}; !slices.Equal(got, want) || !ended {
 		t.Errorf("got %v, ended %v", got, ended)
-	}
-}
-
-// TestTemperature checks that draws follow the softmax: of two tokens with
-// probabilities 3:1.
-func TestTemperature(t *testing.T) {
-	logits := []float32{float32(math.Log(3)), 0}
-	d := newDraw(ask.Sampling{Temperature: 1, Seed: 1})
-	first := 0
-	for range 4000 {
-		if d.next(logits) == 0 {
-			first++
-		}
-	}
-	if first < 2850 || first > 3150 {
-		t.Errorf("%d of 4000 draws", first)
 	}
 }
 

@@ -51,15 +51,14 @@ type Options struct {
 	// Decode returns. Unless it is ErrNoCacheSpace, half the batch is in the
 	// cache by then, as after a real failure.
 	Fault func(step int, b *engine.Batch) error
-	// SampleFault is asked before each Sample, counted from 0.
-	SampleFault func(call int) error
+	// LogitsFault is asked before each Logits, counted from 0.
+	LogitsFault func(read int) error
 }
 
 // Model is a fake engine.Model.
 type Model struct {
 	opts     Options
 	contexts atomic.Int32
-	samplers atomic.Int32
 	cached   atomic.Int64
 	closed   atomic.Bool
 }
@@ -154,10 +153,8 @@ func (m *Model) Close() error {
 	return nil
 }
 
-// Open returns how many contexts and samplers are open.
-func (m *Model) Open() (contexts, samplers int) {
-	return int(m.contexts.Load()), int(m.samplers.Load())
-}
+// Open returns how many contexts are open.
+func (m *Model) Open() (contexts int) { return int(m.contexts.Load()) }
 
 // CachedTokens returns how many tokens the KV caches hold. Tokens still there
 // when a context is closed stay counted: they were leaked.

@@ -21,11 +21,10 @@ type llmContext struct {
 	memory  sys.Memory
 	threads sys.Threadpool // 0 if the context computes on its own
 
-	batch    *cBatch
-	loop     *sys.DecodeLoop
-	rows     int // of the last batch, 0 if it failed
-	samplers int
-	abort    *abortFlag
+	batch *cBatch
+	loop  *sys.DecodeLoop
+	rows  int // of the last batch, 0 if it failed
+	abort *abortFlag
 }
 
 var _ engine.Context = (*llmContext)(nil)
@@ -245,14 +244,10 @@ func (c *llmContext) RemoveSequence(seq engine.SequenceID, from, to int) bool {
 	return c.c.RemoveSequence(c.memory, int32(seq), int32(max(from, 0)), int32(min(max(to, -1), maxContextTokens)))
 }
 
-// Close frees the KV cache. It fails while samplers are open; closing again
-// does nothing.
+// Close frees the KV cache; closing again does nothing.
 func (c *llmContext) Close() error {
 	if c.handle == 0 {
 		return nil
-	}
-	if c.samplers > 0 {
-		return fmt.Errorf("llama: close context: %d samplers are open; close them first", c.samplers)
 	}
 	if c.threads != 0 {
 		c.c.DetachThreadpool(c.handle)

@@ -16,6 +16,7 @@ import (
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
+	"github.com/weirgo/weir/server/sampling"
 )
 
 // newContext makes a context that closes when the test ends.
@@ -33,14 +34,18 @@ func newContext(t testing.TB, model engine.Model, cfg engine.ContextConfig) engi
 	return c
 }
 
-func newSampler(t testing.TB, c engine.Context, cfg ask.Sampling) engine.Sampler {
+// draw draws a token from a row of the last batch.
+func draw(t testing.TB, c engine.Context, s *sampling.Sampler, memory *sampling.Row, row int) engine.Token {
 	t.Helper()
-	s, err := c.NewSampler(cfg)
+	logits, err := c.Logits(row)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
-	return s
+	token, err := s.Next(memory, logits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
 
 func tokenize(t testing.TB, model engine.Model, text string) []engine.Token {
@@ -70,19 +75,14 @@ func generateAll(t testing.TB, model engine.Model, c engine.Context, prompts []s
 	out := make([][]engine.Token, len(prompts))
 	rows := make([]int, len(prompts))
 	pos := make([]int, len(prompts))
-	samplers := make([]engine.Sampler, len(prompts))
+	samplers, memory := make([]*sampling.Sampler, len(prompts)), new(sampling.Row)
 	for i, prompt := range prompts {
 		tokens := tokenize(t, model, prompt)
 		for at, token := range tokens {
 			rows[i] = batch.Add(token, at, engine.SequenceID(i), at == len(tokens)-1)
 		}
 		pos[i] = len(tokens)
-		s, err := c.NewSampler(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		samplers[i] = s
+		samplers[i] = sampling.New(cfg)
 	}
 	for range n {
 		if err := c.Decode(batch); err != nil {
@@ -90,11 +90,7 @@ func generateAll(t testing.TB, model engine.Model, c engine.Context, prompts []s
 		}
 		batch.Reset()
 		for i, s := range samplers {
-			token, err := s.Sample(rows[i])
-			if err != nil {
-				t.Fatal(err)
-			}
-			out[i] = append(out[i], token)
+			out[i] = append(out[i], draw(t, c, s, memory, rows[i]))
 		}
 		for i := range prompts {
 			rows[i] = batch.Add(out[i][len(out[i])-1], pos[i], engine.SequenceID(i), true)
@@ -202,7 +198,7 @@ func TestLogitsAreADistribution(t *testing.T) {
 	if err := c.Decode(batch); err != nil {
 		t.Fatal(err)
 	}
-	greedy := newSampler(t, c, ask.Sampling{})
+	greedy, memory := sampling.New(ask.Sampling{}), new(sampling.Row)
 	for row := range batch.Len() {
 		logits, err := c.Logits(row)
 		if err != nil {
@@ -222,10 +218,7 @@ func TestLogitsAreADistribution(t *testing.T) {
 		if math.Abs(probabilities-1) > 1e-3 {
 			t.Errorf("row %d: probabilities sum to %v", row, probabilities)
 		}
-		token, err := greedy.Sample(row)
-		if err != nil {
-			t.Fatal(err)
-		}
+		token := draw(t, c, greedy, memory, row)
 		if logits[token] != peak {
 			t.Errorf("row %d: greedy took %d with logit %v, the highest is %v", row, token, logits[token], peak)
 		}
@@ -260,11 +253,11 @@ func TestRemoveAndReuse(t *testing.T) {
 
 func TestSampling(t *testing.T) {
 	model := llamatest.Load(t)
-	draw := func(cfg ask.Sampling) []engine.Token {
+	say := func(cfg ask.Sampling) []engine.Token {
 		c := newContext(t, model, engine.ContextConfig{ContextTokens: 256})
 		return generateAll(t, model, c, []string{"Once upon a time"}, 32, cfg)[0]
 	}
-	greedy := draw(ask.Sampling{})
+	greedy := say(ask.Sampling{})
 	hot := ask.Sampling{Temperature: 1.5, Seed: 7}
 	other := hot
 	other.Seed = 8
@@ -274,19 +267,19 @@ func TestSampling(t *testing.T) {
 		as    []engine.Token
 		equal bool
 	}{
-		{"same seed", hot, draw(hot), true},
-		{"another seed", other, draw(hot), false},
+		{"same seed", hot, say(hot), true},
+		{"another seed", other, say(hot), false},
 		{"hot", hot, greedy, false},
 		{"negative temperature", ask.Sampling{Temperature: -1}, greedy, true},
 		{"not a number", ask.Sampling{Temperature: float32(math.NaN())}, greedy, true},
 		{"top-k 1", ask.Sampling{Temperature: 1, TopK: 1, Seed: 3}, greedy, true},
 		{"top-p nearly 0", ask.Sampling{Temperature: 1, TopP: 1e-6, Seed: 3}, greedy, true},
 		{"min-p 1", ask.Sampling{Temperature: 1, MinP: 1, Seed: 3}, greedy, true},
-		{"top-p 1 and top-k 0 leave all", ask.Sampling{Temperature: 1.5, TopP: 1, Seed: 7}, draw(hot), true},
+		{"top-p 1 and top-k 0 leave all", ask.Sampling{Temperature: 1.5, TopP: 1, Seed: 7}, say(hot), true},
 		{"cold", ask.Sampling{Temperature: 1e-4, Seed: 3}, greedy, true},
 	}
 	for _, test := range tests {
-		if got := draw(test.cfg); slices.Equal(got, test.as) != test.equal {
+		if got := say(test.cfg); slices.Equal(got, test.as) != test.equal {
 			t.Errorf("%s: %v, compared with %v, equal should be %t", test.name, got, test.as, test.equal)
 		}
 	}
@@ -342,8 +335,9 @@ func TestNoAllocations(t *testing.T) {
 	}
 	model := llamatest.Load(t)
 	c := newContext(t, model, engine.ContextConfig{ContextTokens: 8 * 256, MaxSequences: 8})
-	samplers := []engine.Sampler{newSampler(t, c, ask.Sampling{}),
-		newSampler(t, c, ask.Sampling{Temperature: 1, TopK: 40, TopP: 0.9, MinP: 0.05, Seed: 1})}
+	memory := new(sampling.Row)
+	samplers := []*sampling.Sampler{sampling.New(ask.Sampling{}),
+		sampling.New(ask.Sampling{Temperature: 1, TopK: 40, TopP: 0.9, MinP: 0.05, Seed: 1})}
 	batch := engine.NewBatch(8)
 	var piece []byte
 	pos := 0
@@ -356,13 +350,7 @@ func TestNoAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 		for row := range 8 {
-			token, err := samplers[row%2].Sample(row)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := c.Logits(row); err != nil {
-				t.Fatal(err)
-			}
+			token := draw(t, c, samplers[row%2], memory, row)
 			piece = model.AppendPiece(piece[:0], token, true)
 			model.IsEndOfGeneration(token)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama"
+	"github.com/weirgo/weir/server/sampling"
 )
 
 // Continue a text greedily, up to 32 tokens.
@@ -31,11 +32,6 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer llm.Close()
-	sampler, err := llm.NewSampler(ask.Sampling{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer sampler.Close()
 
 	tokens, err := model.Tokenize(nil, "Once upon a time", true, false)
 	if err != nil {
@@ -45,12 +41,16 @@ func Example() {
 	for pos, token := range tokens {
 		batch.Add(token, pos, 0, pos == len(tokens)-1)
 	}
-	var text []byte
+	sampler, row, text := sampling.New(ask.Sampling{}), sampling.Row{}, []byte(nil)
 	for pos := len(tokens); pos < len(tokens)+32; pos++ {
 		if err := llm.Decode(batch); err != nil {
 			log.Fatal(err)
 		}
-		next, err := sampler.Sample(batch.Len() - 1)
+		logits, err := llm.Logits(batch.Len() - 1)
+		if err != nil {
+			log.Fatal(err)
+		}
+		next, err := sampler.Next(&row, logits)
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
 	"github.com/weirgo/weir/server/gguf/seeded"
+	"github.com/weirgo/weir/server/sampling"
 )
 
 // FuzzRoundTrip: every text comes back from the engine's tokenizer, control
@@ -104,11 +105,7 @@ func greedy(t *testing.T, model engine.Model, prompt string, length int) []engin
 		t.Fatal(err)
 	}
 	defer context.Close()
-	sampler, err := context.NewSampler(ask.Sampling{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sampler.Close()
+	sampler, memory := sampling.New(ask.Sampling{}), new(sampling.Row)
 	tokens, err := model.Tokenize(nil, prompt, true, false)
 	if err != nil {
 		t.Fatal(err)
@@ -125,10 +122,7 @@ func greedy(t *testing.T, model engine.Model, prompt string, length int) []engin
 		if err := context.Decode(batch); err != nil {
 			t.Fatal(err)
 		}
-		next, err := sampler.Sample(row)
-		if err != nil {
-			t.Fatal(err)
-		}
+		next := draw(t, context, sampler, memory, row)
 		output = append(output, next)
 		tokens = []engine.Token{next}
 	}

@@ -195,40 +195,6 @@ func (l *Library) RemoveSequence(m Memory, sequence, from, to int32) bool {
 	return boolOf(r)
 }
 
-// NewChain makes an empty sampler chain, which owns the samplers added to it.
-func (l *Library) NewChain() Sampler {
-	const noPerf = 1
-	r, _, _ := purego.SyscallN(l.c.chainInit, noPerf)
-	return Sampler(r)
-}
-
-// Add appends a sampler to a chain.
-func (l *Library) Add(chain, s Sampler) { purego.SyscallN(l.c.chainAdd, uintptr(chain), uintptr(s)) }
-
-// FreeSampler frees a chain and what is in it.
-func (l *Library) FreeSampler(s Sampler) { purego.SyscallN(l.c.samplerFree, uintptr(s)) }
-
-// Greedy makes a sampler that takes the likeliest token.
-func (l *Library) Greedy() Sampler {
-	r, _, _ := purego.SyscallN(l.c.samplerGreedy)
-	return Sampler(r)
-}
-
-// Dist makes a sampler that draws by probability.
-func (l *Library) Dist(seed uint32) Sampler { return Sampler(l.ask(l.c.samplerDist, uintptr(seed))) }
-
-// TopK makes a sampler that keeps the k likeliest tokens.
-func (l *Library) TopK(k int32) Sampler { return Sampler(l.ask(l.c.samplerTopK, uintptr(k))) }
-
-// TopP makes a sampler that keeps the likeliest tokens of probability p together.
-func (l *Library) TopP(p float32) Sampler { return l.samplerTopP(p, 1) }
-
-// MinP makes a sampler that keeps tokens of at least p times the likeliest's probability.
-func (l *Library) MinP(p float32) Sampler { return l.samplerMinP(p, 1) }
-
-// Temp makes a sampler that divides logits by t.
-func (l *Library) Temp(t float32) Sampler { return l.samplerTemp(t) }
-
 func (l *Library) ask(fn, a uintptr) uintptr {
 	r, _, _ := purego.SyscallN(fn, a)
 	return r

@@ -27,9 +27,6 @@ func (l *Library) Layouts() (problems []string) {
 	check("llama_context_params", l.c.contextDefaults, defaultContextParams)
 	check("llama_model_quantize_params", l.c.quantizeDefaults, defaultQuantizeParams)
 	check("ggml_threadpool_params", l.c.threadpoolDefaults, defaultThreadpoolParams, 3)
-	if r, _, _ := purego.SyscallN(l.c.chainDefaults); !boolOf(r) {
-		problems = append(problems, "llama_sampler_chain_params: no_perf is not true")
-	}
 	if problem := l.checkBatch(); problem != "" {
 		problems = append(problems, "llama_batch: "+problem)
 	}

@@ -22,8 +22,6 @@ type (
 	Context uintptr
 	// Memory is a llama_memory_t, owned by its context.
 	Memory uintptr
-	// Sampler is a struct llama_sampler *.
-	Sampler uintptr
 	// Threadpool is a ggml_threadpool_t.
 	Threadpool uintptr
 )
@@ -32,10 +30,6 @@ type (
 type Library struct {
 	c       symbols
 	handles []uintptr // dlopen handles, in the order they were opened
-
-	samplerTopP func(p float32, minKeep uintptr) Sampler
-	samplerMinP func(p float32, minKeep uintptr) Sampler
-	samplerTemp func(temperature float32) Sampler
 
 	strlen uintptr
 }
@@ -92,9 +86,6 @@ func Open(paths []string) (lib *Library, missing []string, err error) {
 		lib.Close()
 		return nil, nil, err
 	}
-	purego.RegisterFunc(&lib.samplerTopP, lib.c.samplerTopP)
-	purego.RegisterFunc(&lib.samplerMinP, lib.c.samplerMinP)
-	purego.RegisterFunc(&lib.samplerTemp, lib.c.samplerTemp)
 	return lib, nil, nil
 }
 

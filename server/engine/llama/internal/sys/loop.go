@@ -14,13 +14,12 @@ type DecodeLoop struct {
 	batch  *Batch
 	decode [registers + 7]uintptr // context, registers not used, batch
 	logits [2]uintptr             // context, row
-	sample [3]uintptr             // sampler, context, row
 }
 
 // NewDecodeLoop makes the calls for a context and the one batch it decodes.
 func (l *Library) NewDecodeLoop(c Context, b *Batch) *DecodeLoop {
 	d := &DecodeLoop{lib: l, batch: b}
-	d.decode[0], d.logits[0], d.sample[1] = uintptr(c), uintptr(c), uintptr(c)
+	d.decode[0], d.logits[0] = uintptr(c), uintptr(c)
 	return d
 }
 
@@ -45,12 +44,4 @@ func (d *DecodeLoop) Logits(row int32) unsafe.Pointer {
 	d.logits[1] = uintptr(row)
 	r, _, _ := purego.SyscallN(d.lib.c.logits, d.logits[:]...)
 	return Pointer(r)
-}
-
-// Sample draws a token from the logits of a row. It ends the process if the
-// row has none.
-func (d *DecodeLoop) Sample(s Sampler, row int32) int32 {
-	d.sample[0], d.sample[2] = uintptr(s), uintptr(row)
-	r, _, _ := purego.SyscallN(d.lib.c.samplerSample, d.sample[:]...)
-	return int32Of(r)
 }

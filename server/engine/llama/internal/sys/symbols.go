@@ -23,7 +23,6 @@ type symbols struct {
 	modelDefaults    uintptr `c:"llama_model_default_params"`
 	contextDefaults  uintptr `c:"llama_context_default_params"`
 	quantizeDefaults uintptr `c:"llama_model_quantize_default_params"`
-	chainDefaults    uintptr `c:"llama_sampler_chain_default_params"`
 	batchInit        uintptr `c:"llama_batch_init"`
 	batchFree        uintptr `c:"llama_batch_free"`
 
@@ -64,17 +63,6 @@ type symbols struct {
 	decode           uintptr `c:"llama_decode"`
 	synchronize      uintptr `c:"llama_synchronize"`
 	logits           uintptr `c:"llama_get_logits_ith"`
-
-	chainInit     uintptr `c:"llama_sampler_chain_init"`
-	chainAdd      uintptr `c:"llama_sampler_chain_add"`
-	samplerFree   uintptr `c:"llama_sampler_free"`
-	samplerSample uintptr `c:"llama_sampler_sample"`
-	samplerGreedy uintptr `c:"llama_sampler_init_greedy"`
-	samplerDist   uintptr `c:"llama_sampler_init_dist"`
-	samplerTopK   uintptr `c:"llama_sampler_init_top_k"`
-	samplerTopP   uintptr `c:"llama_sampler_init_top_p"`
-	samplerMinP   uintptr `c:"llama_sampler_init_min_p"`
-	samplerTemp   uintptr `c:"llama_sampler_init_temp"`
 }
 
 // resolve finds each symbol in the first of handles that has it, and returns

@@ -2,10 +2,10 @@ package enginetest
 
 import (
 	"errors"
-	"math"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/sampling"
 )
 
 // hashStart is the hash of an empty sequence.
@@ -46,90 +46,6 @@ func (m *Model) fill(dst []float32, hash uint64, tokens []engine.Token) {
 	}
 }
 
-// Sampler is a fake engine.Sampler.
-type Sampler struct {
-	c      *Context
-	draw   draw
-	logits []float32
-	closed bool
-}
-
-// NewSampler implements engine.Context.
-func (c *Context) NewSampler(cfg ask.Sampling) (engine.Sampler, error) {
-	c.enter()
-	defer c.leave()
-	c.samplers++
-	c.model.samplers.Add(1)
-	return &Sampler{c: c, draw: newDraw(cfg), logits: make([]float32, VocabSize)}, nil
-}
-
-// Sample implements engine.Sampler.
-func (s *Sampler) Sample(r int) (engine.Token, error) {
-	s.c.enter()
-	defer s.c.leave()
-	if s.closed {
-		panic("enginetest: sampler used after Close")
-	}
-	call := s.c.samples
-	s.c.samples++
-	if fault := s.c.model.opts.SampleFault; fault != nil {
-		if err := fault(call); err != nil {
-			return 0, err
-		}
-	}
-	s.c.fill(s.logits, r)
-	return s.draw.next(s.logits), nil
-}
-
-// Close implements engine.Sampler.
-func (s *Sampler) Close() {
-	s.c.enter()
-	defer s.c.leave()
-	if s.closed {
-		panic("enginetest: sampler closed twice")
-	}
-	s.closed = true
-	s.c.samplers--
-	s.c.model.samplers.Add(-1)
-}
-
-// draw picks tokens by temperature; the fake ignores top-k, top-p and min-p.
-type draw struct {
-	temperature float64
-	state       uint64
-}
-
-func newDraw(cfg ask.Sampling) draw {
-	return draw{float64(cfg.Temperature), scramble(uint64(cfg.Seed) + hashStart)}
-}
-
-func (d *draw) next(logits []float32) engine.Token {
-	best := 0
-	for t, v := range logits {
-		if v > logits[best] {
-			best = t
-		}
-	}
-	if d.temperature <= 0 {
-		return engine.Token(best)
-	}
-	weight := func(v float32) float64 {
-		return math.Exp(float64(v-logits[best]) / d.temperature)
-	}
-	var sum float64
-	for _, v := range logits {
-		sum += weight(v)
-	}
-	d.state = scramble(d.state + hashStart)
-	left := float64(d.state>>11) / (1 << 53) * sum
-	for t, v := range logits {
-		if left -= weight(v); left < 0 {
-			return engine.Token(t)
-		}
-	}
-	return engine.Token(best)
-}
-
 // Reference returns what a sequence alone generates after prompt: at most limit
 // tokens, without the end-of-generation token; ended says that one came.
 func Reference(m *Model, prompt []engine.Token, cfg ask.Sampling, limit int) (tokens []engine.Token, ended bool) {
@@ -139,10 +55,13 @@ func Reference(m *Model, prompt []engine.Token, cfg ask.Sampling, limit int) (to
 	}
 	sequence := append([]engine.Token(nil), prompt...)
 	logits := make([]float32, VocabSize)
-	draw := newDraw(cfg)
+	sampler, row := sampling.New(cfg), new(sampling.Row)
 	for len(sequence) < len(prompt)+limit {
 		m.fill(logits, hash, sequence)
-		t := draw.next(logits)
+		t, err := sampler.Next(row, logits)
+		if err != nil {
+			panic("enginetest: " + err.Error())
+		}
 		if m.IsEndOfGeneration(t) {
 			return sequence[len(prompt):], true
 		}
