@@ -1,6 +1,7 @@
 package batch_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -21,7 +22,7 @@ func ExampleLoop() {
 	}
 	defer loop.Close()
 
-	prompt, err := model.Tokenize(nil, "Question? ", true, false)
+	prompt, err := model.Tokenize(context.Background(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: "Question? "})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func TestLlamaBatchedEqualsAlone(t *testing.T) {
 	var requests []*ask.Request
 	for i := range 16 {
 		text := strings.Repeat(fmt.Sprintf("prompt %d begins like this, ", i), 1+i%5)
-		prompt, err := model.Tokenize(nil, text, true, false)
+		prompt, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: text})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +99,7 @@ func TestLlamaBatchedEqualsAlone(t *testing.T) {
 func TestLlamaLogprobs(t *testing.T) {
 	loop, model := openLlama(t, batch.Config{MaxSequences: 2})
 	vocab := model.Info().VocabSize
-	prompt, err := model.Tokenize(nil, "What is", true, false)
+	prompt, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: "What is"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestLlamaLogprobs(t *testing.T) {
 // more often than there are sequences.
 func TestLlamaCancel(t *testing.T) {
 	loop, model := openLlama(t, batch.Config{MaxSequences: 2})
-	prompt, err := model.Tokenize(nil, "Once upon a time", true, false)
+	prompt, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: "Once upon a time"})
 	if err != nil {
 		t.Fatal(err)
 	}

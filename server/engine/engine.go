@@ -21,6 +21,8 @@ var (
 	// ErrAborted: Decode ended early because of Abort. What the batch put in
 	// the cache is undefined: remove its sequences.
 	ErrAborted = errors.New("engine: decode aborted")
+	// ErrTooManyTokens: a text has more than Tokenizing.LimitTokens.
+	ErrTooManyTokens = errors.New("engine: too many tokens")
 	// ErrClosed: the model or context has been closed.
 	ErrClosed = errors.New("engine: closed")
 )
@@ -34,14 +36,20 @@ type Model interface {
 	// "general.name", formatted as a string.
 	Metadata(key string) (value string, ok bool)
 
-	// Tokenize appends the tokens of text to dst. addSpecial adds the
-	// model's own begin and end tokens as its metadata says; parseSpecial
-	// reads "<|im_start|>" and its like as one token instead of as text.
-	Tokenize(dst []Token, text string, addSpecial, parseSpecial bool) ([]Token, error)
+	// Tokenize appends the tokens of a text to dst, as one text whatever spans
+	// it comes in. Errors are ErrTooManyTokens, a *TextError, ErrClosed and
+	// ctx's, which is looked at every few milliseconds of work; dst keeps what
+	// it had.
+	Tokenize(ctx context.Context, dst []Token, how Tokenizing, text ...Span) ([]Token, error)
 
 	// AppendPiece appends the bytes of one token to dst. A piece may be part
 	// of a UTF-8 character. Control tokens give nothing unless special is set.
 	AppendPiece(dst []byte, token Token, special bool) []byte
+
+	// AppendText appends what a token that follows another, -1 for none, is in
+	// the text that Tokenize reads as these tokens: its piece, control tokens
+	// included, without a space that Tokenize adds by itself.
+	AppendText(dst []byte, before, token Token) []byte
 
 	// IsEndOfGeneration reports whether the token ends a generation.
 	IsEndOfGeneration(token Token) bool
@@ -52,6 +60,31 @@ type Model interface {
 	// Close frees the weights. It fails while contexts are open.
 	Close() error
 }
+
+// Span is a part of a text.
+type Span struct {
+	Text string
+	// Control reads "<|im_start|>" and its like as one token. Without it they
+	// are text like any other, as what a client wrote must be.
+	Control bool
+}
+
+// Tokenizing says how to tokenise.
+type Tokenizing struct {
+	// AddSpecial adds the model's own begin and end tokens as its metadata says.
+	AddSpecial bool
+	// LimitTokens is how many tokens are enough to know that there are too
+	// many. 0 is no limit. The work stops soon after; a text that cannot have
+	// fewer is refused before it begins.
+	LimitTokens int
+}
+
+// TextError is a text that a model's vocabulary cannot be asked for.
+type TextError struct {
+	What string // is wrong with it, for who wrote it
+}
+
+func (e *TextError) Error() string { return "engine: tokenize: " + e.What }
 
 // Info describes a loaded model.
 type Info struct {
@@ -143,6 +176,9 @@ type ModelConfig struct {
 	NoMemoryMap bool
 	// LockMemory keeps the weights from being swapped out.
 	LockMemory bool
+	// Tokenizers is how many texts are tokenised at once, others wait. Default:
+	// the cores that a context's threads leave free by default, at least one.
+	Tokenizers int
 	// Progress, if not nil, is called with the share loaded in [0, 1].
 	Progress func(share float32)
 }

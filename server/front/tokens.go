@@ -76,10 +76,12 @@ func (h *Handler) detokenize(x *exchange, w http.ResponseWriter, q *http.Request
 	}
 	out := pour{x: x, w: w, buffer: []byte(llamaserver.ContentBegin)}
 	var text llamaserver.Text // tokens may end within a character
+	before := ask.Token(-1)
 	for some := range slices.Chunk(request.Tokens, spelledAtOnce) {
-		if piece, err = tokenizer.Spell(piece[:0], some...); err != nil {
+		if piece, err = tokenizer.AppendText(piece[:0], before, some...); err != nil {
 			return out.fail(err)
 		}
+		before = some[len(some)-1]
 		out.buffer = text.Append(out.buffer, piece)
 		if !out.send() {
 			break

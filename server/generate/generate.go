@@ -50,6 +50,10 @@ type Tokenizer interface {
 	// Spell appends the bytes of tokens, control tokens included. A token
 	// outside the vocabulary is an *ask.Fault.
 	Spell(dst []byte, tokens ...ask.Token) ([]byte, error)
+	// AppendText is Spell for the tokens of a text, of which before is the one
+	// that they follow, -1 for none: a space that Tokenize adds by itself is
+	// left out, so that the text is the one that was tokenised.
+	AppendText(dst []byte, before ask.Token, tokens ...ask.Token) ([]byte, error)
 }
 
 // CheckModel refuses a name that is not the model's. No name is its name.

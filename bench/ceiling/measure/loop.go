@@ -75,7 +75,7 @@ func loopWave(m engine.Model, llm engine.Context, size, n int) (w wave, err erro
 	}()
 	for i := range size {
 		samplers[i] = sampling.New(samplerConfig(i))
-		tokens, err := m.Tokenize(nil, request(n).NumberedPrompt(i), true, false)
+		tokens, err := m.Tokenize(context.Background(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: request(n).NumberedPrompt(i)})
 		if err != nil {
 			return wave{}, err
 		}

@@ -190,7 +190,7 @@ func TestTokenize(t *testing.T) {
 		{"<|e", true, true, []engine.Token{BOS, '<', '|', 'e'}},
 		{"<|eos|>", false, false, []engine.Token{'<', '|', 'e', 'o', 's', '|', '>'}},
 	} {
-		got, err := m.Tokenize(nil, c.text, c.add, c.special)
+		got, err := m.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: c.add}, engine.Span{Text: c.text, Control: c.special})
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%q: got %v, %v, want %v", c.text, got, err, c.want)
 		}
@@ -211,7 +211,7 @@ func TestTokenize(t *testing.T) {
 
 func TestReplyAfter(t *testing.T) {
 	m := New(Options{Next: ReplyAfter("Q:", "yes")})
-	prompt, err := m.Tokenize(nil, "Q: no Q:", true, false)
+	prompt, err := m.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: "Q: no Q:"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -104,16 +105,31 @@ func (m *Model) Metadata(key string) (string, bool) {
 }
 
 // Tokenize implements engine.Model: a byte a token.
-func (m *Model) Tokenize(dst []engine.Token, text string, addSpecial, parseSpecial bool) ([]engine.Token, error) {
-	if m.closed.Load() {
+func (m *Model) Tokenize(ctx context.Context, dst []engine.Token, how engine.Tokenizing, text ...engine.Span) ([]engine.Token, error) {
+	switch {
+	case m.closed.Load():
 		return dst, engine.ErrClosed
+	case ctx.Err() != nil:
+		return dst, ctx.Err()
 	}
-	if addSpecial {
+	before := len(dst)
+	if how.AddSpecial {
 		dst = append(dst, BOS)
 	}
+	for _, span := range text {
+		dst = tokenize(dst, span)
+	}
+	if how.LimitTokens > 0 && len(dst)-before > how.LimitTokens {
+		return dst[:before], engine.ErrTooManyTokens
+	}
+	return dst, nil
+}
+
+func tokenize(dst []engine.Token, span engine.Span) []engine.Token {
+	text := span.Text
 next:
 	for len(text) > 0 {
-		if parseSpecial && text[0] == '<' {
+		if span.Control && text[0] == '<' {
 			for _, s := range specials {
 				if rest, ok := strings.CutPrefix(text, s.text); ok {
 					dst, text = append(dst, s.token), rest
@@ -123,7 +139,7 @@ next:
 		}
 		dst, text = append(dst, engine.Token(text[0])), text[1:]
 	}
-	return dst, nil
+	return dst
 }
 
 // AppendPiece implements engine.Model.
@@ -137,6 +153,11 @@ func (m *Model) AppendPiece(dst []byte, token engine.Token, special bool) []byte
 		}
 	}
 	return dst
+}
+
+// AppendText implements engine.Model.
+func (m *Model) AppendText(dst []byte, _, token engine.Token) []byte {
+	return m.AppendPiece(dst, token, true)
 }
 
 // IsEndOfGeneration implements engine.Model.

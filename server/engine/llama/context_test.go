@@ -50,7 +50,7 @@ func draw(t testing.TB, c engine.Context, s *sampling.Sampler, memory *sampling.
 
 func tokenize(t testing.TB, model engine.Model, text string) []engine.Token {
 	t.Helper()
-	tokens, err := model.Tokenize(nil, text, true, false)
+	tokens, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: text})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func Example() {
 	}
 	defer llm.Close()
 
-	tokens, err := model.Tokenize(nil, "Once upon a time", true, false)
+	tokens, err := model.Tokenize(context.Background(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: "Once upon a time"})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,9 +1,15 @@
 package llama
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 
 	"github.com/ebitengine/purego"
+
+	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/llama/internal/sys"
+	"github.com/weirgo/weir/server/gguf/check"
 )
 
 // OpenAnew opens a library as Open does, and never the one already open.
@@ -40,3 +46,65 @@ func (s *logSink) End(mark LogMark) string { return s.end(mark) }
 
 // Callback returns the sink as a C function.
 func (s *logSink) Callback() uintptr { return purego.NewCallback(s.message) }
+
+// LoadUnchecked loads what any file has of a model without its weights.
+func (l *Library) LoadUnchecked(path string, cfg engine.ModelConfig) (engine.Model, error) {
+	params := l.c.ModelDefaults()
+	params.VocabOnly = true
+	handle := l.c.Load(path, params)
+	if handle == 0 {
+		return nil, fmt.Errorf("load the vocabulary of %s", path)
+	}
+	m, err := newModel(l, handle, path, cfg)
+	if err != nil {
+		l.c.Free(handle)
+		return nil, err
+	}
+	m.files = &heldFiles{Model: new(check.Model)}
+	return m, nil
+}
+
+// TokenizeWhole gives what the library makes of a text in one call.
+func TokenizeWhole(m engine.Model, text string, addSpecial, parseSpecial bool) []engine.Token {
+	out := make([]int32, len(text)+16)
+	return tokensOf(out[:m.(*model).lib.c.Tokenize(m.(*model).vocab, text, out, addSpecial, parseSpecial)])
+}
+
+// TokenizeDeep is TokenizeWhole of raw text that needs much stack.
+func TokenizeDeep(m engine.Model, text string) []engine.Token {
+	stack, err := sys.NewStack(64 << 20)
+	if err != nil {
+		panic(err)
+	}
+	defer stack.Close()
+	out := make([]int32, len(text)+16)
+	return tokensOf(out[:stack.Tokenize(m.(*model).lib.c, m.(*model).vocab, text, out)])
+}
+
+func tokensOf(out []int32) []engine.Token {
+	tokens := make([]engine.Token, len(out))
+	for i := range tokens {
+		tokens[i] = engine.Token(out[i])
+	}
+	return tokens
+}
+
+// Breaks reports whether a model's texts may be cut at a place.
+func Breaks(m engine.Model, text string, at int) bool { return m.(*model).rules.Breaks(text, at) }
+
+// TakeDesk takes a desk until leave.
+func TakeDesk(ctx context.Context, m engine.Model, long bool) (leave func(), err error) {
+	d := m.(*model).desks
+	free, err := d.take(ctx, long)
+	return func() { d.leave(free, long) }, err
+}
+
+// OpenDesks makes desks and frees them.
+func OpenDesks(n int) (int, error) {
+	d, err := newDesks(n)
+	if err != nil {
+		return 0, err
+	}
+	defer d.close(cap(d.free))
+	return cap(d.free), nil
+}

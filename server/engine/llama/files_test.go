@@ -191,11 +191,11 @@ func TestVocabulary(t *testing.T) {
 	}
 	whole := llamatest.Load(t)
 	for _, text := range []string{"", "hello water", "<|im_start|>", "日本語\x7f"} {
-		got, err := v.Tokenize(nil, text, true, true)
+		got, err := v.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: text, Control: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := whole.Tokenize(nil, text, true, true)
+		want, err := whole.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: text, Control: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +206,7 @@ func TestVocabulary(t *testing.T) {
 	if err := v.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := v.Tokenize(nil, "a", false, false); !errors.Is(err, engine.ErrClosed) {
+	if _, err := v.Tokenize(t.Context(), nil, engine.Tokenizing{}, engine.Span{Text: "a"}); !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }

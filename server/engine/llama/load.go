@@ -44,6 +44,7 @@ func (l *Library) load(ctx context.Context, path string, cfg engine.ModelConfig,
 		held.close()
 		if m != nil {
 			l.c.Free(m.handle)
+			m.closeTokenizer()
 		}
 		return nil, fmt.Errorf("llama: load model %s: %w", path, err)
 	}
@@ -76,7 +77,7 @@ func (l *Library) loadHeld(ctx context.Context, path string, cfg engine.ModelCon
 		return nil, fmt.Errorf("the library cannot read it%s; check that the file is "+
 			"complete and that llama.cpp %s knows its architecture", lines, release)
 	}
-	m, err := newModel(l, handle, path)
+	m, err := newModel(l, handle, path, cfg)
 	if err != nil {
 		l.c.Free(handle)
 		return nil, err

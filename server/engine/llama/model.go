@@ -3,14 +3,10 @@ package llama
 import (
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"unicode/utf8"
-	"unsafe"
 
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/internal/sys"
@@ -22,6 +18,7 @@ type model struct {
 	info   engine.Info
 	pieces *pieces
 	files  *heldFiles // what the weights are mapped from
+	tokenizer
 
 	// mu is held shared by calls into the library, and exclusively by Close.
 	mu       sync.RWMutex
@@ -32,10 +29,10 @@ type model struct {
 
 var _ engine.Model = (*model)(nil)
 
-func newModel(lib *Library, handle sys.Model, path string) (*model, error) {
+func newModel(lib *Library, handle sys.Model, path string, cfg engine.ModelConfig) (*model, error) {
 	vocab := lib.c.Vocab(handle)
 	switch {
-	case lib.c.VocabType(vocab) == 0:
+	case lib.c.VocabType(vocab) == sys.VocabNone:
 		return nil, errors.New("it has no vocabulary; use a complete model file")
 	case lib.c.HasEncoder(handle) || !lib.c.HasDecoder(handle):
 		return nil, errors.New("it does not generate text by itself; use a decoder-only model")
@@ -59,6 +56,9 @@ func newModel(lib *Library, handle sys.Model, path string) (*model, error) {
 	}
 	m.info.Name = name
 	m.pieces = newPieces(lib.c, vocab, m.info.VocabSize)
+	if err := m.openTokenizer(cfg.Tokenizers); err != nil {
+		return nil, err
+	}
 	return m, nil
 }
 
@@ -95,43 +95,22 @@ func (m *model) Metadata(key string) (value string, ok bool) {
 	}
 }
 
-// maxTextBytes keeps lengths within a C int with room for the extra tokens.
-const maxTextBytes = math.MaxInt32 / 2
-
-// Tokenize appends the tokens of text to dst. Bytes that are not UTF-8 count
-// as U+FFFD: what the library's pre-tokenizers make of them is not defined.
-func (m *model) Tokenize(dst []engine.Token, text string, addSpecial, parseSpecial bool) ([]engine.Token, error) {
-	if len(text) > maxTextBytes {
-		return dst, fmt.Errorf("llama: tokenize: text of %d bytes is longer than %d", len(text), maxTextBytes)
-	}
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\uFFFD")
-	}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	if m.handle == 0 {
-		return dst, fmt.Errorf("llama: tokenize: %w", engine.ErrClosed)
-	}
-	const special = 4 // room for begin and end tokens
-	dst = slices.Grow(dst, len(text)/2+special)
-	for {
-		room := dst[len(dst):cap(dst)]
-		out := unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(room))), len(room))
-		n := int(m.lib.c.Tokenize(m.vocab, text, out, addSpecial, parseSpecial))
-		switch {
-		case n == math.MinInt32:
-			return dst, errors.New("llama: tokenize: the text has too many tokens")
-		case n >= 0:
-			return dst[:len(dst)+n], nil
-		}
-		dst = slices.Grow(dst, -n)
-	}
-}
-
 // AppendPiece appends the bytes of one token to dst: a look-up in memory of
 // this process, also after Close. A token out of range gives nothing.
 func (m *model) AppendPiece(dst []byte, token engine.Token, special bool) []byte {
 	return m.pieces.append(dst, token, special)
+}
+
+// AppendText appends what a token adds to a text after another: a look-up like
+// AppendPiece.
+func (m *model) AppendText(dst []byte, before, token engine.Token) []byte {
+	begin := len(dst)
+	dst = m.pieces.append(dst, token, true)
+	if m.leadingSpace && (before < 0 || m.pieces.special(before)) && !m.pieces.special(token) &&
+		len(dst) > begin && dst[begin] == ' ' {
+		dst = append(dst[:begin], dst[begin+1:]...)
+	}
+	return dst
 }
 
 // IsEndOfGeneration reports whether the token ends a generation.
@@ -141,15 +120,19 @@ func (m *model) IsEndOfGeneration(token engine.Token) bool { return m.pieces.end
 // does nothing.
 func (m *model) Close() error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.handle == 0 {
-		return nil
-	}
-	if n := m.contexts.Load(); n > 0 {
+	handle := m.handle
+	if n := m.contexts.Load(); handle != 0 && n > 0 {
+		defer m.mu.Unlock()
 		return fmt.Errorf("llama: close model: %d contexts are open; close them first", n)
 	}
-	m.files.close()
-	m.lib.c.Free(m.handle)
-	m.handle, m.vocab = 0, 0
+	if handle != 0 {
+		m.files.close()
+		m.lib.c.Free(handle)
+		m.handle, m.vocab = 0, 0
+	}
+	m.mu.Unlock()
+	if handle != 0 {
+		m.closeTokenizer() // who is at a desk may wait for the lock
+	}
 	return nil
 }

@@ -64,7 +64,7 @@ func TestTokenizeRoundTrip(t *testing.T) {
 		"", "a", "Hello, world", "  two  spaces ", "tab\tand\nnewlines\r\n\n", "naïve café — 東京 🦊👩‍👩‍👧",
 		"\x00\x01", "<|im_start|>user\nhi<|im_end|>", strings.Repeat("word ", 5000), strings.Repeat("é", 3000),
 	} {
-		tokens, err := model.Tokenize(nil, text, false, false)
+		tokens, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{}, engine.Span{Text: text})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestTokenize(t *testing.T) {
 	model := llamatest.Load(t)
 	info := model.Info()
 	tokens := func(text string, special, parse bool) []engine.Token {
-		got, err := model.Tokenize([]engine.Token{-7}, text, special, parse)
+		got, err := model.Tokenize(t.Context(), []engine.Token{-7}, engine.Tokenizing{AddSpecial: special}, engine.Span{Text: text, Control: parse})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -269,7 +269,7 @@ func TestCloseOrder(t *testing.T) {
 			t.Errorf("model: %v", err)
 		}
 	}
-	if _, err := model.Tokenize(nil, "x", true, true); !errors.Is(err, engine.ErrClosed) {
+	if _, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: "x", Control: true}); !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("tokenize: %v", err)
 	}
 	if _, err := model.NewContext(engine.ContextConfig{}); !errors.Is(err, engine.ErrClosed) {
@@ -290,7 +290,7 @@ func TestModelIsConcurrent(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 50 {
-				got, err := model.Tokenize(nil, "the same text for all of them", true, false)
+				got, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: "the same text for all of them"})
 				if err != nil || len(got) != len(want) {
 					t.Errorf("%v, %v; want %v", got, err, want)
 				}

@@ -18,6 +18,7 @@ type pieceKind uint8
 const (
 	pieceControl pieceKind = 1 << iota // shown only on request
 	pieceEnd                           // ends a generation
+	pieceSpecial                       // found in a text by its own text
 )
 
 func newPieces(c *sys.Library, vocab sys.Vocab, size int) *pieces {
@@ -31,8 +32,12 @@ func newPieces(c *sys.Library, vocab sys.Vocab, size int) *pieces {
 		}
 		p.text = append(p.text, buf[:max(0, n)]...)
 		p.start = append(p.start, uint32(len(p.text)))
-		if n > 0 && c.Piece(vocab, token, buf, false) == 0 {
-			p.kind[token] |= pieceControl
+		attr := c.Attr(vocab, token)
+		if attr&(sys.AttrControl|sys.AttrUnknown) != 0 {
+			p.kind[token] |= pieceControl | pieceSpecial
+		}
+		if attr&sys.AttrUserDefined != 0 {
+			p.kind[token] |= pieceSpecial
 		}
 		if c.IsEOG(vocab, token) {
 			p.kind[token] |= pieceEnd
@@ -45,7 +50,23 @@ func (p *pieces) append(dst []byte, token engine.Token, special bool) []byte {
 	if !p.holds(token) || p.kind[token]&pieceControl != 0 && !special {
 		return dst
 	}
-	return append(dst, p.text[p.start[token]:p.start[token+1]]...)
+	return append(dst, p.of(token)...)
+}
+
+// of returns the bytes of a token of the vocabulary.
+func (p *pieces) of(token engine.Token) []byte { return p.text[p.start[token]:p.start[token+1]] }
+
+func (p *pieces) special(token engine.Token) bool {
+	return p.holds(token) && p.kind[token]&pieceSpecial != 0
+}
+
+// all gives the text of every token.
+func (p *pieces) all(yield func(string) bool) {
+	for token := range p.kind {
+		if !yield(string(p.of(engine.Token(token)))) {
+			return
+		}
+	}
 }
 
 func (p *pieces) ends(token engine.Token) bool {

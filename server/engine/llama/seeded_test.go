@@ -27,7 +27,7 @@ func FuzzRoundTrip(f *testing.F) {
 		if !utf8.ValidString(text) || len(text) > 4096 {
 			return
 		}
-		tokens, err := model.Tokenize(nil, text, false, false)
+		tokens, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{}, engine.Span{Text: text})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func FuzzRoundTrip(f *testing.F) {
 
 func TestControlTokens(t *testing.T) {
 	model := llamatest.Load(t)
-	tokens, err := model.Tokenize(nil, "<|im_start|>user\nHi<|im_end|>", true, true)
+	tokens, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: "<|im_start|>user\nHi<|im_end|>", Control: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func greedy(t *testing.T, model engine.Model, prompt string, length int) []engin
 	}
 	defer context.Close()
 	sampler, memory := sampling.New(ask.Sampling{}), new(sampling.Row)
-	tokens, err := model.Tokenize(nil, prompt, true, false)
+	tokens, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: prompt})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,8 +34,8 @@ func (l *Library) LoadChecked(ctx context.Context, path string, cfg engine.Model
 func (v *Vocabulary) Info() engine.Info { return v.m.Info() }
 
 // Tokenize is [engine.Model]'s.
-func (v *Vocabulary) Tokenize(dst []engine.Token, text string, addSpecial, parseSpecial bool) ([]engine.Token, error) {
-	return v.m.Tokenize(dst, text, addSpecial, parseSpecial)
+func (v *Vocabulary) Tokenize(ctx context.Context, dst []engine.Token, how engine.Tokenizing, text ...engine.Span) ([]engine.Token, error) {
+	return v.m.Tokenize(ctx, dst, how, text...)
 }
 
 // Close frees it.

@@ -48,3 +48,8 @@ func (g *Generator) Spell(dst []byte, tokens ...ask.Token) ([]byte, error) {
 	}
 	return dst, nil
 }
+
+// AppendText implements generate.Tokenizer.
+func (g *Generator) AppendText(dst []byte, _ ask.Token, tokens ...ask.Token) ([]byte, error) {
+	return g.Spell(dst, tokens...)
+}

@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch"
@@ -28,6 +27,8 @@ type Config struct {
 	Context engine.ContextConfig
 	// Batching bounds the requests.
 	Batching Batching
+	// Tokenizing bounds what is asked of the vocabulary.
+	Tokenizing Tokenizing
 }
 
 // Generator generates with one model. It implements generate.Generator,
@@ -38,6 +39,10 @@ type Generator struct {
 	about    ask.Model
 	template *chat.Template
 	loop     *batch.Loop
+
+	tokenizing Tokenizing
+	open       context.Context // done when the generator is closed
+	shut       context.CancelFunc
 }
 
 // New makes an engine context over model and starts the engine's goroutine. The
@@ -48,7 +53,7 @@ func New(model engine.Model, cfg Config) (*Generator, error) {
 		return nil, err
 	}
 	info := model.Info()
-	return &Generator{
+	g := &Generator{
 		model: model,
 		bos:   info.BOS,
 		about: ask.Model{
@@ -56,9 +61,12 @@ func New(model engine.Model, cfg Config) (*Generator, error) {
 			ContextTokens: loop.Limits().SequenceTokens, EmbeddingSize: info.EmbeddingSize,
 			Parameters: info.Parameters, SizeBytes: info.SizeBytes,
 		},
-		template: cfg.Template,
-		loop:     loop,
-	}, nil
+		template:   cfg.Template,
+		loop:       loop,
+		tokenizing: cfg.Tokenizing.withDefaults(loop.Limits()),
+	}
+	g.open, g.shut = context.WithCancel(context.Background())
+	return g, nil
 }
 
 // Model implements generate.Generator.
@@ -103,73 +111,4 @@ func (g *Generator) Submit(ctx context.Context, r *ask.Request) (generate.Stream
 	// long as the answer.
 	r.Prompt, r.Messages = ask.Prompt{}, nil
 	return s, nil
-}
-
-// tokenizePrompt replaces what a request goes on from by its tokens.
-func (g *Generator) tokenizePrompt(ctx context.Context, r *ask.Request) (err error) {
-	switch {
-	case r.Messages != nil:
-		r.Prompt.Tokens, err = g.tokenizeChat(ctx, r.Messages)
-	case r.Prompt.Tokens != nil:
-		err = g.checkTokens(r.Prompt.Tokens)
-	default:
-		r.Prompt.Tokens, err = g.tokenize(r.Prompt.Text, true, true)
-	}
-	return err
-}
-
-// tokenizeChat renders messages through the model's template into tokens.
-func (g *Generator) tokenizeChat(ctx context.Context, messages []ask.Message) ([]engine.Token, error) {
-	if g.template == nil {
-		return nil, &ask.Fault{
-			Kind: ask.TemplateMissing, Param: "messages",
-			What:   "this model has no chat template",
-			Remedy: "use /v1/completions, or serve with --chat-template-file",
-		}
-	}
-	pieces, err := g.template.Render(ctx, chat.Input{Messages: messages, AddGenerationPrompt: true})
-	if err != nil {
-		return nil, templateFault(err)
-	}
-	tokens, err := g.tokenize(chat.Text(pieces), true, true)
-	// Templates write the token that the tokenizer adds as well: one is enough.
-	if len(tokens) > 1 && g.bos >= 0 && tokens[0] == g.bos && tokens[1] == g.bos {
-		tokens = tokens[1:]
-	}
-	return tokens, err
-}
-
-// Tokenize implements generate.Tokenizer.
-func (g *Generator) Tokenize(_ context.Context, text string, addSpecial, parseSpecial bool) ([]ask.Token, error) {
-	return g.tokenize(text, addSpecial, parseSpecial)
-}
-
-func (g *Generator) tokenize(text string, addSpecial, parseSpecial bool) ([]engine.Token, error) {
-	tokens, err := g.model.Tokenize([]engine.Token{}, text, addSpecial, parseSpecial)
-	if err != nil {
-		return nil, ask.Failed(fmt.Errorf("local: tokenize: %w", err))
-	}
-	return tokens, nil
-}
-
-// Spell implements generate.Tokenizer.
-func (g *Generator) Spell(dst []byte, tokens ...ask.Token) ([]byte, error) {
-	if err := g.checkTokens(tokens); err != nil {
-		return dst, err
-	}
-	for _, t := range tokens {
-		dst = g.model.AppendPiece(dst, t, true)
-	}
-	return dst, nil
-}
-
-// checkTokens refuses tokens outside the vocabulary: the engine would read
-// memory that is not there.
-func (g *Generator) checkTokens(tokens []engine.Token) error {
-	size := g.about.VocabSize
-	outside := func(t engine.Token) bool { return t < 0 || int(t) >= size }
-	if i := slices.IndexFunc(tokens, outside); i >= 0 {
-		return ask.Invalid("prompt", fmt.Sprintf("token %d at index %d is outside the vocabulary of %d tokens", tokens[i], i, size))
-	}
-	return nil
 }

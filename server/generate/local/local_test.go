@@ -209,17 +209,3 @@ func TestCancelFreesTheSequence(t *testing.T) {
 		})
 	}
 }
-
-func TestTokenizer(t *testing.T) {
-	g := open(t, saying("x"))
-	tokens, err := g.Tokenize(t.Context(), "é<|sep|>", true, true)
-	if err != nil || fmt.Sprint(tokens) != "[256 195 169 258]" {
-		t.Errorf("%v, %v", tokens, err)
-	}
-	if text, err := g.Spell(nil, tokens...); err != nil || string(text) != "<|bos|>é<|sep|>" {
-		t.Errorf("%q, %v", text, err)
-	}
-	if _, err := g.Spell(nil, 1000); err == nil {
-		t.Error("spelled a token that is not there")
-	}
-}

@@ -114,7 +114,7 @@ func try(o *order, doing func(string), stderr io.Writer) error {
 // tokenizer is what a model and a vocabulary have in common.
 type tokenizer interface {
 	Info() engine.Info
-	Tokenize(dst []engine.Token, text string, addSpecial, parseSpecial bool) ([]engine.Token, error)
+	Tokenize(ctx context.Context, dst []engine.Token, how engine.Tokenizing, text ...engine.Span) ([]engine.Token, error)
 }
 
 // probes are texts of many kinds: scripts, spaces, what looks like a token.
@@ -138,7 +138,7 @@ func tokenize(t tokenizer, doing func(string)) (sample []engine.Token, err error
 	for _, text := range texts {
 		doing(fmt.Sprintf("making tokens of %q", text))
 		for _, special := range []bool{true, false} {
-			tokens, err := t.Tokenize(nil, text, special, special)
+			tokens, err := t.Tokenize(context.Background(), nil, engine.Tokenizing{AddSpecial: special}, engine.Span{Text: text, Control: special})
 			if err != nil {
 				return nil, err
 			}

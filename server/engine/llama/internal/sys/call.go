@@ -97,7 +97,15 @@ func (l *Library) HasDecoder(m Model) bool { return boolOf(l.ask(l.c.modelHasDec
 // HasEncoder reports whether a model wants its input encoded first.
 func (l *Library) HasEncoder(m Model) bool { return boolOf(l.ask(l.c.modelHasEncoder, uintptr(m))) }
 
-// VocabType returns the kind of tokenizer, 0 for none.
+// Kinds of tokenizer (enum llama_vocab_type).
+const (
+	VocabNone          = 0
+	VocabSentencePiece = 1
+	VocabBytePair      = 2
+	VocabRWKV          = 5
+)
+
+// VocabType returns the kind of tokenizer.
 func (l *Library) VocabType(v Vocab) int32 { return int32Of(l.ask(l.c.vocabType, uintptr(v))) }
 
 // VocabSize returns the number of tokens.
@@ -108,6 +116,31 @@ func (l *Library) BOS(v Vocab) int32 { return int32Of(l.ask(l.c.vocabBOS, uintpt
 
 // EOS returns the token that ends a text, or -1.
 func (l *Library) EOS(v Vocab) int32 { return int32Of(l.ask(l.c.vocabEOS, uintptr(v))) }
+
+// AddsBOS reports whether tokenizing adds BOS.
+func (l *Library) AddsBOS(v Vocab) bool { return boolOf(l.ask(l.c.vocabAddBOS, uintptr(v))) }
+
+// Attributes of a token (enum llama_token_attr).
+const (
+	AttrUnknown     = 1 << 0
+	AttrNormal      = 1 << 2
+	AttrControl     = 1 << 3
+	AttrUserDefined = 1 << 4
+	AttrStripLeft   = 1 << 7
+	AttrStripRight  = 1 << 8
+)
+
+// Attr returns the attributes of a token of the vocabulary.
+func (l *Library) Attr(v Vocab, token int32) uint32 {
+	r, _, _ := purego.SyscallN(l.c.vocabAttr, uintptr(v), uintptr(token))
+	return uint32(int32Of(r))
+}
+
+// Text returns the text of a token as the vocabulary has it.
+func (l *Library) Text(v Vocab, token int32) string {
+	r, _, _ := purego.SyscallN(l.c.vocabText, uintptr(v), uintptr(token))
+	return GoString(Pointer(r))
+}
 
 // IsEOG reports whether a token ends a generation.
 func (l *Library) IsEOG(v Vocab, token int32) bool {
@@ -137,9 +170,9 @@ func (l *Library) Description(m Model, buf []byte) int32 {
 	return int32Of(r)
 }
 
-// Tokenize writes the tokens of text to dst, neither of them empty, and
-// returns their number; if dst is too small, minus the number needed, and
-// math.MinInt32 if that is too large.
+// Tokenize writes the tokens of text to dst, which is not empty, and returns
+// their number; if dst is too small, minus the number needed, and math.MinInt32
+// if that is too large.
 func (l *Library) Tokenize(v Vocab, text string, dst []int32, addSpecial, parseSpecial bool) int32 {
 	r, _, _ := purego.SyscallN(l.c.tokenize, uintptr(v),
 		uintptr(unsafe.Pointer(unsafe.StringData(text))), uintptr(len(text)),

@@ -45,6 +45,9 @@ type symbols struct {
 	vocabBOS     uintptr `c:"llama_vocab_bos"`
 	vocabEOS     uintptr `c:"llama_vocab_eos"`
 	vocabIsEOG   uintptr `c:"llama_vocab_is_eog"`
+	vocabAddBOS  uintptr `c:"llama_vocab_get_add_bos"`
+	vocabAttr    uintptr `c:"llama_vocab_get_attr"`
+	vocabText    uintptr `c:"llama_vocab_get_text"`
 	tokenize     uintptr `c:"llama_tokenize"`
 	tokenToPiece uintptr `c:"llama_token_to_piece"`
 

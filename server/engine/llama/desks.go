@@ -1,0 +1,115 @@
+package llama
+
+import (
+	"context"
+	"fmt"
+	"unsafe"
+
+	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/llama/internal/split"
+	"github.com/weirgo/weir/server/engine/llama/internal/sys"
+)
+
+// desks is where texts are tokenised: at most as many calls into the library
+// at once as there are desks, so that the cores of a decode are left alone.
+//
+// A desk is taken for one piece of a text. Long texts queue for a turn first,
+// of which there are as many as desks, so at each desk a short text has one
+// piece of a long one in front of it and one in the queue, however many long
+// texts there are. Either queue is in order.
+type desks struct {
+	free chan *desk // closed when the model is
+	long chan struct{}
+}
+
+// desk is a stack, and the room for what a call gives.
+type desk struct {
+	stack *sys.Stack
+	out   []int32
+}
+
+func newDesks(n int) (*desks, error) {
+	if n < 0 {
+		return nil, fmt.Errorf("Tokenizers is %d; it must not be negative", n)
+	}
+	setDefault(&n, max(1, cores()-DefaultThreads()))
+	d := &desks{free: make(chan *desk, n), long: make(chan struct{}, n)}
+	for made := range n {
+		stack, err := sys.NewStack(split.StackBytes)
+		if err != nil {
+			d.close(made)
+			return nil, err
+		}
+		d.free <- &desk{stack: stack}
+	}
+	return d, nil
+}
+
+// take waits for a desk.
+func (d *desks) take(ctx context.Context, long bool) (*desk, error) {
+	if long {
+		select {
+		case d.long <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	free, err := d.wait(ctx)
+	if err != nil && long {
+		<-d.long
+	}
+	return free, err
+}
+
+func (d *desks) wait(ctx context.Context) (free *desk, err error) {
+	select {
+	case free = <-d.free:
+	default: // in two steps: the first is all that a short text needs, most often
+		select {
+		case free = <-d.free:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if free == nil {
+		return nil, engine.ErrClosed
+	}
+	return free, nil
+}
+
+// leave gives back what take took.
+func (d *desks) leave(free *desk, long bool) {
+	d.free <- free
+	if long {
+		<-d.long
+	}
+}
+
+// close waits for the calls under way at n desks, which are all, frees their
+// stacks and turns away who waits.
+func (d *desks) close(n int) {
+	for range n {
+		(<-d.free).stack.Close()
+	}
+	close(d.free)
+}
+
+// call gives the tokens of raw text, good until the next call.
+func (d *desk) call(m *model, text string) []engine.Token {
+	const around = 8 // tokens around a text, and of a space before it
+	if need := len(text) + around; len(d.out) < need {
+		d.out = make([]int32, need)
+	}
+	n := int(d.stack.Tokenize(m.lib.c, m.vocab, text, d.out))
+	if n < 0 { // a normaliser made the text longer
+		d.out = make([]int32, -n)
+		n = int(d.stack.Tokenize(m.lib.c, m.vocab, text, d.out))
+	}
+	if len(text) > deepBytes {
+		d.stack.Trim()
+	}
+	return unsafe.Slice((*engine.Token)(unsafe.SliceData(d.out)), max(0, n))
+}
+
+// deepBytes of text use no more of a stack than it keeps.
+const deepBytes = 512
