@@ -128,7 +128,10 @@ func loadModel(ctx context.Context, o *options, log *slog.Logger) (engine.Model,
 	if err != nil {
 		return nil, "", err
 	}
-	cfg := engine.ModelConfig{GPULayers: o.gpuLayers, NoMemoryMap: o.noMemoryMap, LockMemory: o.lockMemory}
+	cfg := engine.ModelConfig{
+		GPULayers: o.gpuLayers, NoMemoryMap: o.noMemoryMap, LockMemory: o.lockMemory,
+		Tokenizers: llama.SpareCores(max(o.threads, o.batchThreads)),
+	}
 	if !o.noVerify {
 		if err := verifyModel(ctx, library, o.model, cfg, log); err != nil {
 			return nil, "", err

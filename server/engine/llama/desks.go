@@ -32,7 +32,7 @@ func newDesks(n int) (*desks, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("Tokenizers is %d; it must not be negative", n)
 	}
-	setDefault(&n, max(1, cores()-DefaultThreads()))
+	setDefault(&n, SpareCores(0))
 	d := &desks{free: make(chan *desk, n), long: make(chan struct{}, n)}
 	for made := range n {
 		stack, err := sys.NewStack(split.StackBytes)

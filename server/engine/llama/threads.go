@@ -21,3 +21,10 @@ func cores() int {
 // library's threads spin at their barrier, and one that has to wait for a core
 // holds up all others for a time slice.
 func DefaultThreads() int { return max(1, cores()-1) }
+
+// SpareCores is how many cores a context's threads leave free, at least one; 0
+// threads are the default.
+func SpareCores(threads int) int {
+	setDefault(&threads, DefaultThreads())
+	return max(1, cores()-threads)
+}
