@@ -85,7 +85,7 @@ func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, re
 }
 
 // whole answers with a generation when it has ended.
-func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Encoder) error {
+func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Answer) error {
 	if err := h.checkLogprobs(request); err != nil {
 		return err
 	}
@@ -94,11 +94,13 @@ func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, req
 	if err != nil {
 		return err
 	}
-	body, err := h.emitter.Whole(ctx, g)
+	gathered := account{memory: &h.memory}
+	defer gathered.free()
+	body, err := h.emitter.Whole(ctx, g, enc, &gathered)
 	if err != nil {
 		return err
 	}
-	h.write(x, w, http.StatusOK, body)
+	h.write(x, w, http.StatusOK, body...)
 	return nil
 }
 

@@ -33,8 +33,8 @@ type Config struct {
 	// rest. One request may hold three quarters of it.
 	MemoryBytes int64
 	// LogprobEntries bounds the log-probabilities that a response that is not
-	// streamed gathers: (top_logprobs+1) × max_tokens. Default 1 Mi, about
-	// 100 MiB of JSON.
+	// streamed gathers: (top_logprobs+1) × max_tokens. Default 1 Mi, or what
+	// half of MemoryBytes holds if that is less.
 	LogprobEntries int
 	// WriteTimeout bounds one write to a client that does not read, and how
 	// long a stream's client may take nothing. Default one minute.
@@ -57,6 +57,7 @@ type Config struct {
 const (
 	defaultBodyBytes      = 8 << 20
 	defaultLogprobEntries = 1 << 20
+	logprobEntryBytes     = 64 // of JSON, about
 	defaultMemoryBytes    = 96 << 20
 	defaultWriteTimeout   = time.Minute
 	defaultRetryAfter     = time.Second
@@ -73,7 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.MemoryBytes = defaultMemoryBytes
 	}
 	if c.LogprobEntries == 0 {
-		c.LogprobEntries = defaultLogprobEntries
+		c.LogprobEntries = min(defaultLogprobEntries, int(c.MemoryBytes/2/logprobEntryBytes))
 	}
 	if c.WriteTimeout == 0 {
 		c.WriteTimeout = defaultWriteTimeout

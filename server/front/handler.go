@@ -159,14 +159,44 @@ func (h *Handler) writeJSON(x *exchange, w http.ResponseWriter, v any) error {
 	return nil
 }
 
-// write accounts for an answer and sends it.
-func (h *Handler) write(x *exchange, w http.ResponseWriter, status int, body []byte) {
+// write accounts for an answer and sends it, which may be in parts.
+func (h *Handler) write(x *exchange, w http.ResponseWriter, status int, body ...[]byte) {
 	x.account(status)
 	x.client.answer(nil)
-	h.bound(w)
 	w.Header().Set("Content-Type", "application/json")
+	sending := sending{h: h, w: w}
+	sending.bound()
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that is gone needs no answer
+	for _, part := range body {
+		if sending.write(part) != nil {
+			return // a client that is gone needs no answer
+		}
+	}
+}
+
+// sending is an answer on its way in parts. Its client has WriteTimeout for it, and
+// once more for each MiB: one that takes less holds what the answer holds.
+type sending struct {
+	h     *Handler
+	w     http.ResponseWriter
+	begin time.Time
+	sent  int
+}
+
+func (s *sending) bound() {
+	if s.begin.IsZero() {
+		s.begin = time.Now()
+	}
+	limit := s.begin.Add(s.h.cfg.WriteTimeout * time.Duration(1+s.sent>>20))
+	// A writer without deadlines, as in a test, has none to miss.
+	_ = http.NewResponseController(s.w).SetWriteDeadline(limit)
+}
+
+func (s *sending) write(p []byte) error {
+	s.bound()
+	s.sent += len(p)
+	_, err := s.w.Write(p)
+	return err
 }
 
 // bound gives what is written next the time a client has to read it. net/http

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -58,7 +59,16 @@ func (a *account) hold(n int64) error {
 }
 
 // Hold implements reply.Memory.
-func (a *account) Hold(n int) error { return a.hold(int64(n)) }
+func (a *account) Hold(n int) error {
+	err := a.hold(int64(n))
+	if f, ok := errors.AsType[*ask.Fault](err); ok && f.Kind == ask.BodyTooLarge {
+		return &ask.Fault{
+			Kind: ask.LogprobsTooMany, What: fmt.Sprintf("the answer takes more than %d MiB", a.memory.largeLimitBytes()>>20),
+			Remedy: "stream, or lower max_tokens or the number of log-probabilities",
+		}
+	}
+	return err
+}
 
 // free gives all back.
 func (a *account) free() {

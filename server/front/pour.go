@@ -10,10 +10,14 @@ import (
 // as a whole. Its maker appends to buffer and calls send between two parts.
 type pour struct {
 	x      *exchange
-	w      http.ResponseWriter
+	to     sending
 	buffer []byte
 	begun  bool
 	err    error // the client takes nothing more
+}
+
+func (x *exchange) pour(w http.ResponseWriter, begin string) *pour {
+	return &pour{x: x, to: sending{h: x.h, w: w}, buffer: []byte(begin)}
 }
 
 // pourBytes is what is sent at once: the HTTP server's own buffer is smaller.
@@ -54,9 +58,8 @@ func (p *pour) flush() {
 		p.begun = true
 		p.x.account(http.StatusOK)
 		p.x.client.answer(nil)
-		p.w.Header().Set("Content-Type", "application/json")
+		p.to.w.Header().Set("Content-Type", "application/json")
 	}
-	p.x.h.bound(p.w)
-	_, p.err = p.w.Write(p.buffer)
+	p.err = p.to.write(p.buffer)
 	p.buffer = p.buffer[:0]
 }

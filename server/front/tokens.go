@@ -33,7 +33,7 @@ func (h *Handler) tokenize(x *exchange, w http.ResponseWriter, q *http.Request) 
 	if err != nil {
 		return err
 	}
-	out := pour{x: x, w: w, buffer: []byte(llamaserver.TokensBegin)}
+	out := x.pour(w, llamaserver.TokensBegin)
 	var piece []byte
 	for i, t := range tokens {
 		if i > 0 {
@@ -74,7 +74,7 @@ func (h *Handler) detokenize(x *exchange, w http.ResponseWriter, q *http.Request
 			return llamaserver.DetokenizeFault(err)
 		}
 	}
-	out := pour{x: x, w: w, buffer: []byte(llamaserver.ContentBegin)}
+	out := x.pour(w, llamaserver.ContentBegin)
 	var text llamaserver.Text // tokens may end within a character
 	before := ask.Token(-1)
 	for some := range slices.Chunk(request.Tokens, spelledAtOnce) {

@@ -134,25 +134,33 @@ func (m *Emitter) Close() {
 	})
 }
 
-// Whole reads a generation to its end and returns the body that the encoder
-// made of it. The error is the generation's fault, or that ctx was done, which
-// ends it.
-func (m *Emitter) Whole(ctx context.Context, g Generation) ([]byte, error) {
+// Whole reads a generation to its end and returns the body that the answer, its
+// encoder, made of it, in parts, of which memory is told as they grow. The error
+// is the generation's fault, or memory's, or that ctx was done; the last two end
+// it. When Whole returns, nobody is at the memory.
+func (m *Emitter) Whole(ctx context.Context, g Generation, answer Answer, memory Memory) ([][]byte, error) {
+	g.Encoder = answer
 	r := m.newReply(g)
-	b := &body{done: make(chan struct{})}
+	b := &body{answer: answer, memory: memory, done: make(chan struct{})}
 	r.attach(b)
 	g.Events.Announce(&r.entry)
+	var err error
 	select {
 	case <-b.done:
-		if r.end.Fault != nil {
-			return nil, r.end.Fault
-		}
-		return b.bytes, nil
 	case <-ctx.Done():
-		return nil, r.leave(ask.GivenUp(context.Cause(ctx)))
+		err = r.leave(ask.GivenUp(context.Cause(ctx)))
+		<-b.done
 	case <-m.stopped:
-		return nil, r.leave(ask.Closing())
+		err = r.leave(ask.Closing())
+		<-b.done
 	}
+	switch {
+	case err != nil:
+		return nil, err
+	case r.end.Fault != nil:
+		return nil, r.end.Fault
+	}
+	return append([][]byte{answer.Head()}, b.parts...), nil
 }
 
 // Start reads a generation for a handler that will stream it.

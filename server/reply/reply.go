@@ -203,7 +203,7 @@ func (r *Reply) take() bool {
 func (r *Reply) write(c Carrier) (more bool) {
 	buffer, err := c.Reserve()
 	if err != nil {
-		r.lose(ask.GivenUp(err))
+		r.lose(refusal(err))
 		return false
 	}
 	limit := len(buffer) + bytesAtOnce
@@ -223,9 +223,18 @@ func (r *Reply) write(c Carrier) (more bool) {
 	case r.over:
 		_ = c.Close() // a client that is gone needs no end
 	case err != nil:
-		r.lose(ask.GivenUp(err))
+		r.lose(refusal(err))
 	}
 	return more
+}
+
+// refusal is why a carrier takes nothing more: it says so, or its client has
+// gone.
+func refusal(err error) *ask.Fault {
+	if f, ok := errors.AsType[*ask.Fault](err); ok {
+		return f
+	}
+	return ask.GivenUp(err)
 }
 
 // begin lets the handler know that there is something to answer by.
@@ -256,4 +265,9 @@ func (r *Reply) lose(why *ask.Fault) {
 	r.end, r.over = ask.End{Reason: ask.FinishAborted, Fault: why}, true
 	r.events.Cancel()
 	r.obs.Ended(&r.end)
+	if c := r.carrier.Load(); c != nil {
+		if b, ok := (*c).(*body); ok {
+			_ = b.Close() // its handler waits for it
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http/httptest"
@@ -67,6 +68,23 @@ func (c *trace) Ended(end *ask.End) {
 	c.end = end
 	c.seen = append(c.seen, "ended "+end.Reason.String())
 }
+
+func (c *trace) Head() []byte   { return []byte("head") }
+func (c *trace) HeldBytes() int { return 4 }
+
+// room is a memory for so many bytes. It notes the most that was held.
+type room struct{ limit, most int }
+
+func (r *room) Hold(n int) error {
+	if r.most = max(r.most, n); n > r.limit {
+		return &ask.Fault{Kind: ask.MemoryFull, What: "full"}
+	}
+	return nil
+}
+
+var plenty = &room{limit: 1 << 30}
+
+func joined(parts [][]byte) string { return string(bytes.Join(parts, nil)) }
 
 func text(s string) ask.Event { return ask.Event{Text: []byte(s)} }
 
@@ -212,10 +230,49 @@ func TestWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := new(trace)
-	body, err := m.Whole(t.Context(), Generation{Events: events, Encoder: c, Observer: c})
-	if err != nil || string(body) != "abcend" || c.end.CompletionTokens != 3 {
+	body, err := m.Whole(t.Context(), Generation{Events: events, Observer: c}, c, plenty)
+	if err != nil || joined(body) != "headabcend" || c.end.CompletionTokens != 3 {
 		t.Errorf("%q, %v, %+v", body, err, c.end)
 	}
+}
+
+// A whole answer grows without being copied, and ends where memory does: the
+// generation is cancelled, and the handler told why.
+func TestWholeIsBounded(t *testing.T) {
+	const tokens = 1 << 10
+	for _, limit := range []int{0, 1000, 100 << 10, 3 << 20} {
+		m, g := start(t), &generatetest.Generator{Reply: strings.Repeat("a", tokens)}
+		events, err := g.Submit(t.Context(), &ask.Request{TopLogprobs: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, memory := &wide{}, &room{limit: limit}
+		body, err := m.Whole(t.Context(), Generation{Events: events, Observer: c}, c, memory)
+		if whole := tokens*wideBytes + len("headend"); limit > whole {
+			if err != nil || len(joined(body)) != whole || memory.most > whole+partBytes+c.HeldBytes() {
+				t.Errorf("%d bytes: %d of %d, %d held, %v", limit, len(joined(body)), whole, memory.most, err)
+			}
+			continue
+		}
+		if f, ok := errors.AsType[*ask.Fault](err); !ok || f.Kind != ask.MemoryFull || g.Running() != 0 || memory.most > limit+partBytes+bytesAtOnce {
+			t.Errorf("%d bytes: %v, %d running, %d held", limit, err, g.Running(), memory.most)
+		}
+		if c.end == nil || c.end.Fault == nil || c.end.Fault.Kind != ask.MemoryFull {
+			t.Errorf("%d bytes: ended with %+v", limit, c.end)
+		}
+	}
+}
+
+// wide is an encoder that makes much of little.
+type wide struct{ trace }
+
+const wideBytes = 2 << 10
+
+func (c *wide) Append(dst []byte, ev *ask.Event) []byte {
+	if ev.End != nil {
+		return append(dst, "end"...)
+	}
+	return append(dst, make([]byte, wideBytes*len(ev.Text))...)
 }
 
 // A handler that is cancelled leaves nothing behind.
@@ -235,7 +292,7 @@ func TestWholeIsCancelled(t *testing.T) {
 					done <- m.Start(Generation{Events: events, Encoder: c, Observer: c}).First(ctx)
 					return
 				}
-				_, err := m.Whole(ctx, Generation{Events: events, Encoder: c, Observer: c})
+				_, err := m.Whole(ctx, Generation{Events: events, Observer: c}, c, plenty)
 				done <- err
 			}()
 			synctest.Wait()
@@ -288,7 +345,7 @@ func TestAfterClose(t *testing.T) {
 	}
 	first, stream := m.Start(Generation{Events: submit(), Encoder: waiting, Observer: waiting}), m.Start(Generation{Events: submit(), Encoder: opening, Observer: opening})
 	m.Close()
-	_, whole := m.Whole(t.Context(), Generation{Events: submit(), Encoder: late, Observer: late})
+	_, whole := m.Whole(t.Context(), Generation{Events: submit(), Observer: late}, late, plenty)
 	for what, ended := range map[string]struct {
 		err error
 		of  *trace
@@ -358,25 +415,25 @@ func (c *stuck) Append(dst []byte, ev *ask.Event) []byte {
 // What is dear keeps nobody waiting but its own client.
 func TestDearRepliesAreAlone(t *testing.T) {
 	m, g := start(t), &generatetest.Generator{Reply: "a"}
-	whole := func(enc Encoder, dear bool) (string, error) {
+	whole := func(enc Answer, dear bool) (string, error) {
 		events, err := g.Submit(t.Context(), &ask.Request{TopLogprobs: -1})
 		if err != nil {
 			return "", err
 		}
-		body, err := m.Whole(t.Context(), Generation{Events: events, Encoder: enc, Observer: new(trace), Dear: dear})
-		return string(body), err
+		body, err := m.Whole(t.Context(), Generation{Events: events, Observer: new(trace), Dear: dear}, enc, plenty)
+		return joined(body), err
 	}
 	dear := &stuck{entered: make(chan struct{}), let: make(chan struct{})}
 	done := make(chan error)
 	go func() {
 		body, err := whole(dear, true)
-		if body != "aend" && err == nil {
+		if body != "headaend" && err == nil {
 			err = errors.New(body)
 		}
 		done <- err
 	}()
 	<-dear.entered
-	if body, err := whole(new(trace), false); body != "aend" || err != nil {
+	if body, err := whole(new(trace), false); body != "headaend" || err != nil {
 		t.Errorf("%q, %v", body, err)
 	}
 	go func() {

@@ -7,11 +7,17 @@ import (
 
 // Answer renders the events of one generation as the body of a response that
 // is not streamed, as they come. It belongs to one goroutine.
+//
+// The body is Head, and then all that was appended. What gathers most is appended
+// as it comes: the text, or where log-probabilities are asked for those of the
+// likeliest tokens. What stands before it and is known later is Head's.
 type Answer struct {
 	head     Head
 	chat     bool
-	begun    bool
-	logprobs logprobs // nil if nobody asked for them
+	logprobs bool
+	places   int    // of log-probabilities, so far
+	text     []byte // with log-probabilities: JSON, without quotes
+	arrays   completionLogprobs
 }
 
 // NewChatAnswer returns the encoder of a chat completion; withLogprobs says
@@ -22,51 +28,77 @@ func NewChatAnswer(h Head, withLogprobs bool) *Answer { return newAnswer(h, true
 func NewCompletionAnswer(h Head, withLogprobs bool) *Answer { return newAnswer(h, false, withLogprobs) }
 
 func newAnswer(h Head, chat, withLogprobs bool) *Answer {
-	a := &Answer{head: h, chat: chat}
-	if withLogprobs {
-		a.logprobs = newLogprobs(chat)
-	}
-	return a
+	return &Answer{head: h, chat: chat, logprobs: withLogprobs}
 }
 
 // Append appends what an event adds to the body, which is complete with the
 // end.
 func (a *Answer) Append(dst []byte, ev *ask.Event) []byte {
-	if !a.begun {
-		a.begun = true
-		dst = a.appendHead(dst)
-	}
 	if ev.End != nil {
 		return a.appendEnd(dst, ev.End)
 	}
-	if a.logprobs != nil {
-		a.logprobs.add(ev.Logprobs)
+	if !a.logprobs {
+		return wire.AppendJSONText(dst, ev.Text)
 	}
-	return wire.AppendJSONText(dst, ev.Text)
+	a.text = wire.AppendJSONText(a.text, ev.Text)
+	for i := range ev.Logprobs {
+		e := &ev.Logprobs[i]
+		if a.places++; a.places > 1 {
+			dst = append(dst, ',')
+		}
+		if a.chat {
+			dst = appendChatEntry(dst, e)
+		} else {
+			a.arrays.addPlace(e)
+			dst = appendTopMap(dst, e.Top)
+		}
+	}
+	return dst
 }
 
 // AppendFault appends nothing: the body of a failure is another.
 func (a *Answer) AppendFault(dst []byte, _ *ask.Fault) []byte { return dst }
 
-func (a *Answer) appendHead(dst []byte) []byte {
+// HeldBytes is what Head will be made of.
+func (a *Answer) HeldBytes() int { return cap(a.text) + a.arrays.heldBytes() }
+
+// Head is the body's beginning, when all else is there.
+func (a *Answer) Head() []byte {
 	if a.chat {
-		dst = a.head.append(dst, "chat.completion")
-		return append(dst, `{"index":0,"message":{"role":"assistant","content":"`...)
+		return a.chatHead()
 	}
-	dst = a.head.append(dst, "text_completion")
-	return append(dst, `{"index":0,"text":"`...)
+	dst := a.head.append(nil, "text_completion")
+	dst = append(dst, `{"index":0,"text":"`...)
+	if !a.logprobs {
+		return dst
+	}
+	dst = append(dst, a.text...)
+	dst = append(dst, `","logprobs":`...)
+	dst = a.arrays.appendTokensAndValues(dst)
+	return append(dst, `"top_logprobs":[`...)
 }
 
-func (a *Answer) appendEnd(dst []byte, end *ask.End) []byte {
-	dst = append(dst, '"')
-	if a.chat {
-		dst = append(dst, `,"refusal":null}`...)
+func (a *Answer) chatHead() []byte {
+	dst := a.head.append(nil, "chat.completion")
+	dst = append(dst, `{"index":0,"message":{"role":"assistant","content":"`...)
+	if !a.logprobs {
+		return dst
 	}
-	dst = append(dst, `,"logprobs":`...)
-	if a.logprobs == nil {
-		dst = append(dst, "null"...)
-	} else {
-		dst = a.logprobs.take(dst)
+	dst = append(dst, a.text...)
+	return append(dst, `","refusal":null},"logprobs":`+chatLogprobsBegin...)
+}
+
+// appendEnd appends what follows the text, or the log-probabilities.
+func (a *Answer) appendEnd(dst []byte, end *ask.End) []byte {
+	switch {
+	case a.chat && a.logprobs:
+		dst = append(dst, chatLogprobsEnd...)
+	case a.chat:
+		dst = append(dst, `","refusal":null},"logprobs":null`...)
+	case a.logprobs:
+		dst = a.arrays.appendOffsets(append(dst, `],`...))
+	default:
+		dst = append(dst, `","logprobs":null`...)
 	}
 	dst = append(dst, `,"finish_reason":`...)
 	dst = append(dst, finishReason(end.Reason)...)

@@ -31,25 +31,34 @@ type chatLogprobs struct{ content []byte }
 
 func (l *chatLogprobs) add(entries []ask.Logprob) {
 	for i := range entries {
-		e := &entries[i]
-		b := appendComma(l.content)
-		b = appendCandidate(b, &e.Candidate)
-		b = append(b, `,"top_logprobs":[`...)
-		for j := range e.Top {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = append(appendCandidate(b, &e.Top[j]), '}')
-		}
-		l.content = append(b, "]}"...)
+		l.content = appendChatEntry(appendComma(l.content), &entries[i])
 	}
 }
 
+// appendChatEntry appends the entry of one place.
+func appendChatEntry(dst []byte, e *ask.Logprob) []byte {
+	dst = appendCandidate(dst, &e.Candidate)
+	dst = append(dst, `,"top_logprobs":[`...)
+	for j := range e.Top {
+		if j > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendCandidate(dst, &e.Top[j]), '}')
+	}
+	return append(dst, "]}"...)
+}
+
+// What encloses the entries.
+const (
+	chatLogprobsBegin = `{"content":[`
+	chatLogprobsEnd   = `],"refusal":null}`
+)
+
 func (l *chatLogprobs) take(dst []byte) []byte {
-	dst = append(dst, `{"content":[`...)
+	dst = append(dst, chatLogprobsBegin...)
 	dst = append(dst, l.content...)
 	l.content = l.content[:0]
-	return append(dst, `],"refusal":null}`...)
+	return append(dst, chatLogprobsEnd...)
 }
 
 // appendCandidate leaves the object open.
@@ -70,27 +79,40 @@ type completionLogprobs struct {
 
 func (l *completionLogprobs) add(entries []ask.Logprob) {
 	for i := range entries {
-		e := &entries[i]
-		l.tokens = appendTokenName(appendComma(l.tokens), e.Bytes)
-		l.values = appendLogprob(appendComma(l.values), e.Logprob)
-		l.tops = appendTopMap(appendComma(l.tops), e.Top)
-		l.offsets = strconv.AppendInt(appendComma(l.offsets), int64(l.offset), 10)
-		l.offset += characters(e.Bytes)
+		l.addPlace(&entries[i])
+		l.tops = appendTopMap(appendComma(l.tops), entries[i].Top)
 	}
 }
 
+// addPlace adds what there is of a place beside its likeliest tokens.
+func (l *completionLogprobs) addPlace(e *ask.Logprob) {
+	l.tokens = appendTokenName(appendComma(l.tokens), e.Bytes)
+	l.values = appendLogprob(appendComma(l.values), e.Logprob)
+	l.offsets = strconv.AppendInt(appendComma(l.offsets), int64(l.offset), 10)
+	l.offset += characters(e.Bytes)
+}
+
+func (l *completionLogprobs) heldBytes() int {
+	return cap(l.tokens) + cap(l.values) + cap(l.tops) + cap(l.offsets)
+}
+
 func (l *completionLogprobs) take(dst []byte) []byte {
-	for _, array := range []struct {
-		name   string
-		values *[]byte
-	}{
-		{`{"tokens":[`, &l.tokens}, {`],"token_logprobs":[`, &l.values}, {`],"top_logprobs":[`, &l.tops}, {`],"text_offset":[`, &l.offsets},
-	} {
-		dst = append(dst, array.name...)
-		dst = append(dst, *array.values...)
-		*array.values = (*array.values)[:0]
-	}
-	return append(dst, "]}"...)
+	dst = l.appendTokensAndValues(dst)
+	dst = append(append(append(dst, `"top_logprobs":[`...), l.tops...), "],"...)
+	dst = l.appendOffsets(dst)
+	l.tokens, l.values, l.tops, l.offsets = l.tokens[:0], l.values[:0], l.tops[:0], l.offsets[:0]
+	return dst
+}
+
+// appendTokensAndValues begins the object.
+func (l *completionLogprobs) appendTokensAndValues(dst []byte) []byte {
+	dst = append(append(dst, `{"tokens":[`...), l.tokens...)
+	return append(append(append(dst, `],"token_logprobs":[`...), l.values...), "],"...)
+}
+
+// appendOffsets ends it.
+func (l *completionLogprobs) appendOffsets(dst []byte) []byte {
+	return append(append(append(dst, `"text_offset":[`...), l.offsets...), "]}"...)
 }
 
 // appendComma separates the elements of an array that dst alone holds.

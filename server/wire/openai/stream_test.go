@@ -82,6 +82,7 @@ func TestAnswerIsJSON(t *testing.T) {
 			for i := range events {
 				b = a.Append(b, &events[i])
 			}
+			b = append(a.Head(), b...)
 			var v struct {
 				Choices []struct {
 					Text    string `json:"text"`
