@@ -12,9 +12,9 @@
 //
 // SIGTERM and SIGINT drain: no new requests, running ones may end within
 // --drain-timeout, then they are cut off; a second signal ends the process at
-// once. Whatever it is at, a stuck engine for instance, the process has ended two
-// seconds after the drain timeout, or after the signal while it loads. Nothing that
-// it writes is waited for, and SIGPIPE is ignored.
+// once, and so does the first before it serves. Whatever it is at, a stuck engine for
+// instance, the process has ended two seconds after the drain timeout. Nothing that it
+// writes is waited for, and SIGPIPE is ignored.
 //
 // /health is for who sends requests: 200, or 503 with the reason while the model is
 // loaded, the server drains, or a decode takes longer than --stuck-after.
@@ -26,7 +26,7 @@
 //
 // # Limits
 //
-// One model a process. Exit codes: 0 done, also at the wish of a signal; 1 failed,
-// also if the end had to go without something that hung; 2 used wrongly. A second
-// signal's is the signal's own.
+// One model a process. Exit codes: 0 done, also when drained; 1 failed, also if the
+// end had to go without something that hung; 2 used wrongly. A signal that ends the
+// process at once is its status.
 package main

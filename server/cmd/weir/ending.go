@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"sync"
@@ -34,13 +33,11 @@ type step struct {
 	code  int
 }
 
-// loading is the step before there is something to drain.
-var loading = step{"loading the model", hardLimit, exitFailed}
-
 // ending ends the process when a step of its end takes too long.
 type ending struct {
-	log  *logging
-	exit func(code int) // os.Exit
+	log     *logging
+	exit    func(code int)                                  // os.Exit
+	signals func(context.Context) (context.Context, func()) // firstSignal
 
 	mu       sync.Mutex
 	step     step
@@ -48,10 +45,15 @@ type ending struct {
 	timer    *time.Timer // to deadline
 }
 
-// signals returns a context that the first SIGTERM or SIGINT ends. Signals then have
-// their default effect back: a second one ends the process.
-func (e *ending) signals() (ctx context.Context, release func()) {
-	signalled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+// firstSignal returns a context that the first SIGTERM or SIGINT ends too.
+func firstSignal(parent context.Context) (ctx context.Context, release func()) {
+	return signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+}
+
+// listen returns a context that the first signal ends too. Signals then have their
+// default effect back: a second one ends the process.
+func (e *ending) listen(parent context.Context) (ctx context.Context, release func()) {
+	signalled, stop := e.signals(parent)
 	ctx, cancel := context.WithCancel(context.Background())
 	context.AfterFunc(signalled, func() {
 		stop()
@@ -111,9 +113,4 @@ func (e *ending) done() {
 	if e.timer != nil {
 		e.timer.Stop()
 	}
-}
-
-// stopped reports whether an error says no more than that a signal came.
-func stopped(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && errors.Is(err, context.Canceled)
 }

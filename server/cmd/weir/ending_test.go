@@ -40,7 +40,7 @@ func newEnding(t *testing.T) (*ending, *exits, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	t.Cleanup(log.close)
-	e := &ending{log: log, exit: x.exit, step: loading}
+	e := &ending{log: log, exit: x.exit}
 	t.Cleanup(e.done)
 	return e, x, said
 }

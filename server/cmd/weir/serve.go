@@ -34,29 +34,25 @@ func serveCommand(args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("serve: open log: %w", err)
 	}
 	defer log.close()
-	end := &ending{log: log, exit: os.Exit, step: loading}
+	end := &ending{log: log, exit: os.Exit, signals: firstSignal}
 	defer end.done()
-	ctx, release := end.signals()
-	defer release()
-	err = serve(ctx, &o, log, end, loadModel)
-	if stopped(ctx, err) {
-		log.Info("ended before it served")
-		return nil
-	}
-	return log.fail(err)
+	return log.fail(serve(&o, log, end, loadModel))
 }
 
-// serve runs until ctx is done and everything is closed again. load is loadModel.
-func serve(ctx context.Context, o *options, log *logging, end *ending,
+// serve runs until a signal comes and everything is closed again. load is loadModel.
+// Until there is something to drain, signals have their default effect: it needs no
+// thread, of which there may be no new ones while C opens a library.
+func serve(o *options, log *logging, end *ending,
 	load func(context.Context, *options, *slog.Logger) (engine.Model, string, error),
 ) (err error) {
+	ctx := context.Background()
 	listener, err := listen(ctx, o, log.Logger)
 	if err != nil {
 		return err
 	}
 	server := startHTTP(listener, o, log.Logger)
 	defer server.Close()
-	model, release, err := load(ctx, o, log.Logger)
+	model, libraryVersion, err := load(ctx, o, log.Logger)
 	if err != nil {
 		return err
 	}
@@ -86,7 +82,7 @@ func serve(ctx context.Context, o *options, log *logging, end *ending,
 	defer func() { err = errors.Join(err, generator.Close()) }()
 	handler, err := front.New(front.Config{
 		Generator:   generator,
-		Fingerprint: "weir-" + version.Weir + "-llama-" + release,
+		Fingerprint: "weir-" + version.Weir + "-llama-" + libraryVersion,
 		Defaults:    o.defaults(), Keys: o.keys, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
 		Streams: fanout.Config{Backend: o.transport.backend, Log: log.Logger}, Group: group, Log: log.Logger,
 		Collectors: []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector(), log.dropped()},
@@ -95,8 +91,10 @@ func serve(ctx context.Context, o *options, log *logging, end *ending,
 		return err
 	}
 	defer handler.Close()
-	announce(listener, model, generator.Limits(), o, log.Logger)
 	end.at(step{"draining", o.drainTimeout + hardLimit, exitFailed})
+	ctx, release := end.listen(ctx)
+	defer release()
+	announce(listener, model, generator.Limits(), o, log.Logger)
 	err = server.run(ctx, handler, generator, o.drainTimeout, log.Logger)
 	end.begin() // of itself, if it was not asked to
 	end.at(step{"a decode, to close the engine", closeLimit, exitFailed})

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -41,7 +42,7 @@ type served struct {
 
 // serveHere begins to serve; load is in loadModel's place. free lets what hangs go
 // on, at the end of the test at the latest.
-func serveHere(t *testing.T, free func(), load func(context.Context) (engine.Model, error), args ...string) *served {
+func serveHere(t *testing.T, free func(), load func() (engine.Model, error), args ...string) *served {
 	t.Helper()
 	port := freePort(t)
 	o, err := parseOptions(append([]string{"-m", "fake", "--port", port}, args...), io.Discard)
@@ -50,14 +51,15 @@ func serveHere(t *testing.T, free func(), load func(context.Context) (engine.Mod
 	}
 	e, x, _ := newEnding(t)
 	ctx, cancel := context.WithCancel(context.Background())
+	e.signals = func(context.Context) (context.Context, func()) { return ctx, cancel }
 	s := &served{
 		process: process{t: t, url: "http://127.0.0.1:" + port},
-		exits:   x, signal: func() { e.begin(); cancel() }, ended: make(chan struct{}),
+		exits:   x, signal: cancel, ended: make(chan struct{}),
 	}
 	go func() {
 		defer close(s.ended)
-		s.err = serve(ctx, &o, e.log, e, func(ctx context.Context, _ *options, _ *slog.Logger) (engine.Model, string, error) {
-			model, err := load(ctx)
+		s.err = serve(&o, e.log, e, func(_ context.Context, _ *options, _ *slog.Logger) (engine.Model, string, error) {
+			model, err := load()
 			return model, "fake", err
 		})
 	}()
@@ -69,30 +71,48 @@ func serveHere(t *testing.T, free func(), load func(context.Context) (engine.Mod
 	return s
 }
 
-// health polls /health until it has the status, and returns what it says.
-func (p *process) health(status int) string {
+// poll tries until it succeeds.
+func (p *process) poll(what string, try func(context.Context) error) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	defer cancel()
 	for {
-		response, err := p.do(http.MethodGet, "/health", "", "")
+		err := try(ctx)
 		if err == nil {
-			body, err := io.ReadAll(response.Body)
-			response.Body.Close()
-			if err == nil && response.StatusCode == status {
-				return string(body)
-			}
+			return
 		}
 		select {
 		case <-ctx.Done():
-			p.t.Fatalf("/health does not come to %d: %v", status, err)
+			p.t.Fatalf("no sign of %s: %v", what, err)
 		case <-time.After(time.Millisecond):
 		}
 	}
 }
 
+// health waits until /health has the status, and returns what it says.
+func (p *process) health(status int) (said string) {
+	p.t.Helper()
+	p.poll(fmt.Sprintf("/health being %d", status), func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/health", nil)
+		if err != nil {
+			return err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if said = string(body); response.StatusCode != status {
+			return fmt.Errorf("status %d, %s", response.StatusCode, said)
+		}
+		return err
+	})
+	return said
+}
+
 // hanging makes decodes hang, deaf to Abort, until free.
-func hanging() (load func(context.Context) (engine.Model, error), free func()) {
+func hanging() (load func() (engine.Model, error), free func()) {
 	hold := make(chan struct{})
 	model := enginetest.New(enginetest.Options{Printable: true, Fault: func(step int, _ *engine.Batch) error {
 		if step >= 3 {
@@ -100,7 +120,7 @@ func hanging() (load func(context.Context) (engine.Model, error), free func()) {
 		}
 		return nil
 	}})
-	return func(context.Context) (engine.Model, error) { return model, nil }, sync.OnceFunc(func() { close(hold) })
+	return func() (engine.Model, error) { return model, nil }, sync.OnceFunc(func() { close(hold) })
 }
 
 // A decode that hangs holds up neither what its clients are told nor the end.
@@ -142,38 +162,23 @@ func TestStuckEngineHoldsUpNoEnd(t *testing.T) {
 	}
 }
 
-// While the model is loaded, /health says so; the end does not wait for it, be it
-// deaf or not.
+// While the model is being loaded, /health says so.
 func TestLoading(t *testing.T) {
-	for name, deaf := range map[string]bool{"deaf": true, "cancelled": false} {
-		t.Run(name, func(t *testing.T) {
-			hold := make(chan struct{})
-			free := sync.OnceFunc(func() { close(hold) })
-			s := serveHere(t, free, func(ctx context.Context) (engine.Model, error) {
-				select {
-				case <-hold:
-				case <-ctx.Done():
-					if deaf {
-						<-hold
-					}
-				}
-				return nil, context.Cause(ctx)
-			})
-			if said := s.health(http.StatusServiceUnavailable); !strings.Contains(said, `"code":"loading"`) {
-				t.Errorf("/health says %s", said)
-			}
-			if status := s.status(http.MethodGet, "/health/live", "", ""); status != http.StatusOK {
-				t.Errorf("liveness: status %d", status)
-			}
-			s.signal()
-			if deaf {
-				<-s.exits.first
-				free()
-			}
-			<-s.ended
-			if codes := s.exits.all(); len(codes) > 0 != deaf || !errors.Is(s.err, context.Canceled) {
-				t.Errorf("exit codes %v, error %v", codes, s.err)
-			}
-		})
+	hold := make(chan struct{})
+	free := sync.OnceFunc(func() { close(hold) })
+	failed := errors.New("not a model")
+	s := serveHere(t, free, func() (engine.Model, error) {
+		<-hold
+		return nil, failed
+	})
+	if said := s.health(http.StatusServiceUnavailable); !strings.Contains(said, `"code":"loading"`) {
+		t.Errorf("/health says %s", said)
+	}
+	if status := s.status(http.MethodGet, "/health/live", "", ""); status != http.StatusOK {
+		t.Errorf("liveness: status %d", status)
+	}
+	free()
+	if <-s.ended; s.err != failed {
+		t.Errorf("ended with %v", s.err)
 	}
 }
