@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Bounds of the end, all behind the drain limit, whose sum is below two seconds.
+// Bounds of the end, all behind the drain limit: the process has ended two seconds
+// after it.
 const (
 	// goodbyeLimit is what clients get to be told that they are cut off.
 	goodbyeLimit = time.Second

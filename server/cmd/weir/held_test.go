@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// hold stops a thread of a process within a decode, as a debugger does, until the
+// process ends.
+func hold(t *testing.T, process int) {
+	t.Helper()
+	held := make(chan error)
+	go func() {
+		runtime.LockOSThread() // a thread traces, not a process; this one ends with it
+		thread, err := stopInDecode(process)
+		if held <- err; err == nil {
+			_, _ = unix.Wait4(thread, nil, unix.WALL, nil) // else the process stays a zombie
+		}
+	}()
+	if err := <-held; errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
+		t.Skipf("not supported here: to trace a child: %v", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stopInDecode stops the thread that has computed most.
+func stopInDecode(process int) (thread int, err error) {
+	if thread, err = busiest(process); err != nil {
+		return 0, err
+	}
+	if err := unix.PtraceSeize(thread); err != nil {
+		return 0, fmt.Errorf("seize thread %d: %w", thread, err)
+	}
+	for {
+		if err := unix.PtraceInterrupt(thread); err != nil {
+			return 0, fmt.Errorf("interrupt thread %d: %w", thread, err)
+		}
+		var status unix.WaitStatus
+		if _, err := unix.Wait4(thread, &status, unix.WALL, nil); err != nil || !status.Stopped() {
+			return 0, fmt.Errorf("thread %d does not stop: status %#x, %w", thread, status, err)
+		}
+		inside, err := inLibrary(process, thread)
+		if inside || err != nil {
+			return thread, err
+		}
+		// It was in Go; a signal that came meanwhile is its own affair again.
+		signal := status.StopSignal()
+		if signal == unix.SIGTRAP {
+			signal = 0 // ours
+		}
+		if err := unix.PtraceCont(thread, int(signal)); err != nil {
+			return 0, fmt.Errorf("continue thread %d: %w", thread, err)
+		}
+		runtime.Gosched()
+	}
+}
+
+// busiest returns the thread of a process with the most processor time.
+func busiest(process int) (thread int, err error) {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", process))
+	most := int64(-1)
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(text), ") ")
+		const userTicks = 11 // fields behind the name, proc(5)
+		fields := strings.Fields(rest)
+		if len(fields) <= userTicks {
+			continue
+		}
+		if spent, err := strconv.ParseInt(fields[userTicks], 10, 64); err == nil && spent > most {
+			most = spent
+			thread, _ = strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		}
+	}
+	return thread, err
+}
+
+// inLibrary reports whether a stopped thread is in the code of the engine library.
+func inLibrary(process, thread int) (bool, error) {
+	var registers unix.PtraceRegs
+	if err := unix.PtraceGetRegs(thread, &registers); err != nil {
+		return false, fmt.Errorf("read registers of thread %d: %w", thread, err)
+	}
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", process))
+	if err != nil {
+		return false, err
+	}
+	for line := range strings.Lines(string(maps)) {
+		var low, high uint64
+		if _, err := fmt.Sscanf(line, "%x-%x", &low, &high); err == nil && low <= registers.Rip && registers.Rip < high {
+			return strings.Contains(line, "/libggml") || strings.Contains(line, "/libllama"), nil
+		}
+	}
+	return false, nil
+}
+
+// A thread of the engine is held within a decode: the server says so, its clients are
+// told, and it ends in its time.
+func TestHeldEngine(t *testing.T) {
+	onBoth(t, func(t *testing.T, transport string) {
+		p := start(t, "--io", transport, "--drain-timeout", drainTimeout.String(), "--stuck-after", "2", "-np", "1", "-c", "65536")
+		body := strings.Replace(endless, "MAX", "60000", 1)
+		response, err := p.do(http.MethodPost, "/v1/chat/completions", body, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if _, err := io.ReadFull(response.Body, make([]byte, 1<<16)); err != nil { // so that it has computed
+			t.Fatal(err)
+		}
+		hold(t, p.command.Process.Pid)
+		events, err := io.ReadAll(response.Body)
+		if err != nil || !strings.Contains(string(events), `"message":"engine stuck for `) {
+			t.Errorf("the stream ends with %q, %v", events[max(0, len(events)-300):], err)
+		}
+		if said := p.health(http.StatusServiceUnavailable); !strings.Contains(said, "engine stuck for ") {
+			t.Errorf("/health says %s", said)
+		}
+		if status := p.status(http.MethodPost, "/v1/chat/completions", body, ""); status != http.StatusServiceUnavailable {
+			t.Errorf("a new request: status %d", status)
+		}
+		endsInTime(t, p.command, exitFailed)
+	})
+}
