@@ -120,6 +120,15 @@ func (c *Conn) CloseWrite() error {
 	return c.opError("shutdown", syscall.EOPNOTSUPP)
 }
 
+// SetLinger sets what Close does with what is not sent, as net.TCPConn does: with 0
+// the peer sees a reset.
+func (c *Conn) SetLinger(sec int) error {
+	if l, ok := c.inner.(interface{ SetLinger(sec int) error }); ok {
+		return l.SetLinger(sec)
+	}
+	return c.opError("set", syscall.EOPNOTSUPP)
+}
+
 // LocalAddr implements net.Conn.
 func (c *Conn) LocalAddr() net.Addr { return c.inner.LocalAddr() }
 

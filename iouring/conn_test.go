@@ -154,7 +154,7 @@ func lendOut(c *Conn, ahead []byte) (*borrower, error) {
 	defer r.Release() // the loan is a user of its own
 	b := &borrower{ring: r, ended: make(chan struct{})}
 	if b.loan, err = c.Lend(r, b, ahead); err == nil {
-		b.loan.Receive()
+		b.loan.Receive(false)
 	}
 	return b, err
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -45,6 +46,8 @@ type Loan struct {
 	mu          sync.Mutex
 	armed, want bool
 	idle        bool             // in the listener's keeping, nothing of the next request yet
+	discard     bool             // what arrives is nobody's
+	linger      *time.Timer      // closes the connection if its peer does not; nil: nobody waits for that
 	data        []byte           // arrived, unread
 	err         error            // after data: io.EOF or an errno
 	borrower    Borrower         // nil: given back, or told
@@ -94,13 +97,17 @@ func (l *Loan) leave() {
 // Fd is the descriptor's number, for who has acquired the connection.
 func (l *Loan) Fd() int { return l.conn.fd }
 
-// Receive begins to watch the peer. Not for the ring's thread.
-func (l *Loan) Receive() {
+// Receive begins to watch the peer; with discard, what it sends belongs to a
+// request that nobody reads any more. Not for the ring's thread.
+func (l *Loan) Receive(discard bool) {
 	if !l.conn.Acquire() {
 		return
 	}
 	l.mu.Lock()
 	l.armed, l.want = true, true // before the submission, whose completion moves them
+	if l.discard = discard; discard {
+		l.data = nil
+	}
 	l.mu.Unlock()
 	if l.ring.Submit(&l.recv) == nil {
 		return
@@ -151,6 +158,7 @@ func (l *Loan) deliver(r *ring.Ring, res int32, data []byte, more bool) {
 	}
 	begins := l.idle && (len(l.data) > 0 || l.err != nil)
 	l.idle = l.idle && !begins
+	lingered := l.linger != nil && l.err != nil
 	l.mu.Unlock()
 
 	switch {
@@ -170,11 +178,16 @@ func (l *Loan) deliver(r *ring.Ring, res int32, data []byte, more bool) {
 	if begins {
 		l.conn.listener.begin(r, l)
 	}
+	if lingered {
+		l.linger.Stop()
+		l.conn.shut(r)
+	}
 }
 
 // note keeps what a completion says; mu is held.
 func (l *Loan) note(r *ring.Ring, res int32, data []byte) {
 	switch errno := syscall.Errno(-res); {
+	case res > 0 && l.discard:
 	case res > 0:
 		l.data = append(l.data, data...)
 	case res == 0:
@@ -202,6 +215,28 @@ func (l *Loan) HalfClosed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err == io.EOF
+}
+
+// lingerTimeout is how long a peer that is still sending may take to read what it
+// was sent.
+const lingerTimeout = 5 * time.Second
+
+// Linger ends the borrower's part of a connection whose peer may still send what
+// is discarded: FIN goes out at once, and the connection is closed when the peer
+// has ended, or after lingerTimeout. Closed at once, the kernel would answer what
+// comes with a reset, and the peer lose what it has not read yet. The ring's thread
+// calls it, when nothing is being sent.
+func (l *Loan) Linger(r *ring.Ring) {
+	l.mu.Lock()
+	l.borrower = nil
+	wait := l.want && l.err == nil && l.conn.CloseWrite() == nil
+	if wait {
+		l.linger = time.AfterFunc(lingerTimeout, func() { l.conn.shut(nil) })
+	}
+	l.mu.Unlock()
+	if !wait {
+		l.conn.shut(r)
+	}
 }
 
 // Close closes the connection; r is the ring if its thread is the caller, else

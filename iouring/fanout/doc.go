@@ -31,5 +31,7 @@
 //
 // Responses have status 200 and no length. The streams of a ring are not counted
 // by http.Server.Shutdown: use [FanOut.Wait] or [FanOut.Close] too. Every buffer
-// is bounded by [Config]. One goroutine at a time adds frames to a stream.
+// is bounded by [Config]. One goroutine at a time adds frames to a stream. On the
+// ordinary path over HTTP/1 a connection keeps the write deadline of its last
+// stream: handlers that share it set their own, or the server has a WriteTimeout.
 package fanout

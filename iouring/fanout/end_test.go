@@ -182,3 +182,39 @@ func TestFanOutClosedDuringOpen(t *testing.T) {
 		}
 	}
 }
+
+// flushClosingWriter closes the fan-out when the header of an ordinary stream has
+// been sent.
+type flushClosingWriter struct {
+	http.ResponseWriter
+	fan *FanOut
+}
+
+func (w flushClosingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w flushClosingWriter) FlushError() error {
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = w.fan.Close(ctx)
+	return err
+}
+
+// Nor is a stream of the ordinary path, whose header is out already, completed.
+func TestFanOutClosedDuringOrdinaryOpen(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		fan := newFanOut(t, Config{Backend: iouring.BackendNet})
+		opened := make(chan error, 1)
+		ln := serve(t, network, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, err := fan.Open(flushClosingWriter{w, fan}, r, nil)
+			opened <- err
+		}))
+		_, r := dialStream(t, ln)
+		if got, err := answer(r); err == nil {
+			t.Errorf("a broken response looks complete: %q", got)
+		}
+		if err := <-opened; !errors.Is(err, ErrFanOutClosed) || fan.Len() != 0 {
+			t.Errorf("Open: %v, %d streams are left", err, fan.Len())
+		}
+	}
+}

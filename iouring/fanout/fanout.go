@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -44,6 +45,19 @@ type Config struct {
 	Log *slog.Logger
 }
 
+// check refuses what no FanOut could work with.
+func (c *Config) check() error {
+	for _, x := range []struct {
+		name  string
+		value int
+	}{{"StreamsLimit", c.StreamsLimit}, {"LimitBytes", c.LimitBytes}, {"PauseBytes", c.PauseBytes}} {
+		if x.value < 0 {
+			return fmt.Errorf("fanout: make fan-out: %s is %d: want 1 or more, or 0 for the default", x.name, x.value)
+		}
+	}
+	return nil
+}
+
 func (c *Config) fill() {
 	def := func(v *int, d int) {
 		if *v == 0 {
@@ -72,6 +86,7 @@ var (
 	ErrPeerGone       = errors.New("fanout: client has gone")
 	ErrTooManyStreams = errors.New("fanout: too many streams")
 	ErrFanOutClosed   = errors.New("fanout: fan-out is closed")
+	ErrNotServed      = errors.New("fanout: request ended before its handler called Serve")
 )
 
 // FanOut sends the frames of many streams in one submission: Commit puts a frame
@@ -80,7 +95,7 @@ var (
 // being Ready so that its source can pause, and is dropped in the end; the
 // others never notice.
 //
-// All methods may be called from any goroutine.
+// All methods may be called from any goroutine. The zero FanOut is a closed one.
 type FanOut struct {
 	config Config
 	choice probe.Choice
@@ -97,8 +112,11 @@ type FanOut struct {
 // New makes a FanOut on the process's ring. Where io_uring, or a limit of the
 // process, does not allow one, every stream takes the ordinary path through
 // net/http, and one log line a process says why; with BackendURing that is an
-// error.
+// error. So is a negative bound.
 func New(cfg Config) (*FanOut, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
 	r, choice, err := ring.Choose(cfg.Backend)
 	if err != nil {
 		return nil, err
@@ -121,14 +139,25 @@ func newOn(r *ring.Ring, cfg Config) *FanOut {
 	return f
 }
 
-// Open sends the response header that is set on w, with status 200, in at most
-// DropAfter, and takes the response over. The caller reserves, commits and
-// flushes, at some point calls Close, and returns from its handler with Serve:
+// Open sends the response header that is set on w, with status 200, and takes the
+// response over. The caller reserves, commits and flushes, at some point calls
+// Close, and returns from its handler with Serve:
 //
 //	s, err := fan.Open(w, r, told)
 //	if err != nil { http.Error(...) }
 //	register(s)         // somebody commits, flushes, closes
 //	return s.Serve()    // at once, or on the ordinary path after the end
+//
+// A handler that ends otherwise, by a panic or because it forgot, has its stream
+// ended with ErrNotServed, and its client sees a broken response; over HTTP/2, of
+// one that forgot, an empty one.
+//
+// What is left of an HTTP/1 request's body is read first, up to 256 KiB; with more
+// than that the connection is closed after the stream. Body and header get
+// DropAfter together. A body that does not arrive is an error, which wraps what
+// reading gave; nothing has been sent then. Other errors are ErrTooManyStreams,
+// ErrFanOutClosed, a client's that has gone, and a broken ring's with
+// BackendURing.
 //
 // told, which may be nil, is posted and its feed woken whenever the stream is
 // Ready again after it was not, and when it has ended, for whatever reason: Err
@@ -146,21 +175,14 @@ func (f *FanOut) Open(w http.ResponseWriter, r *http.Request, told *mailbox.Entr
 	if err := f.register(s); err != nil {
 		return nil, err
 	}
-	c, err := f.carrier(r)
-	switch {
-	case err != nil:
-	case c != nil:
-		err = s.openRing(c, w, r)
-	default:
-		err = s.openOrdinary(w, r)
-	}
-	if err != nil {
+	if err := s.open(w, r); err != nil {
 		f.remove(s)
 		return nil, err
 	}
 	if err := s.nowOpen(); err != nil {
 		return nil, err
 	}
+	s.leaves = context.AfterFunc(r.Context(), s.notServed)
 	return s, nil
 }
 
@@ -185,7 +207,7 @@ func (f *FanOut) register(s *Stream) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case f.closed:
+	case f.closed || f.streams == nil:
 		return ErrFanOutClosed
 	case len(f.streams) >= f.config.StreamsLimit:
 		return ErrTooManyStreams
@@ -239,6 +261,9 @@ func (f *FanOut) Wait(ctx context.Context) error {
 	f.mu.Lock()
 	none := f.none
 	f.mu.Unlock()
+	if none == nil {
+		return nil
+	}
 	select {
 	case <-none:
 		return nil
@@ -248,8 +273,9 @@ func (f *FanOut) Wait(ctx context.Context) error {
 }
 
 // Close refuses new streams and waits until the open ones have ended, or until
-// ctx is done, whereupon it aborts them with ErrFanOutClosed. When it returns none
-// is open, and whoever is told of their ends has been.
+// ctx is done, whereupon it aborts them with ErrFanOutClosed and returns ctx's
+// error. When it returns none is open, and whoever is told of their ends has been.
+// It may be called more than once.
 func (f *FanOut) Close(ctx context.Context) error {
 	f.mu.Lock()
 	if !f.closed {

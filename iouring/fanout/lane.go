@@ -44,9 +44,19 @@ func (l *lane) flush(directLimit int) {
 		}
 		return
 	}
-	l.posted = true // before Post, so that one task stands for any number of flushes
 	l.mu.Unlock()
-	_ = l.ring.Post(l) // a closed ring has failed every stream
+	l.post()
+}
+
+// post has the ring send for all that are listed.
+func (l *lane) post() {
+	l.mu.Lock()
+	idle := len(l.dirty) == 0 || l.posted
+	l.posted = l.posted || !idle // before Post, so that one task stands for any number of flushes
+	l.mu.Unlock()
+	if !idle {
+		_ = l.ring.Post(l) // a closed ring has failed every stream
+	}
 }
 
 // OnRing implements ring.Task.

@@ -3,7 +3,6 @@ package fanout
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -18,23 +17,12 @@ import (
 	"github.com/weirgo/weir/iouring/internal/sys"
 )
 
-// bodyRestBytes is how much of a request's unread body openRing discards to keep
-// the connection for another request.
-const bodyRestBytes = 256 << 10
-
 // openRing takes the response out of the HTTP server and lends its connection to
-// the ring.
-func (s *Stream) openRing(c *iouring.Conn, w http.ResponseWriter, r *http.Request) error {
+// the ring. rest says that there is more of the request's body.
+func (s *Stream) openRing(c *iouring.Conn, w http.ResponseWriter, r *http.Request, limit time.Time, rest bool) error {
 	rc := http.NewResponseController(w)
-	keep := !r.Close && !slices.Contains(w.Header().Values("Connection"), "close")
-	if r.Body != nil {
-		n, err := io.CopyN(io.Discard, r.Body, bodyRestBytes)
-		if n == bodyRestBytes || err != io.EOF {
-			keep = false
-			w.Header().Set("Connection", "close")
-		}
-	}
-	if err := s.begin(w, rc); err != nil {
+	keep := !rest && !r.Close && !slices.Contains(w.Header().Values("Connection"), "close")
+	if err := s.begin(w, rc, limit); err != nil {
 		return err
 	}
 	conn, rw, err := rc.Hijack()
@@ -50,16 +38,16 @@ func (s *Stream) openRing(c *iouring.Conn, w http.ResponseWriter, r *http.Reques
 		return errors.New("fanout: the request's connection is wrapped: it must be hijacked as it was accepted")
 	}
 	var ahead []byte // of its own, or none: an idle stream holds no buffer of the server's
-	if n := rw.Reader.Buffered(); n > 0 {
+	if n := rw.Reader.Buffered(); n > 0 && !rest {
 		b, _ := rw.Reader.Peek(n)
 		ahead = bytes.Clone(b)
 	}
-	return s.lend(c, ahead, keep)
+	return s.lend(c, ahead, keep, rest)
 }
 
 // lend has the ring watch the connection; ahead is what the server had read of
-// the next request.
-func (s *Stream) lend(c *iouring.Conn, ahead []byte, keep bool) error {
+// the next request, rest that it is still the body of this one.
+func (s *Stream) lend(c *iouring.Conn, ahead []byte, keep, rest bool) error {
 	_ = c.SetDeadline(time.Time{}) // of the header
 	loan, err := c.Lend(s.fan.lane.ring, s, ahead)
 	if err != nil {
@@ -68,8 +56,8 @@ func (s *Stream) lend(c *iouring.Conn, ahead []byte, keep bool) error {
 	}
 	s.send.Owner = s
 	s.conn, s.loan, s.fd = c, loan, loan.Fd()
-	s.ring, s.keep, s.digits = s.fan.lane.ring, keep, 2
-	loan.Receive() // last: the peer's end ends the stream
+	s.ring, s.keep, s.rest, s.digits = s.fan.lane.ring, keep, rest, 2
+	loan.Receive(rest) // last: the peer's end ends the stream
 	return nil
 }
 
@@ -107,7 +95,7 @@ func (s *Stream) beginSend() (begin, finished bool) {
 	}
 	if s.sent == len(s.sending) {
 		if len(s.pending) == 0 {
-			s.rest()
+			s.settle()
 			return false, s.complete()
 		}
 		s.sending, s.pending, s.sent = s.pending, s.sending[:0], 0
@@ -116,9 +104,9 @@ func (s *Stream) beginSend() (begin, finished bool) {
 	return true, false
 }
 
-// rest leaves a stream that has caught up with one buffer: the second is for
+// settle leaves a stream that has caught up with one buffer: the second is for
 // frames that come while the first is on its way. mu is held.
-func (s *Stream) rest() {
+func (s *Stream) settle() {
 	done := s.fan.spares.kept(s.sending)
 	s.sending, s.sent = nil, 0
 	if cap(s.pending) == 0 && !s.out {
@@ -192,6 +180,8 @@ func (s *Stream) letGo(r *ring.Ring) {
 	case s.loan == nil:
 	case s.keep:
 		s.loan.GiveBack(r)
+	case s.rest:
+		s.loan.Linger(r)
 	default:
 		s.loan.Close(r)
 	}

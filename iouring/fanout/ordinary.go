@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -16,29 +17,33 @@ type ordinary struct {
 	request context.Context
 	awake   chan struct{} // something to look at
 	bounded time.Time     // when the write deadline was moved; Serve's
-	fires   bool          // HTTP/2: a write deadline resets the stream though nothing is written
+	proto   int           // of HTTP: 20, 11, 10
 }
+
+// http2 is different: a write deadline resets the stream though nothing is written.
+func (o *ordinary) http2() bool { return o.proto >= 20 }
 
 // pieceBytes is how much is written at once: progress is seen piece by piece.
 const pieceBytes = 16 << 10
 
-// begin sends the header, to a client that may not read. A stream has no length.
-func (s *Stream) begin(w http.ResponseWriter, rc *http.ResponseController) error {
-	w.Header().Del("Content-Length")
-	_ = rc.SetWriteDeadline(time.Now().Add(s.fan.config.DropAfter)) // not every writer can
-	w.WriteHeader(http.StatusOK)
-	return rc.Flush()
-}
-
-func (s *Stream) openOrdinary(w http.ResponseWriter, r *http.Request) error {
+func (s *Stream) openOrdinary(w http.ResponseWriter, r *http.Request, limit time.Time) error {
 	rc := http.NewResponseController(w)
 	s.goOrdinary(w, rc, r)
-	defer s.unbound()
-	return s.begin(w, rc)
+	return s.begin(w, rc, limit)
 }
 
 func (s *Stream) goOrdinary(w http.ResponseWriter, rc *http.ResponseController, r *http.Request) {
-	s.ordinary = &ordinary{writer: w, control: rc, request: r.Context(), awake: make(chan struct{}, 1), fires: r.ProtoMajor > 1}
+	s.ordinary = &ordinary{writer: w, control: rc, request: r.Context(), awake: make(chan struct{}, 1), proto: 10*r.ProtoMajor + r.ProtoMinor}
+}
+
+// unserved leaves a stream that has been opened for Serve: whoever returns from the
+// handler without it finds that the response cannot be completed.
+func (o *ordinary) unserved() {
+	deadline := time.Unix(1, 0)
+	if o.http2() {
+		deadline = time.Time{}
+	}
+	_ = o.control.SetWriteDeadline(deadline)
 }
 
 func (o *ordinary) wake() {
@@ -56,8 +61,12 @@ func (o *ordinary) interrupt() { _ = o.control.SetWriteDeadline(time.Unix(1, 0))
 // was aborted (Abort, a slow client, the fan-out's Close) it panics with
 // http.ErrAbortHandler instead, which is net/http's means to break a response off
 // so that it cannot be taken for a complete one: leave to a defer what must be
-// done after it.
+// done after it. Called again, it returns or panics so again.
 func (s *Stream) Serve() error {
+	if s.fan == nil {
+		return ErrStreamClosed
+	}
+	s.leaves() // what comes now is ours to notice
 	if s.loan != nil {
 		return nil
 	}
@@ -71,6 +80,9 @@ func (s *Stream) Serve() error {
 	}
 	// Whoever ends the stream may still be at the writer, which is the handler's.
 	<-s.done
+	if s.err != nil && s.ordinary.proto == 10 {
+		s.ordinary.reset()
+	}
 	if s.aborted {
 		panic(http.ErrAbortHandler)
 	}
@@ -140,12 +152,29 @@ func (s *Stream) bound() {
 	}
 }
 
+// reset breaks a response off whose end is its connection's: after a FIN it would
+// be complete. On a unix socket there is nothing else.
+func (o *ordinary) reset() {
+	conn, _, err := o.control.Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = t.NetConn() // TLS would say that this is the end
+		defer conn.Close()
+	}
+	if l, ok := conn.(interface{ SetLinger(sec int) error }); ok {
+		_ = l.SetLinger(0)
+	}
+}
+
 // unbound takes the deadline back where it would fire between two writes, unless
 // interrupt has set it.
 func (s *Stream) unbound() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o := s.ordinary; o.fires && !s.ended {
+	if o := s.ordinary; o.http2() && !s.ended {
 		o.bounded = time.Time{}
 		_ = o.control.SetWriteDeadline(time.Time{})
 	}

@@ -8,8 +8,9 @@ import (
 	"github.com/weirgo/weir/sched/mailbox"
 )
 
-// Stream is one streamed HTTP response of a FanOut. One goroutine at a time
-// should add frames to it; everything else may be called from any.
+// Stream is one streamed HTTP response of a FanOut, from Open: the zero Stream has
+// ended. One goroutine at a time adds frames to it (Reserve, Commit, Append), and
+// the handler's calls Serve; everything else may be called from any.
 //
 //	state        meaning                              moved by
 //	open         takes frames                         -
@@ -44,6 +45,7 @@ type Stream struct {
 	opened    bool   // Open has set what does not change: loan, ordinary
 	aborted   bool   // ended by this side
 	keep      bool   // the connection goes back to its listener
+	rest      bool   // the client may still be sending its request's body
 	held      int    // bytes of pending that are out
 	pending   []byte // framed, not given to the kernel yet
 	sending   []byte
@@ -58,6 +60,7 @@ type Stream struct {
 	ring *ring.Ring
 
 	err      error
+	leaves   func() bool // ends the watch for a handler that leaves without Serve
 	told     *mailbox.Entry
 	done     chan struct{}
 	ordinary *ordinary  // nil on a ring
@@ -73,7 +76,8 @@ const frameBytes = 512 - chunkBytes
 // it is made to where it is sent from. Nothing is locked in between.
 //
 // The error is ErrStreamFull when LimitBytes wait already, ErrStreamClosed after
-// Close, and Err once the stream has ended.
+// Close, and Err once the stream has ended. It panics if what was reserved before
+// was not committed.
 func (s *Stream) Reserve() ([]byte, error) {
 	s.mu.Lock()
 	if s.out {
@@ -134,8 +138,8 @@ func (s *Stream) Commit(b []byte) error {
 	finishing, mark := s.finishing, len(s.pending) > 0 && s.markDirty()
 	s.mu.Unlock()
 	s.announce(mark)
-	if finishing {
-		s.fan.Flush()
+	if finishing && s.loan != nil {
+		s.fan.lane.post()
 	}
 	return nil
 }
@@ -162,7 +166,7 @@ func (s *Stream) refusal() error {
 	switch {
 	case s.ended && s.err != nil:
 		return s.err
-	case s.ended, s.finishing:
+	case s.ended, s.finishing, s.fan == nil:
 		return ErrStreamClosed
 	}
 	return nil
@@ -213,7 +217,15 @@ func (s *Stream) Ready() bool {
 
 // Done is closed when the stream has ended: sent to its end, dropped, or its
 // client gone.
-func (s *Stream) Done() <-chan struct{} { return s.done }
+func (s *Stream) Done() <-chan struct{} {
+	if s.fan == nil {
+		return over
+	}
+	return s.done
+}
+
+// over is the zero Stream's Done.
+var over = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // Err is nil before the stream has ended and after a good end; otherwise
 // ErrPeerGone, ErrSlowClient, the error given to Abort, or the socket's.
@@ -232,10 +244,11 @@ func (s *Stream) Buffered() int {
 }
 
 // Close ends the body, sends what is left and returns at once; Done follows
-// when it is sent. It may be called more than once.
+// when it is sent. It may be called more than once, and after the end; its error
+// is nil.
 func (s *Stream) Close() error {
 	s.mu.Lock()
-	if s.ended || s.finishing {
+	if s.ended || s.finishing || s.fan == nil {
 		s.mu.Unlock()
 		return nil
 	}
@@ -249,13 +262,16 @@ func (s *Stream) Close() error {
 	mark := s.markDirty()
 	s.mu.Unlock()
 	s.announce(mark)
-	s.fan.Flush()
+	if s.loan != nil { // the end is the ring's: it may as well send, for all that end now
+		s.fan.lane.post()
+	}
 	return nil
 }
 
 // Abort ends the stream at once with err (nil: ErrStreamAborted). The client sees
 // a broken response, not a complete one: its connection is closed, or, on the
-// ordinary path, Serve panics with http.ErrAbortHandler.
+// ordinary path, Serve panics with http.ErrAbortHandler. After the end it does
+// nothing.
 func (s *Stream) Abort(err error) {
 	if err == nil {
 		err = ErrStreamAborted
@@ -263,24 +279,15 @@ func (s *Stream) Abort(err error) {
 	s.end(nil, err, true)
 }
 
-// nowOpen ends Open. A stream that was ended meanwhile is broken off, and Open
-// fails with the reason.
-func (s *Stream) nowOpen() error {
-	s.mu.Lock()
-	s.opened = true // with the look at ended: either we or end break it off
-	ended, err := s.ended, s.err
-	s.mu.Unlock()
-	if ended {
-		s.breakOff(nil, false)
-	}
-	return err
-}
+// notServed ends a stream whose handler has left it: r.Context() is done, and
+// Serve was not called.
+func (s *Stream) notServed() { s.end(nil, ErrNotServed, false) }
 
 // end moves the stream to ended, once; r is the ring if its thread is the
 // caller.
 func (s *Stream) end(r *ring.Ring, err error, aborted bool) {
 	s.mu.Lock()
-	if s.ended {
+	if s.ended || s.fan == nil {
 		s.mu.Unlock()
 		return
 	}
