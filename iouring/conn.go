@@ -17,7 +17,8 @@ import (
 //
 // While it is lent (see [Conn.Lend]) nobody may read or write it; the ring
 // notices the peer's end and keeps what the peer sends. Close works at any time
-// and sends FIN before it returns.
+// and sends FIN before it returns. After it everything fails with net.ErrClosed,
+// another Close too; on the zero Conn, with syscall.EINVAL.
 type Conn struct {
 	descriptor
 	listener *Listener
@@ -38,15 +39,30 @@ func newConn(inner net.Conn, l *Listener) *Conn {
 	return c
 }
 
+// check is why nothing can be done with the connection, nil while something can.
+// What the ring still holds of a closed one is open to package net.
+func (c *Conn) check(op string) error {
+	switch {
+	case c == nil || c.inner == nil:
+		return syscall.EINVAL
+	case c.refs.Load()&closedBit != 0:
+		return c.opError(op, net.ErrClosed)
+	}
+	return nil
+}
+
 // Read implements net.Conn.
 func (c *Conn) Read(p []byte) (int, error) {
+	if err := c.check("read"); err != nil {
+		return 0, err
+	}
 	if !c.begun {
-		return c.inner.Read(p)
+		return c.read(p)
 	}
 	c.reading.Lock()
 	if len(c.unread) == 0 {
 		c.reading.Unlock() // not held while waiting: SetReadDeadline takes it
-		return c.inner.Read(p)
+		return c.read(p)
 	}
 	defer c.reading.Unlock()
 	switch {
@@ -62,12 +78,33 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// read is package net's.
+func (c *Conn) read(p []byte) (int, error) {
+	n, err := c.inner.Read(p)
+	if err != nil && c.check("read") != nil { // what shutdown(2) says for us
+		err = c.check("read")
+	}
+	return n, err
+}
+
 // Write implements net.Conn.
-func (c *Conn) Write(p []byte) (int, error) { return c.inner.Write(p) }
+func (c *Conn) Write(p []byte) (int, error) {
+	if err := c.check("write"); err != nil {
+		return 0, err
+	}
+	n, err := c.inner.Write(p)
+	if err != nil && c.check("write") != nil {
+		err = c.check("write")
+	}
+	return n, err
+}
 
 // Close implements net.Conn. Blocked calls fail with net.ErrClosed. When it
 // returns, FIN is on its way.
 func (c *Conn) Close() error {
+	if err := c.check("close"); err != nil {
+		return err
+	}
 	if !c.shut(nil) {
 		return c.opError("close", net.ErrClosed)
 	}
@@ -105,6 +142,9 @@ type halfCloser interface {
 
 // CloseRead shuts down the reading side (shutdown(2)).
 func (c *Conn) CloseRead() error {
+	if err := c.check("close"); err != nil {
+		return err
+	}
 	if h, ok := c.inner.(halfCloser); ok {
 		return h.CloseRead()
 	}
@@ -114,6 +154,9 @@ func (c *Conn) CloseRead() error {
 // CloseWrite shuts down the writing side: the peer reads io.EOF after all that
 // was written, and can still send.
 func (c *Conn) CloseWrite() error {
+	if err := c.check("close"); err != nil {
+		return err
+	}
 	if h, ok := c.inner.(halfCloser); ok {
 		return h.CloseWrite()
 	}
@@ -123,17 +166,30 @@ func (c *Conn) CloseWrite() error {
 // SetLinger sets what Close does with what is not sent, as net.TCPConn does: with 0
 // the peer sees a reset.
 func (c *Conn) SetLinger(sec int) error {
+	if err := c.check("set"); err != nil {
+		return err
+	}
 	if l, ok := c.inner.(interface{ SetLinger(sec int) error }); ok {
 		return l.SetLinger(sec)
 	}
 	return c.opError("set", syscall.EOPNOTSUPP)
 }
 
-// LocalAddr implements net.Conn.
-func (c *Conn) LocalAddr() net.Addr { return c.inner.LocalAddr() }
+// LocalAddr implements net.Conn; nil for the zero Conn.
+func (c *Conn) LocalAddr() net.Addr {
+	if c == nil || c.inner == nil {
+		return nil
+	}
+	return c.inner.LocalAddr()
+}
 
-// RemoteAddr implements net.Conn.
-func (c *Conn) RemoteAddr() net.Addr { return c.inner.RemoteAddr() }
+// RemoteAddr implements net.Conn; nil for the zero Conn.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c == nil || c.inner == nil {
+		return nil
+	}
+	return c.inner.RemoteAddr()
+}
 
 // SetDeadline implements net.Conn.
 func (c *Conn) SetDeadline(t time.Time) error {
@@ -145,6 +201,9 @@ func (c *Conn) SetDeadline(t time.Time) error {
 
 // SetReadDeadline implements net.Conn.
 func (c *Conn) SetReadDeadline(t time.Time) error {
+	if err := c.check("set"); err != nil {
+		return err
+	}
 	c.reading.Lock()
 	c.deadline = t
 	c.reading.Unlock()
@@ -152,11 +211,19 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 }
 
 // SetWriteDeadline implements net.Conn.
-func (c *Conn) SetWriteDeadline(t time.Time) error { return c.inner.SetWriteDeadline(t) }
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	if err := c.check("set"); err != nil {
+		return err
+	}
+	return c.inner.SetWriteDeadline(t)
+}
 
 // SyscallConn implements syscall.Conn, for socket options. Its Read sees nothing
 // of what arrived while the connection was lent.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
+	if err := c.check("raw-control"); err != nil {
+		return nil, err
+	}
 	if s, ok := c.inner.(syscall.Conn); ok {
 		return s.SyscallConn()
 	}

@@ -28,7 +28,7 @@ const closedBit = int64(1) << 40
 func (d *descriptor) Acquire() bool {
 	for {
 		n := d.refs.Load()
-		if n&closedBit != 0 {
+		if n&closedBit != 0 || n == 0 { // 0: it was never opened
 			return false
 		}
 		if d.refs.CompareAndSwap(n, n+1) {
@@ -37,9 +37,12 @@ func (d *descriptor) Acquire() bool {
 	}
 }
 
-// Release ends what Acquire began.
+// Release ends what Acquire began. It panics if nothing is inside.
 func (d *descriptor) Release() {
-	if d.refs.Add(-1) != closedBit {
+	switch n := d.refs.Add(-1); {
+	case n <= 0, n < closedBit && n&closedBit != 0:
+		panic("iouring: Release without Acquire")
+	case n != closedBit:
 		return
 	}
 	_ = d.inner.Close() // first: gone may end the ring whose requests were inside

@@ -16,6 +16,8 @@ import (
 )
 
 // Listener accepts stream connections. It is safe for any number of goroutines.
+// Make one with Listen or NewListener: the methods of the zero Listener fail with
+// syscall.EINVAL.
 type Listener struct {
 	config   config
 	inner    net.Listener
@@ -69,7 +71,7 @@ func ListenContext(ctx context.Context, network, address string, opts ...Option)
 // connections must be sockets, and it must have SetDeadline, as package net's.
 func NewListener(inner net.Listener, opts ...Option) (*Listener, error) {
 	if _, ok := inner.(deadliner); !ok {
-		return nil, fmt.Errorf("iouring: wrap listener on %s: %T has no SetDeadline", inner.Addr(), inner)
+		return nil, fmt.Errorf("iouring: wrap listener: %T has no SetDeadline", inner)
 	}
 	return newListener(inner, newConfig(opts)), nil
 }
@@ -135,9 +137,16 @@ func seconds(d time.Duration) int {
 	return int((d + time.Second - 1) / time.Second)
 }
 
+func (l *Listener) ok() bool { return l != nil && l.inner != nil }
+
 // Accept implements net.Listener. Connections come from the kernel and, with
-// the next request begun, from finished streams.
+// the next request begun, from finished streams. An error that is temporary, as
+// net/http has it, such as EMFILE where there is no descriptor for a connection,
+// comes at once and does not end the listener: who goes on waits a little first.
 func (l *Listener) Accept() (net.Conn, error) {
+	if !l.ok() {
+		return nil, syscall.EINVAL
+	}
 	for {
 		if c := l.dequeue(); c != nil {
 			return c, nil
@@ -152,20 +161,32 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener: Accept fails with net.ErrClosed, connections
-// that wait for their next request are closed, the others live on.
+// Close implements net.Listener: Accept fails with net.ErrClosed, as another Close
+// does, connections that wait for their next request are closed, the others live
+// on.
 func (l *Listener) Close() error {
+	if !l.ok() {
+		return syscall.EINVAL
+	}
 	err := l.inner.Close()
 	l.closeReturned()
 	return err
 }
 
-// Addr implements net.Listener.
-func (l *Listener) Addr() net.Addr { return l.inner.Addr() }
+// Addr implements net.Listener; nil for the zero Listener.
+func (l *Listener) Addr() net.Addr {
+	if !l.ok() {
+		return nil
+	}
+	return l.inner.Addr()
+}
 
 // SetDeadline makes Accept fail with os.ErrDeadlineExceeded from t on; the zero
 // time means never.
 func (l *Listener) SetDeadline(t time.Time) error {
+	if !l.ok() {
+		return syscall.EINVAL
+	}
 	l.deadline.Lock() // until and inner's deadline are moved together, or interrupted puts an old one back
 	defer l.deadline.Unlock()
 	l.until = t

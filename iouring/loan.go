@@ -59,6 +59,9 @@ type Loan struct {
 // it; ahead is what a reader has taken from it that belongs to the next request.
 // The caller is a user of r.
 func (c *Conn) Lend(r *ring.Ring, b Borrower, ahead []byte) (*Loan, error) {
+	if err := c.check("lend"); err != nil {
+		return nil, err
+	}
 	c.mode.Lock()
 	defer c.mode.Unlock()
 	if c.loan != nil {
