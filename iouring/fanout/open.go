@@ -67,10 +67,12 @@ func (s *Stream) nowOpen() error {
 	ended, err := s.ended, s.err
 	s.mu.Unlock()
 	switch {
-	case ended:
-		s.breakOff(nil, false)
+	case s.loan == nil && ended:
+		s.ordinary.interrupt()
 	case s.loan == nil:
 		s.ordinary.unserved()
+	case ended:
+		s.breakOff(nil, false)
 	}
 	return err
 }

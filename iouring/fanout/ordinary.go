@@ -53,7 +53,8 @@ func (o *ordinary) wake() {
 	}
 }
 
-// interrupt ends a write that waits for the client.
+// interrupt ends a write that waits for the client, while the handler is there:
+// afterwards the writer is net/http's, and over HTTP/2 nobody's.
 func (o *ordinary) interrupt() { _ = o.control.SetWriteDeadline(time.Unix(1, 0)) }
 
 // Serve is how a handler ends. On a ring it returns nil at once. On the ordinary
@@ -70,6 +71,9 @@ func (s *Stream) Serve() error {
 	if s.loan != nil {
 		return nil
 	}
+	s.mu.Lock()
+	s.serving = true
+	s.mu.Unlock()
 	for !s.writePending() {
 		select {
 		case <-s.ordinary.awake:

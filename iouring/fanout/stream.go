@@ -43,6 +43,7 @@ type Stream struct {
 	owed      int    // to be taken until then; the clock's judgement
 	digits    uint8  // of the last chunk's size
 	opened    bool   // Open has set what does not change: loan, ordinary
+	serving   bool   // the ordinary path's handler is in Serve, and stays there until done
 	aborted   bool   // ended by this side
 	keep      bool   // the connection goes back to its listener
 	rest      bool   // the client may still be sending its request's body
@@ -294,7 +295,7 @@ func (s *Stream) end(r *ring.Ring, err error, aborted bool) {
 	s.ended, s.err, s.aborted = true, err, aborted
 	rest := s.pending
 	s.pending, s.watched = nil, false
-	opened, inflight := s.opened, s.inflight
+	opened, serving, inflight := s.opened, s.serving, s.inflight
 	s.mu.Unlock()
 	s.fan.spares.give(rest)
 	// After ended: an Abort that comes now is late, and must not close a connection
@@ -302,7 +303,9 @@ func (s *Stream) end(r *ring.Ring, err error, aborted bool) {
 	switch {
 	case err == nil:
 		s.letGo(r)
-	case opened: // else Open breaks it off
+	case serving:
+		s.ordinary.interrupt()
+	case opened && s.loan != nil: // else Open breaks it off, or net/http
 		s.breakOff(r, inflight)
 	}
 	// Out of the clock before done: nothing knows an ended stream but its owner.
@@ -334,15 +337,9 @@ func (s *Stream) took(n int) bool {
 	return true
 }
 
-// breakOff closes the connection under a stream that ended badly.
+// breakOff closes the connection under a ring's stream that ended badly.
 func (s *Stream) breakOff(r *ring.Ring, inflight bool) {
-	switch {
-	case s.loan == nil:
-		s.ordinary.interrupt()
-		return
-	default:
-		s.loan.Close(r)
-	}
+	s.loan.Close(r)
 	switch {
 	case !inflight:
 	case r != nil:
