@@ -1,8 +1,11 @@
 package ring
 
 import (
+	"errors"
 	"slices"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/weirgo/weir/ggroup"
 )
@@ -126,4 +129,54 @@ func TestSharedRingEndsWithItsLastUser(t *testing.T) {
 	}
 	again.Release()
 	endShared(again)
+}
+
+// failTask breaks a ring as a kernel does that refuses enter for good.
+type failTask struct{}
+
+func (failTask) OnRing(r *Ring) { r.fail(unix.EBADF) }
+
+// A broken ring ends its requests and goes on running tasks, for who has it; the
+// next user gets another one.
+func TestBrokenSharedRingIsReplaced(t *testing.T) {
+	noRings(t)
+	broken, err := Shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := socketPair(t)
+	pending := newTestOp(pollIn(a))
+	submitAll(t, broken, pending)
+	if err := broken.Post(failTask{}); err != nil {
+		t.Fatal(err)
+	}
+	if res := pending.result(t); res != -int32(unix.EBADF) {
+		t.Errorf("a pending request ends with %d", res)
+	}
+	if err := broken.Broken(); !errors.Is(err, unix.EBADF) || Running() {
+		t.Errorf("Broken: %v, Running: %v", err, Running())
+	}
+	for range 3 { // it neither spins nor takes anything up
+		late := newTestOp(nop)
+		submitAll(t, broken, late)
+		if res := late.result(t); res != -int32(unix.EBADF) {
+			t.Errorf("a late request ends with %d", res)
+		}
+	}
+	next, err := Shared()
+	if err != nil || next == broken || next.Broken() != nil || !Running() {
+		t.Fatalf("the broken ring is everybody's still, %v", err)
+	}
+	o := newTestOp(nop)
+	submitAll(t, next, o)
+	if res := o.result(t); res != 0 {
+		t.Errorf("the next ring: %d", res)
+	}
+	for _, r := range []*Ring{broken, next} {
+		r.Release()
+		endShared(r)
+	}
+	if n := ringGroups(); n != 0 {
+		t.Errorf("%d groups of ring threads are left", n)
+	}
 }
