@@ -108,7 +108,7 @@ func (p *parser) statements(ends ...string) []node {
 		case tokenText:
 			body = append(body, &textNode{own(t.text)})
 		case tokenPrint:
-			n := &printNode{line: t.line, value: p.tuple(false, nil)}
+			n := &printNode{line: t.line, value: p.tuple(false)}
 			if p.peek().kind != tokenPrintEnd {
 				p.unexpected("the end of the tag")
 			}
@@ -172,7 +172,7 @@ func (p *parser) statement() node {
 	case "block":
 		return p.blockStatement(line)
 	case "print":
-		return &printNode{line: line, value: p.tuple(false, nil)}
+		return &printNode{line: line, value: p.tuple(false)}
 	case "generation":
 		n := &groupNode{}
 		n.body, _ = p.block("endgeneration")
@@ -197,9 +197,11 @@ func (p *parser) statement() node {
 }
 
 func (p *parser) forStatement(line int) node {
-	n := &forNode{line: line, target: p.target("in")}
+	p.loops++
+	n := &forNode{line: line, target: p.target()}
+	p.loops--
 	p.expectKeyword("in")
-	n.over = p.tuple(true, []string{"recursive"})
+	n.over = p.tuple(true)
 	if p.keyword("if") {
 		n.test = p.expression()
 	}
@@ -218,7 +220,7 @@ func (p *parser) forStatement(line int) node {
 func (p *parser) ifStatement(line int) node {
 	n := &ifNode{line: line}
 	for {
-		n.tests = append(n.tests, p.tuple(true, nil))
+		n.tests = append(n.tests, p.tuple(true))
 		body, end := p.block("elif", "else", "endif")
 		n.branches = append(n.branches, body)
 		switch end {
@@ -237,7 +239,7 @@ func (p *parser) ifStatement(line int) node {
 func (p *parser) setStatement(line int) node {
 	target := p.setTarget()
 	if p.operator("=") {
-		return &setNode{line: line, target: target, value: p.tuple(false, nil)}
+		return &setNode{line: line, target: target, value: p.tuple(false)}
 	}
 	n := &setBlockNode{line: line, target: target}
 	if p.is(tokenOperator, "|") {
@@ -254,7 +256,7 @@ func (p *parser) withStatement(line int) node {
 		if len(n.targets) > 0 {
 			p.expectOperator(",")
 		}
-		n.targets = append(n.targets, p.target("="))
+		n.targets = append(n.targets, p.target())
 		p.expectOperator("=")
 		n.values = append(n.values, p.expression())
 	}

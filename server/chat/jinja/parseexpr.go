@@ -23,8 +23,8 @@ func (p *parser) expression() expr {
 }
 
 // tuple parses expressions with commas between them as a tuple, one without as
-// itself. plain leaves inline ifs out; the keywords in ends end it too.
-func (p *parser) tuple(plain bool, ends []string) expr {
+// itself. plain leaves inline ifs out.
+func (p *parser) tuple(plain bool) expr {
 	one := p.expression
 	if plain {
 		one = func() expr {
@@ -39,8 +39,7 @@ func (p *parser) tuple(plain bool, ends []string) expr {
 	}
 	items := []expr{first}
 	for p.operator(",") {
-		if t := p.peek(); t.kind == tokenPrintEnd || t.kind == tokenStatementEnd || p.is(tokenOperator, ")") ||
-			t.kind == tokenName && slices.Contains(ends, t.text) {
+		if k := p.peek().kind; k == tokenPrintEnd || k == tokenStatementEnd || p.is(tokenOperator, ")") {
 			break
 		}
 		items = append(items, one())
@@ -202,7 +201,7 @@ func (p *parser) parenthesis() expr {
 	if p.operator(")") {
 		return &tupleExpr{}
 	}
-	e := p.tuple(false, nil)
+	e := p.tuple(false)
 	p.expectOperator(")")
 	return e
 }

@@ -5,8 +5,8 @@ import "slices"
 // constants cannot be assigned to.
 var constants = []string{"true", "false", "none", "True", "False", "None"}
 
-// target parses what is assigned to, up to the operator or keyword end.
-func (p *parser) target(end string) target {
+// target parses what is assigned to.
+func (p *parser) target() target {
 	var parts []target
 	for {
 		parts = append(parts, p.targetPart())
@@ -16,7 +16,7 @@ func (p *parser) target(end string) target {
 			}
 			return tupleTarget{parts}
 		}
-		if p.is(tokenName, end) || p.is(tokenOperator, end) || p.peek().kind == tokenStatementEnd || p.is(tokenOperator, ")") {
+		if p.peek().kind == tokenStatementEnd || p.is(tokenOperator, ")") {
 			return tupleTarget{parts}
 		}
 	}
@@ -25,7 +25,7 @@ func (p *parser) target(end string) target {
 func (p *parser) targetPart() target {
 	if p.operator("(") {
 		p.deeper()
-		inner := p.target(")")
+		inner := p.target()
 		p.depth--
 		p.expectOperator(")")
 		return inner
@@ -49,7 +49,7 @@ func (p *parser) setTarget() target {
 		p.take()
 		return namespaceTarget{name, p.expectName()}
 	}
-	return p.target("=")
+	return p.target()
 }
 
 // mention notes a name for the macros around.

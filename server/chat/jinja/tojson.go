@@ -173,10 +173,7 @@ func (w *jsonWriter) text(s *Str) {
 	s.runs(func(text string, trusted bool) {
 		from := 0
 		for at, c := range text {
-			if c >= ' ' && c != '"' && c != '\\' && (c < 0x7f || !w.ascii) {
-				continue
-			}
-			if c == 0x7f { // ASCII too
+			if c >= ' ' && c != '"' && c != '\\' && (c <= '~' || !w.ascii) {
 				continue
 			}
 			w.builder.put(text[from:at], trusted)
