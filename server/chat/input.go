@@ -25,8 +25,9 @@ type Input struct {
 // client's is untrusted.
 func (t *Template) variables(in Input) (map[string]jinja.Value, error) {
 	variables := map[string]jinja.Value{}
+	d := jinja.NewDecoder(t.limits)
 	if in.Variables != nil {
-		value, err := t.decode("variables", in.Variables)
+		value, err := decode(d, "variables", in.Variables)
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +41,7 @@ func (t *Template) variables(in Input) (map[string]jinja.Value, error) {
 	}
 	messages := make([]jinja.Value, len(in.Messages))
 	for i := range in.Messages {
-		message, err := t.message(&in.Messages[i])
+		message, err := t.message(d, &in.Messages[i])
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +49,7 @@ func (t *Template) variables(in Input) (map[string]jinja.Value, error) {
 	}
 	variables["tools"] = jinja.None(0)
 	if in.Tools != nil {
-		tools, err := t.decode("tools", in.Tools)
+		tools, err := decode(d, "tools", in.Tools)
 		if err != nil {
 			return nil, err
 		}
@@ -63,8 +64,8 @@ func (t *Template) variables(in Input) (map[string]jinja.Value, error) {
 
 // decode returns JSON that a client sent as a template's value. what names it
 // in errors, which blame the request.
-func (t *Template) decode(what string, raw jsontext.Value) (jinja.Value, error) {
-	value, err := jinja.FromJSON(raw, &t.limits)
+func decode(d *jinja.Decoder, what string, raw jsontext.Value) (jinja.Value, error) {
+	value, err := d.JSON(raw)
 	if err != nil {
 		return nil, badRequest("%s: %w", what, err)
 	}
@@ -73,7 +74,7 @@ func (t *Template) decode(what string, raw jsontext.Value) (jinja.Value, error) 
 
 func clients(text string) *jinja.Str { return jinja.String(text, false) }
 
-func (t *Template) message(m *ask.Message) (jinja.Value, error) {
+func (t *Template) message(d *jinja.Decoder, m *ask.Message) (jinja.Value, error) {
 	value := jinja.NewDict(3, false)
 	value.Set("role", clients(m.Role))
 	value.Set("content", t.content(m))
@@ -81,7 +82,7 @@ func (t *Template) message(m *ask.Message) (jinja.Value, error) {
 		value.Set("name", clients(m.Name))
 	}
 	if m.ToolCalls != nil {
-		calls, err := t.toolCalls(m.ToolCalls)
+		calls, err := t.toolCalls(d, m.ToolCalls)
 		if err != nil {
 			return nil, err
 		}
@@ -117,8 +118,8 @@ func (t *Template) content(m *ask.Message) jinja.Value {
 
 // toolCalls returns an assistant's calls, their arguments in the form the
 // template takes: clients send a string of JSON.
-func (t *Template) toolCalls(raw jsontext.Value) (jinja.Value, error) {
-	value, err := t.decode("tool_calls", raw)
+func (t *Template) toolCalls(d *jinja.Decoder, raw jsontext.Value) (jinja.Value, error) {
+	value, err := decode(d, "tool_calls", raw)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (t *Template) toolCalls(raw jsontext.Value) (jinja.Value, error) {
 			continue
 		}
 		// A model may have written arguments that are no JSON: they stay text.
-		if object, err := t.decode("arguments", jsontext.Value(arguments.Text())); err == nil {
+		if object, err := decode(d, "arguments", jsontext.Value(arguments.Text())); err == nil {
 			function.Set("arguments", object)
 		}
 	}

@@ -152,6 +152,7 @@ func TestBadInput(t *testing.T) {
 		"tools: bad JSON":      {Tools: []byte(`[{"a": }]`)},
 		"something follows":    {Tools: []byte(`[] []`)},
 		"nested too deeply":    {Tools: deep},
+		"values take more":     {Tools: []byte("[" + strings.Repeat("[],", 1<<21) + "[]]")},
 		"duplicate":            {Tools: []byte(`{"a":1,"a":2}`)},
 		"variables: bad JSON":  {Variables: []byte(`{`)},
 		"no JSON object":       {Variables: []byte(`[1]`)},

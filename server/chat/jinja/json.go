@@ -11,13 +11,23 @@ import (
 	"strings"
 )
 
-// FromJSON returns JSON that a client sent as a value that is nowhere trusted:
-// keys in order, integers exact, numbers with a point or an exponent floats.
-func FromJSON(raw []byte, limits *Limits) (Value, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(raw))
-	value, err := decode(d, limits.JSONDepth)
+// Decoder makes values of what a client sends, for one Render.
+type Decoder struct {
+	limits Limits
+	bytes  int // of the values so far
+}
+
+// NewDecoder returns a decoder that holds all it makes together under
+// limits.Bytes, and each value under limits.JSONDepth.
+func NewDecoder(limits Limits) *Decoder { return &Decoder{limits: limits} }
+
+// JSON returns JSON as a value that is nowhere trusted: keys in order, integers
+// exact, numbers with a point or an exponent floats.
+func (d *Decoder) JSON(raw []byte) (Value, error) {
+	tokens := jsontext.NewDecoder(bytes.NewReader(raw))
+	value, err := d.value(tokens, d.limits.JSONDepth)
 	if err == nil {
-		if _, next := d.ReadToken(); next != io.EOF {
+		if _, next := tokens.ReadToken(); next != io.EOF {
 			err = errors.New("something follows the value")
 		}
 	}
@@ -27,11 +37,17 @@ func FromJSON(raw []byte, limits *Limits) (Value, error) {
 	return value, nil
 }
 
-func decode(d *jsontext.Decoder, depth int) (Value, error) {
+// jsonValueBytes are of a value with its place in a list or a dict.
+const jsonValueBytes = 96
+
+func (d *Decoder) value(tokens *jsontext.Decoder, depth int) (Value, error) {
 	if depth == 0 {
 		return nil, errors.New("it is nested too deeply")
 	}
-	token, err := d.ReadToken()
+	if d.bytes += jsonValueBytes; d.bytes > d.limits.Bytes {
+		return nil, fmt.Errorf("its values take more than %d bytes", d.limits.Bytes)
+	}
+	token, err := tokens.ReadToken()
 	if err != nil {
 		return nil, err
 	}
@@ -46,30 +62,30 @@ func decode(d *jsontext.Decoder, depth int) (Value, error) {
 		return decodeNumber(token.String())
 	case '[':
 		list := &List{client: true}
-		for d.PeekKind() != ']' {
-			item, err := decode(d, depth-1)
+		for tokens.PeekKind() != ']' {
+			item, err := d.value(tokens, depth-1)
 			if err != nil {
 				return nil, err
 			}
 			list.items = append(list.items, item)
 		}
-		_, err := d.ReadToken()
+		_, err := tokens.ReadToken()
 		return list, err
 	}
 	object := &Dict{client: true}
-	for d.PeekKind() != '}' {
-		key, err := d.ReadToken()
+	for tokens.PeekKind() != '}' {
+		key, err := tokens.ReadToken()
 		if err != nil {
 			return nil, err
 		}
 		name := key.String() // before the next read, which takes the token's memory
-		value, err := decode(d, depth-1)
+		value, err := d.value(tokens, depth-1)
 		if err != nil {
 			return nil, err
 		}
 		object.Set(name, value)
 	}
-	_, err = d.ReadToken()
+	_, err = tokens.ReadToken()
 	return object, err
 }
 

@@ -65,8 +65,8 @@ func caught(err *error, line *int) {
 			r.Line = *line
 		}
 		*err = r
-	default:
-		panic(r)
+	default: // a fault of this package ends a rendering, not the server
+		*err = &Error{Line: *line, Message: fmt.Sprintf("it panics: %v", r)}
 	}
 }
 

@@ -80,8 +80,7 @@ func marked(t *testing.T, source, variables string) string {
 	if err != nil {
 		t.Fatalf("%s: %v", source, err)
 	}
-	limits := DefaultLimits()
-	given, err := FromJSON([]byte(variables), &limits)
+	given, err := NewDecoder(DefaultLimits()).JSON([]byte(variables))
 	if err != nil {
 		t.Fatal(err)
 	}
