@@ -1,6 +1,9 @@
 package jinja
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // method is a function of a type's. v is of that type.
 type method func(r *run, v Value, a *args) Value
@@ -18,11 +21,11 @@ func methodOf(v Value, name string) method {
 	return nil
 }
 
-// changing are the methods that the immutable sandbox keeps from templates.
-var changing = map[string]bool{
-	"append": true, "clear": true, "extend": true, "insert": true, "pop": true, "popitem": true,
-	"remove": true, "reverse": true, "setdefault": true, "sort": true, "update": true,
-}
+// The methods that the immutable sandbox keeps from templates.
+var (
+	changesDict = []string{"clear", "pop", "popitem", "setdefault", "update"}
+	changesList = []string{"append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"}
+)
 
 // attr is v.name, nil if there is none.
 func (r *run) attr(v Value, name string) Value {
@@ -33,15 +36,14 @@ func (r *run) attr(v Value, name string) Value {
 	case *Undefined:
 		use(v)
 	case *Dict:
-		if changing[name] && name != "append" && name != "extend" && name != "insert" &&
-			name != "remove" && name != "reverse" && name != "sort" {
+		if slices.Contains(changesDict, name) {
 			return unsafe(name)
 		}
 		if found, ok := v.Get(name); ok {
 			return found
 		}
 	case *List:
-		if changing[name] {
+		if slices.Contains(changesList, name) {
 			return unsafe(name)
 		}
 	case *Tuple:

@@ -9,25 +9,26 @@ import (
 	"golang.org/x/text/language"
 )
 
-// casing maps text to another case.
+// casing maps text to another case. A cases.Caser has a state, so each text gets
+// its own; most texts are ASCII and need none.
 type casing struct {
-	ascii func(c byte) byte
-	all   func(s string) string
+	ascii func(c rune) rune
+	all   func() cases.Caser
 }
 
 var (
-	upper = casing{func(c byte) byte { return byte(unicode.ToUpper(rune(c))) }, cases.Upper(language.Und).String}
-	lower = casing{func(c byte) byte { return byte(unicode.ToLower(rune(c))) }, cases.Lower(language.Und).String}
-	fold  = casing{lower.ascii, cases.Fold().String}
+	upper = casing{unicode.ToUpper, func() cases.Caser { return cases.Upper(language.Und) }}
+	lower = casing{unicode.ToLower, func() cases.Caser { return cases.Lower(language.Und) }}
+	fold  = casing{unicode.ToLower, func() cases.Caser { return cases.Fold() }}
 )
 
 func (c *casing) text(s string) string {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
-			return c.all(s)
+			return c.all().String(s)
 		}
 	}
-	return strings.Map(func(r rune) rune { return rune(c.ascii(byte(r))) }, s)
+	return strings.Map(c.ascii, s)
 }
 
 // cased returns a string in another case.
@@ -48,10 +49,10 @@ func isCased(c rune) bool { return unicode.IsUpper(c) || unicode.IsLower(c) || u
 
 // titled returns a character in title case.
 func titled(c rune) string {
-	if special := cases.Title(language.Und).String(string(c)); c >= utf8.RuneSelf {
-		return special
+	if c < utf8.RuneSelf {
+		return string(unicode.ToTitle(c))
 	}
-	return string(unicode.ToTitle(c))
+	return cases.Title(language.Und).String(string(c))
 }
 
 // title is Python's str.title.

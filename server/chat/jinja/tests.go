@@ -1,9 +1,6 @@
 package jinja
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // test is "v is name(args)".
 func (r *run) test(name string, v Value, a *args) bool {
@@ -104,7 +101,7 @@ func same(a, b Value) bool {
 	case Int:
 		return a.n == b.(Int).n
 	case *Str:
-		return strings.Compare(a.text, b.(*Str).text) == 0
+		return a.text == b.(*Str).text
 	}
 	return a == b
 }
