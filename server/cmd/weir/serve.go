@@ -126,19 +126,16 @@ func loadModel(ctx context.Context, o *options, log *slog.Logger) (engine.Model,
 	if err != nil {
 		return nil, "", err
 	}
-	cfg := engine.ModelConfig{
+	begin, load := time.Now(), loadVerified
+	if o.noVerify {
+		load = loadUnverified
+	}
+	model, err := load(ctx, library, o.model, engine.ModelConfig{
 		GPULayers: o.gpuLayers, NoMemoryMap: o.noMemoryMap, LockMemory: o.lockMemory,
 		Tokenizers: llama.SpareCores(max(o.threads, o.batchThreads)),
-	}
-	if !o.noVerify {
-		if err := verifyModel(ctx, library, o.model, cfg, log); err != nil {
-			return nil, "", err
-		}
-	}
-	begin := time.Now()
-	model, err := library.Load(ctx, o.model, cfg)
+	}, log)
 	if err != nil {
-		return nil, "", err
+		return nil, "", fmt.Errorf("serve: %w", err)
 	}
 	log.Info("model loaded", "path", o.model, "description", model.Info().Description,
 		"duration", time.Since(begin).Round(time.Millisecond))

@@ -81,23 +81,44 @@ func tryCommand(_ []string, stdout io.Writer) error {
 	return nil
 }
 
-// verifyModel tries a model before it is served.
-func verifyModel(ctx context.Context, library *llama.Library, path string, cfg engine.ModelConfig, log *slog.Logger) error {
+// loadVerified loads a model that has been tried. It begins when the child that
+// tries it has loaded the model and computes yet: who comes second finds the
+// file in memory.
+func loadVerified(ctx context.Context, library *llama.Library, path string, cfg engine.ModelConfig, log *slog.Logger) (engine.Model, error) {
 	begin := time.Now()
-	report, err := trial.Verify(ctx, library, path, trial.Config{Model: cfg})
-	if errors.Is(err, trial.ErrNoChild) && ctx.Err() == nil {
-		log.Warn("the model is served without a trial: raise the limits of descriptors and processes, or pass --no-verify", "error", err)
-		return nil
+	loaded, tried := make(chan struct{}), make(chan error, 1)
+	go func() {
+		report, err := trial.Verify(ctx, library, path, trial.Config{Model: cfg, Loaded: func() { close(loaded) }})
+		if errors.Is(err, trial.ErrNoChild) && ctx.Err() == nil {
+			log.Warn("the model is served without a trial: raise the limits of descriptors and processes, or pass --no-verify", "error", err)
+			err = nil
+		} else if err == nil {
+			depth := "weights"
+			if report.Seen {
+				depth = "vocabulary" // the rest has been
+			}
+			log.Info("model verified", "path", path, "tried", depth, "duration", time.Since(begin).Round(time.Millisecond))
+		}
+		tried <- err
+	}()
+	select {
+	case <-loaded:
+	case err := <-tried:
+		if err != nil {
+			return nil, err
+		}
+		tried <- nil
 	}
-	if err != nil {
-		return fmt.Errorf("serve: %w", err)
+	model, err := library.Load(ctx, path, cfg)
+	if failed := <-tried; failed != nil && err == nil {
+		return nil, errors.Join(failed, model.Close())
 	}
-	depth := "vocabulary" // the rest has been
-	if !report.Seen {
-		depth = "weights"
-	}
-	log.Info("model verified", "path", path, "tried", depth, "duration", time.Since(begin).Round(time.Millisecond))
-	return nil
+	return model, err
+}
+
+// loadUnverified is loadVerified for who knows the file.
+func loadUnverified(ctx context.Context, library *llama.Library, path string, cfg engine.ModelConfig, _ *slog.Logger) (engine.Model, error) {
+	return library.Load(ctx, path, cfg)
 }
 
 // watchModel returns a context that also ends if the files of a model change

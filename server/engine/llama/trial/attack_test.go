@@ -92,7 +92,7 @@ func (o *outcomes) meet(t *testing.T, library *llama.Library, path string) error
 	}
 	tokens, err := tokenize(model, func(string) {})
 	if err == nil {
-		err = compute(model, tokens, func(string) {})
+		err = compute(model, tokens)
 	}
 	return errors.Join(err, model.Close())
 }

@@ -30,9 +30,10 @@ type order struct {
 // word is a line of the child's standard output: what it does next, or at the
 // end how it went.
 type word struct {
-	Doing string `json:",omitempty"`
-	Error string `json:",omitempty"`
-	Done  bool   `json:",omitempty"`
+	Doing  string `json:",omitempty"`
+	Loaded bool   `json:",omitempty"` // all of it, and what is left is to compute
+	Error  string `json:",omitempty"`
+	Done   bool   `json:",omitempty"`
 }
 
 // Exit codes of a child that has not been able to begin, or lost its parent.
@@ -52,7 +53,7 @@ func Child(stdin io.Reader, stdout, stderr io.Writer) int {
 	dieWithParent(stdin)
 	bound(o.MemoryBytes)
 	words := json.NewEncoder(stdout)
-	err := try(&o, func(doing string) { _ = words.Encode(word{Doing: doing}) }, stderr)
+	err := try(&o, func(w word) { _ = words.Encode(w) }, stderr)
 	if err != nil {
 		_ = words.Encode(word{Error: err.Error()})
 		return 1
@@ -79,7 +80,8 @@ func bound(memoryBytes uint64) {
 }
 
 // try does with the file what serving would.
-func try(o *order, doing func(string), stderr io.Writer) error {
+func try(o *order, say func(word), stderr io.Writer) error {
+	doing := func(what string) { say(word{Doing: what}) }
 	doing("opening the engine library")
 	library, err := llama.Open(o.Library, slog.New(lineHandler{stderr}))
 	if err != nil {
@@ -106,7 +108,9 @@ func try(o *order, doing func(string), stderr io.Writer) error {
 	}
 	tokens, err := tokenize(model, doing)
 	if err == nil {
-		err = compute(model, tokens, doing)
+		doing("computing the first tokens")
+		say(word{Loaded: true})
+		err = compute(model, tokens)
 	}
 	return errors.Join(err, model.Close())
 }
@@ -155,14 +159,13 @@ func tokenize(t tokenizer, doing func(string)) (sample []engine.Token, err error
 	return sample, nil
 }
 
-// sampleTokens is how many tokens are computed at once: more than one, which is
-// another way through the library than one alone.
-const sampleTokens = 8
+// sampleTokens is how many tokens are computed: as few as make a batch, because
+// it is the weights that take the time.
+const sampleTokens = 2
 
-// compute has a few tokens computed together, then one more.
-func compute(model engine.Model, tokens []engine.Token, doing func(string)) error {
-	doing("computing the first tokens")
-	c, err := model.NewContext(engine.ContextConfig{ContextTokens: 64, BatchTokens: 2 * sampleTokens, MicroBatchTokens: 2 * sampleTokens})
+// compute has a few tokens computed. Their logits must be numbers.
+func compute(model engine.Model, tokens []engine.Token) error {
+	c, err := model.NewContext(engine.ContextConfig{ContextTokens: 64, BatchTokens: 8, MicroBatchTokens: 8})
 	if err != nil {
 		return err
 	}
@@ -170,44 +173,38 @@ func compute(model engine.Model, tokens []engine.Token, doing func(string)) erro
 	if len(tokens) == 0 {
 		tokens = []engine.Token{0}
 	}
-	tokens = tokens[:min(len(tokens), sampleTokens)]
 	b := engine.NewBatch(sampleTokens)
-	for at, token := range tokens {
-		b.Add(token, at, 0, at == len(tokens)-1)
+	for at := range sampleTokens {
+		b.Add(tokens[min(at, len(tokens)-1)], at, 0, true)
 	}
-	next, err := decode(c, b, len(tokens)-1)
-	if err != nil {
+	if err := c.Decode(b); err != nil {
 		return err
 	}
-	b.Reset()
-	b.Add(next, len(tokens), 0, true)
-	_, err = decode(c, b, 0)
-	return err
+	for row := range sampleTokens {
+		logits, err := c.Logits(row)
+		if err != nil {
+			return err
+		}
+		if err := checkLogits(logits); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// decode returns the likeliest token after a row; its logits must be numbers.
-// Some models rule a token out by minus infinity.
-func decode(c engine.Context, b *engine.Batch, row int) (likeliest engine.Token, err error) {
-	if err := c.Decode(b); err != nil {
-		return 0, err
-	}
-	logits, err := c.Logits(row)
-	if err != nil {
-		return 0, err
-	}
+// checkLogits: some models rule a token out by minus infinity, none all.
+func checkLogits(logits []float32) error {
 	best := float32(math.Inf(-1))
 	for token, l := range logits {
 		if l != l || l > math.MaxFloat32 {
-			return 0, fmt.Errorf("it computes %v for token %d, which is no number: its weights are damaged", l, token)
+			return fmt.Errorf("it computes %v for token %d, which is no number: its weights are damaged", l, token)
 		}
-		if l > best {
-			likeliest, best = engine.Token(token), l
-		}
+		best = max(best, l)
 	}
 	if best < -math.MaxFloat32 {
-		return 0, errors.New("it rules out every token: its weights are damaged")
+		return errors.New("it rules out every token: its weights are damaged")
 	}
-	return likeliest, nil
+	return nil
 }
 
 // lineHandler writes the library's messages as they are, a line each.

@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +34,10 @@ type Config struct {
 	Depth   Depth
 	// Model is how the model will be loaded: GPULayers and NoMemoryMap count.
 	Model engine.ModelConfig
+	// Loaded, if not nil, is called once when the child has loaded all of the
+	// model and only computes: what it did can be done by others now. It must
+	// not block.
+	Loaded func()
 	// TimeLimit ends a child that takes longer: one that hangs. Default a
 	// minute, and a second for each 16 MiB of the model, which a slow disk takes.
 	TimeLimit time.Duration
@@ -80,9 +83,8 @@ func Run(ctx context.Context, path string, sizeBytes int64, cfg Config) error {
 	command.Env = append(os.Environ(), "GOTRACEBACK=none", "GGML_NO_BACKTRACE=1")
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // ^C is for the parent alone
 	command.WaitDelay = time.Second
-	var said bytes.Buffer
-	last := &tail{}
-	command.Stdout, command.Stderr = &limitedWriter{&said, maxSaidBytes}, last
+	said, last := &transcript{doing: "starting", loaded: cfg.Loaded}, &tail{}
+	command.Stdout, command.Stderr = said, last
 	orders, err := command.StdinPipe()
 	if err == nil {
 		err = command.Start()
@@ -103,30 +105,18 @@ func Run(ctx context.Context, path string, sizeBytes int64, cfg Config) error {
 	case limited.Err() != nil:
 		err = fmt.Errorf("gives no answer within %v", cfg.TimeLimit)
 	}
-	return verdict(path, said.Bytes(), err, command.ProcessState, last)
+	return verdict(path, said, err, command.ProcessState, last)
 }
 
-// maxSaidBytes is far above what a child says on standard output.
-const maxSaidBytes = 1 << 20
-
 // verdict makes one sentence of what the child said and how it ended.
-func verdict(path string, said []byte, ended error, state *os.ProcessState, last *tail) error {
-	doing := "starting"
-	for line := range bytes.Lines(said) {
-		var w word
-		if json.Unmarshal(line, &w) != nil {
-			continue // cut short by death
-		}
-		switch {
-		case strings.Contains(w.Error, path):
-			return fmt.Errorf("trial: %s", w.Error)
-		case w.Error != "":
-			return fmt.Errorf("trial: %s: %s", path, w.Error)
-		case w.Done && ended == nil:
-			return nil
-		case w.Doing != "":
-			doing = w.Doing
-		}
+func verdict(path string, said *transcript, ended error, state *os.ProcessState, last *tail) error {
+	switch {
+	case strings.Contains(said.failure, path):
+		return fmt.Errorf("trial: %s", said.failure)
+	case said.failure != "":
+		return fmt.Errorf("trial: %s: %s", path, said.failure)
+	case said.done && ended == nil:
+		return nil
 	}
 	death, lastWords := last.words()
 	switch status, _ := state.Sys().(syscall.WaitStatus); {
@@ -143,5 +133,5 @@ func verdict(path string, said []byte, ended error, state *os.ProcessState, last
 		lastWords = "; its last words: " + lastWords
 	}
 	return fmt.Errorf("trial: %s: the engine library %s while %s%s; the file is damaged, or this library cannot serve it: "+
-		"download or convert it again", path, death, doing, lastWords)
+		"download or convert it again", path, death, said.doing, lastWords)
 }

@@ -2,7 +2,6 @@ package trial
 
 import (
 	"bytes"
-	"io"
 	"strings"
 )
 
@@ -67,20 +66,4 @@ func cut(line string) string {
 		return line
 	}
 	return strings.ToValidUTF8(line[:maxLineBytes], "") + "…"
-}
-
-// limitedWriter passes the first bytes on and drops the rest.
-type limitedWriter struct {
-	out  io.Writer
-	left int
-}
-
-func (w *limitedWriter) Write(p []byte) (int, error) {
-	if n := min(len(p), w.left); n > 0 {
-		w.left -= n
-		if _, err := w.out.Write(p[:n]); err != nil {
-			return 0, err
-		}
-	}
-	return len(p), nil
 }
