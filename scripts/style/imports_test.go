@@ -30,7 +30,7 @@ var order = []string{
 	"server/sampling",
 	// What serves one model in this process.
 	"server/chat/jinja/jinjatest", "server/chat/jinja", "server/chat",
-	"server/gguf", "server/gguf/seeded", "server/gguf/tamper", "server/gguf/check",
+	"server/gguf", "server/gguf/seeded", "server/gguf/hftokenizer", "server/gguf/tamper", "server/gguf/check",
 	"server/engine", "server/engine/enginetest", "server/engine/llama/...",
 	"server/arena", "server/text",
 	"server/batch/...",

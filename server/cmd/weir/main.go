@@ -20,7 +20,7 @@ const usage = `usage: weir COMMAND [flags]
 
   serve     serve a model over OpenAI's HTTP API
   doctor    say what this machine has, lacks, and what to do about it
-  models    check model files: models verify FILE
+  models    check model files, and make small ones: models verify FILE, models -h
   version   versions of Weir, its Go toolchain, its I/O and its engine library
 
 weir COMMAND -h lists a command's flags.

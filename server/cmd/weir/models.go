@@ -19,6 +19,7 @@ type modelsCommand struct {
 
 var modelsCommands = []modelsCommand{
 	{"verify", "say whether a model file can be served, and if not, why", verifyCommand},
+	{"from-tokenizer", "make a small model around a Hugging Face tokenizer", fromTokenizerCommand},
 	{trial.Command[1], "", tryCommand},
 }
 
