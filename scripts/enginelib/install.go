@@ -2,99 +2,62 @@ package main
 
 import (
 	"context"
-	"crypto/sha512"
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
+	"regexp"
 	"runtime"
+	"strings"
 
-	"github.com/weirgo/weir/scripts/internal/checkout"
+	"github.com/weirgo/weir/scripts/internal/npm"
 )
-
-// archive is one npm package, and which of its files make the library.
-type archive struct {
-	name, version string
-	integrity     string // SHA-512 of the packed file, base64, as npm writes it
-	folder        string // of the shared objects inside
-}
 
 // pinned is built from llama.cpp release v0.5.0. Another version means another
 // ABI: change server/engine/llama with it.
-var pinned = archive{
-	name:      "@node-llama-cpp/linux-x64",
-	version:   "3.22.1",
-	integrity: "5uCCDNqWCNfaAm8aR/Uzxbo4HBpKgNF91kCHPepKhgMgV2OAmatoefbOlMihsqCiH2Od35E/eUHQCFbfRBJuOg==",
-	folder:    "package/bins/linux-x64",
+var pinned = npm.Package{
+	Name:      "@node-llama-cpp/linux-x64",
+	Version:   "3.22.1",
+	Integrity: "5uCCDNqWCNfaAm8aR/Uzxbo4HBpKgNF91kCHPepKhgMgV2OAmatoefbOlMihsqCiH2Od35E/eUHQCFbfRBJuOg==",
 }
 
-func (a archive) String() string { return a.name + "@" + a.version }
+// library is what of it is unpacked, with room for the library's GPU builds.
+var library = npm.Selection{Destination: destination, Files: 64, FileBytes: 512 << 20, AllBytes: 1 << 30}
 
-// key names the archive's directory in the cache.
-func (a archive) key() (string, error) {
-	sum, err := base64.StdEncoding.DecodeString(a.integrity)
-	if err != nil || len(sum) != sha512.Size {
-		return "", fmt.Errorf("%s: its pinned hash is not a SHA-512", a)
-	}
-	return hex.EncodeToString(sum)[:16], nil
-}
+const useYourOwn = "or set LLAMA_LIB to a directory with libllama of llama.cpp release 0.5.0"
 
-// install returns the directory under cache that holds the archive's library,
+// install returns the directory under cache that holds the pinned library,
 // after getting it if it is not there.
-func install(ctx context.Context, cache string, a archive) (dir string, err error) {
-	key, err := a.key()
-	if err != nil {
-		return "", err
-	}
-	dir = filepath.Join(cache, key)
-	if info, err := os.Stat(dir); err == nil && info.IsDir() {
-		return dir, nil
-	}
+func install(ctx context.Context, cache string) (dir string, err error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		return "", fmt.Errorf("install %s: it is for linux/amd64, this is %s/%s; %s",
-			a, runtime.GOOS, runtime.GOARCH, useYourOwn)
+		return "", fmt.Errorf("install %s: it is for linux/amd64, this is %s/%s, %s", pinned, runtime.GOOS, runtime.GOARCH, useYourOwn)
 	}
-	dir, err = checkout.Install(cache, key, func(work string) (string, error) {
-		packed, err := pack(ctx, work, a)
-		if err != nil {
-			return "", err
-		}
-		unpacked := filepath.Join(work, "unpacked")
-		return unpacked, unpackVerified(packed, unpacked, a)
-	})
-	if err != nil {
-		return "", fmt.Errorf("install %s: %w", a, err)
+	if dir, err = pinned.Install(ctx, cache, library); err != nil {
+		return "", fmt.Errorf("%w, %s", err, useYourOwn)
 	}
 	return dir, nil
 }
 
-// unpackVerified checks the hash of a packed archive and then unpacks the very
-// bytes that were checked.
-func unpackVerified(packed, dir string, a archive) error {
-	file, err := os.Open(packed)
-	if err != nil {
-		return fmt.Errorf("verify %s: %w", a, err)
+// folder has the shared objects in the archive.
+const folder = "package/bins/linux-x64/"
+
+// sharedObject is the name of a part of the library.
+var sharedObject = regexp.MustCompile(`^lib[a-z0-9-]+(\.v[0-9.]+)?\.so(\.[0-9.]+)?$`)
+
+// destination returns the name and mode an entry is unpacked with, "" for one
+// that is not wanted.
+func destination(entry string) (name string, mode os.FileMode) {
+	switch entry {
+	case "package/LICENSE", "package/package.json":
+		return strings.TrimPrefix(entry, "package/"), 0o644
 	}
-	defer file.Close()
-	hash := sha512.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return fmt.Errorf("verify %s: %w", a, err)
+	base, inFolder := strings.CutPrefix(entry, folder)
+	switch {
+	case !inFolder:
+		return "", 0
+	case base == "_nlcBuildMetadata.json":
+		return base, 0o644
+	case sharedObject.MatchString(base):
+		return base, 0o755
+	default:
+		return "", 0
 	}
-	if got := base64.StdEncoding.EncodeToString(hash.Sum(nil)); got != a.integrity {
-		return fmt.Errorf("verify %s: its SHA-512 is %s, but %s is pinned: what npm delivered is not the release; "+
-			"empty npm's cache (npm cache clean --force), check which registry npm is set to (npm config get registry), "+
-			"or set LLAMA_LIB", a, got, a.integrity)
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("verify %s: %w", a, err)
-	}
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		return fmt.Errorf("unpack %s: %w", a, err)
-	}
-	if err := unpack(file, dir, a.folder, defaultLimits); err != nil {
-		return fmt.Errorf("unpack %s: %w", a, err)
-	}
-	return nil
 }

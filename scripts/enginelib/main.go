@@ -46,7 +46,7 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if dir, err = install(ctx, cache, pinned); err != nil {
+		if dir, err = install(ctx, cache); err != nil {
 			return err
 		}
 	}
