@@ -54,6 +54,8 @@ type Options struct {
 	Fault func(step int, b *engine.Batch) error
 	// LogitsFault is asked before each Logits, counted from 0.
 	LogitsFault func(read int) error
+	// Tokenizing, if not nil, is called by each Tokenize with its context.
+	Tokenizing func(context.Context)
 }
 
 // Model is a fake engine.Model.
@@ -106,6 +108,9 @@ func (m *Model) Metadata(key string) (string, bool) {
 
 // Tokenize implements engine.Model: a byte a token.
 func (m *Model) Tokenize(ctx context.Context, dst []engine.Token, how engine.Tokenizing, text ...engine.Span) ([]engine.Token, error) {
+	if m.opts.Tokenizing != nil {
+		m.opts.Tokenizing(ctx)
+	}
 	switch {
 	case m.closed.Load():
 		return dst, engine.ErrClosed

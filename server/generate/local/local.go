@@ -81,12 +81,19 @@ func (g *Generator) Stats() Stats { return g.loop.Stats() }
 // Check implements generate.Checker.
 func (g *Generator) Check() error { return g.loop.Check() }
 
-// EndAll ends all generations and takes no more; it does not wait for the engine.
-func (g *Generator) EndAll() { g.loop.EndAll() }
+// EndAll ends all generations and all tokenising and takes no more; it does not
+// wait for the engine.
+func (g *Generator) EndAll() {
+	g.shut()
+	g.loop.EndAll()
+}
 
-// Close ends all generations and frees the engine's context; with a stuck engine it
-// does not return.
-func (g *Generator) Close() error { return g.loop.Close() }
+// Close is EndAll, and frees the engine's context; with a stuck engine it does not
+// return.
+func (g *Generator) Close() error {
+	g.shut()
+	return g.loop.Close()
+}
 
 // Submit implements generate.Generator.
 func (g *Generator) Submit(ctx context.Context, r *ask.Request) (generate.Stream, error) {
