@@ -62,9 +62,8 @@ func startHTTP(listener net.Listener, o *options, log *slog.Logger) *httpServer 
 // handle puts a handler in force.
 func (s *httpServer) handle(h http.Handler) { s.handler.Store(&h) }
 
-// run answers with a handler until ctx is done, then drains.
+// run waits until ctx is done, then drains the handler in force.
 func (s *httpServer) run(ctx context.Context, handler *front.Handler, generator *local.Generator, drainTimeout time.Duration, log *slog.Logger) error {
-	s.handle(handler)
 	select {
 	case err := <-s.failed:
 		return fmt.Errorf("serve: accept connections: %w", err)

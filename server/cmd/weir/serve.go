@@ -91,6 +91,7 @@ func serve(o *options, log *logging, end *ending,
 		return err
 	}
 	defer handler.Close()
+	server.handle(handler) // before it is said: who hears it may ask at once
 	end.at(step{"draining", o.drainTimeout + hardLimit, exitFailed})
 	ctx, release := end.listen(ctx)
 	defer release()

@@ -43,8 +43,8 @@ func (l *Library) load(ctx context.Context, path string, cfg engine.ModelConfig,
 	if err != nil {
 		held.close()
 		if m != nil {
-			l.c.Free(m.handle)
 			m.closeTokenizer()
+			l.c.Free(m.handle)
 		}
 		return nil, fmt.Errorf("llama: load model %s: %w", path, err)
 	}
