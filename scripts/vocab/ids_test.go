@@ -94,7 +94,7 @@ func askReference(t *testing.T, dir, name string, texts []text) answers {
 // tokenize returns the library's tokens.
 func tokenize(t *testing.T, model engine.Model, content string, addSpecial, parseSpecial bool) []engine.Token {
 	t.Helper()
-	ids, err := model.Tokenize(nil, content, addSpecial, parseSpecial)
+	ids, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: addSpecial}, engine.Span{Text: content, Control: parseSpecial})
 	if err != nil {
 		t.Fatalf("tokenize %q: %v", content, err)
 	}
