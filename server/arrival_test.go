@@ -94,6 +94,9 @@ func TestBodyThatDoesNotArrive(t *testing.T) {
 				if status != test.status || !strings.Contains(body, `"`+test.code+`"`) {
 					t.Errorf("%s, %s: status %d, %s; want %d, %s", test.name, path, status, body, test.status, test.code)
 				}
+				if strings.HasPrefix(test.name, "gzip that ends") {
+					continue // all of it has arrived
+				}
 				if rest, err := io.ReadAll(c.lines); err != nil || len(rest) > 0 {
 					t.Errorf("%s, %s: after the answer: %q, %v; want the connection's end", test.name, path, rest, err)
 				}

@@ -25,10 +25,12 @@ func (h *Handler) receive(x *exchange, w http.ResponseWriter, q *http.Request, r
 	sent := &arrival{from: q.Body}
 	body, err := h.readBody(&x.input, sent, q)
 	if err != nil {
+		// Who is still sending would not read the answer: the rest is let come.
+		_, _ = io.Copy(io.Discard, sent)
 		if f := h.arrivalFault(sent.err, q); f != nil {
 			err = f
+			w.Header().Set("Connection", "close") // nobody knows where the next request would begin
 		}
-		w.Header().Set("Connection", "close") // nobody knows where the next request would begin
 		return err
 	}
 	if err := x.input.hold(wire.DecodedBytes(body)); err != nil {
@@ -44,6 +46,9 @@ type arrival struct {
 }
 
 func (a *arrival) Read(p []byte) (int, error) {
+	if a.err != nil {
+		return 0, a.err
+	}
 	n, err := a.from.Read(p)
 	if err != nil && err != io.EOF {
 		a.err = err

@@ -30,7 +30,7 @@ const (
 	memberBytes = 96
 	nameBytes   = 384
 	objectBytes = 640
-	textCopies  = 4 // as it came, decoded, rendered, on its way into tokens
+	textCopies  = 6 // as it came, decoded, rendered, on its way into tokens
 )
 
 // DecodedBytes estimates, from above, what it takes to decode a body and to make
