@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -116,7 +115,7 @@ func TestClientGoes(t *testing.T) {
 // whole answer, whenever it did so, and however long it takes.
 func TestHalfClose(t *testing.T) {
 	onBoth(t, func(t *testing.T, backend iouring.Backend) {
-		for scheme, start := range map[string]func(*httptest.Server){"http": (*httptest.Server).Start, "https": (*httptest.Server).StartTLS} {
+		for scheme, secure := range map[string]bool{"http": false, "https": true} {
 			for _, when := range []string{"with the request", "before the first token", "in mid-answer"} {
 				for _, request := range []struct {
 					name, body, want string
@@ -126,7 +125,7 @@ func TestHalfClose(t *testing.T) {
 				} {
 					t.Run(scheme+" "+request.name+" "+when, func(t *testing.T) {
 						gate := make(chan struct{})
-						s := serveOver(t, backend, start, enginetest.Options{Printable: true, Gate: gate}, engine.ContextConfig{}, local.Batching{}, nil)
+						s := serveOver(t, backend, secure, enginetest.Options{Printable: true, Gate: gate}, engine.ContextConfig{}, local.Batching{}, nil)
 						c := s.connect(t)
 						leave := func() {
 							if err := c.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
@@ -169,6 +168,67 @@ func TestHalfClose(t *testing.T) {
 						}
 					})
 				}
+			}
+		}
+	})
+}
+
+// What two servers may read in two ways is refused, and the connection closed, so
+// that nothing behind it is taken for a request.
+func TestAmbiguousRequestsAreRefused(t *testing.T) {
+	const line, end = "POST /tokenize HTTP/1.1\r\n", "Host: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		s := serveOn(t, backend, saying("abc"), engine.ContextConfig{}, local.Batching{}, nil)
+		for _, test := range []struct {
+			name, request string
+			status        int
+		}{
+			{"as it should be", line + end, 200},
+			{"both lengths", line + "Transfer-Encoding: chunked\r\n" + end, 400},
+			{"both lengths, turned", line + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\nHost: x\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400},
+			{"another transfer encoding", line + "Transfer-Encoding: gzip, chunked\r\nHost: x\r\n\r\n0\r\n\r\n", 501},
+			{"two transfer encodings", line + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\nHost: x\r\n\r\n0\r\n\r\n", 501},
+			{"lengths that differ", line + "Content-Length: 3\r\n" + end, 400},
+			{"a list of lengths", line + "Content-Length: 2, 2\r\n" + end, 400},
+			{"a negative length", line + "Content-Length: -2\r\nHost: x\r\n\r\n", 400},
+			{"obs-fold", line + "A: b\r\n c\r\n" + end, 400},
+			{"bare LF in the request line", strings.Replace(line, "\r", "", 1) + end, 400},
+			{"bare LF in a header", line + "A: b\n" + end, 400},
+			{"bare LF at the header's end", line + strings.Replace(end, "\r\n\r\n", "\r\n\n", 1), 400},
+			{"bare CR", line + "A: b\rc\r\n" + end, 400},
+			{"blank before the colon", line + "A : b\r\n" + end, 400},
+			{"blank before the length's colon", line + "Content-Length : 2\r\n" + end, 400},
+			{"blank before the first header", line + " A: b\r\n" + end, 400},
+			{"NUL in a value", line + "A: b\x00\r\n" + end, 400},
+			{"NUL in a name", line + "A\x00: b\r\n" + end, 400},
+			{"no name", line + ": b\r\n" + end, 400},
+			{"no colon", line + "A\r\n" + end, 400},
+			{"no host", line + "\r\n", 400},
+			{"two hosts", line + "Host: y\r\n" + end, 400},
+			{"no version", "POST /tokenize\r\n" + end, 400},
+			{"a version there is not", "POST /tokenize HTTP/3.0\r\n" + end, 505},
+			{"a large header", line + "A: " + strings.Repeat("b", 80<<10) + "\r\n" + end, 431},
+			{"many headers", line + strings.Repeat("A: b\r\n", 20000) + end, 431},
+		} {
+			c := s.connect(t)
+			sent := test.request + line + end
+			if test.status == http.StatusRequestHeaderFieldsTooLarge {
+				sent = sent[:64<<10+4<<10] // what net/http reads: a rest would be answered with a reset
+			}
+			if _, err := io.WriteString(c, sent); err != nil {
+				t.Fatal(err)
+			}
+			if status, body := c.answer(t); status != test.status {
+				t.Errorf("%s: status %d, %q; want %d", test.name, status, body, test.status)
+			}
+			if test.status == 200 {
+				if status, _ := c.answer(t); status != 200 {
+					t.Errorf("%s: status %d for the request behind it", test.name, status)
+				}
+				continue
+			}
+			if rest, err := io.ReadAll(c.lines); len(rest) > 0 || err != nil {
+				t.Errorf("%s: after the answer: %q, %v; want the connection's end", test.name, rest, err)
 			}
 		}
 	})

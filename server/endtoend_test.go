@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -67,7 +66,7 @@ func serveRealOn(t *testing.T, backend iouring.Backend) *real {
 			t.Error(err)
 		}
 	})
-	handler, server := listen(t, backend, (*httptest.Server).Start, front.Config{
+	handler, server := listen(t, backend, false, front.Config{
 		Generator: generator, Keys: []string{key}, Log: log, Streams: fanout.Config{Backend: backend},
 	})
 	t.Cleanup(func() {

@@ -60,11 +60,11 @@ func onBoth(t *testing.T, test func(t *testing.T, backend iouring.Backend)) {
 // serveOn is serve over a backend.
 func serveOn(t *testing.T, backend iouring.Backend, fake enginetest.Options, context engine.ContextConfig, queue local.Batching, change func(*front.Config)) *service {
 	t.Helper()
-	return serveOver(t, backend, (*httptest.Server).Start, fake, context, queue, change)
+	return serveOver(t, backend, false, fake, context, queue, change)
 }
 
-// serveOver is serveOn with (*httptest.Server).Start, or StartTLS.
-func serveOver(t *testing.T, backend iouring.Backend, start func(*httptest.Server), fake enginetest.Options, context engine.ContextConfig, queue local.Batching, change func(*front.Config)) *service {
+// serveOver is serveOn, over TLS if it is to be secure.
+func serveOver(t *testing.T, backend iouring.Backend, secure bool, fake enginetest.Options, context engine.ContextConfig, queue local.Batching, change func(*front.Config)) *service {
 	t.Helper()
 	fake.ChatTemplate = chatTemplate
 	if context.MaxSequences == 0 {
@@ -92,7 +92,7 @@ func serveOver(t *testing.T, backend iouring.Backend, start func(*httptest.Serve
 		change(&cfg)
 	}
 	s := &service{generator: generator, model: model}
-	s.handler, s.server = listen(t, backend, start, cfg)
+	s.handler, s.server = listen(t, backend, secure, cfg)
 	s.url = s.server.URL
 	t.Cleanup(func() {
 		if err := generator.Close(); err != nil {
@@ -111,7 +111,7 @@ func serveOver(t *testing.T, backend iouring.Backend, start func(*httptest.Serve
 }
 
 // listen serves a handler over a backend.
-func listen(t *testing.T, backend iouring.Backend, start func(*httptest.Server), cfg front.Config) (*front.Handler, *httptest.Server) {
+func listen(t *testing.T, backend iouring.Backend, secure bool, cfg front.Config) (*front.Handler, *httptest.Server) {
 	t.Helper()
 	handler, err := front.New(cfg)
 	if err != nil {
@@ -119,12 +119,17 @@ func listen(t *testing.T, backend iouring.Backend, start func(*httptest.Server),
 	}
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ConnContext = front.ConnContext
-	server.Config.ReadTimeout = cfg.WriteTimeout // as weir serve does
+	server.Config.ReadTimeout, server.Config.MaxHeaderBytes = cfg.WriteTimeout, 64<<10 // as weir serve does
 	_ = server.Listener.Close()
 	if server.Listener, err = iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(backend), iouring.WithLogger(cfg.Log)); err != nil {
 		t.Fatal(err)
 	}
-	start(server)
+	if secure {
+		server.StartTLS()
+	} else {
+		server.Listener = front.Strict(server.Listener)
+		server.Start()
+	}
 	return handler, server
 }
 

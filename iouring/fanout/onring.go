@@ -17,6 +17,12 @@ import (
 	"github.com/weirgo/weir/iouring/internal/sys"
 )
 
+// carrier is a connection around the one that was accepted, which it names by
+// Carries: it only looks at what it passes on, and holds nothing.
+type carrier interface {
+	Carries(*iouring.Conn) bool
+}
+
 // openRing takes the response out of the HTTP server and lends its connection to
 // the ring. rest says that there is more of the request's body.
 func (s *Stream) openRing(c *iouring.Conn, w http.ResponseWriter, r *http.Request, limit time.Time, rest bool) error {
@@ -33,7 +39,7 @@ func (s *Stream) openRing(c *iouring.Conn, w http.ResponseWriter, r *http.Reques
 	if err != nil {
 		return err
 	}
-	if conn != c {
+	if around, ok := conn.(carrier); conn != c && !(ok && around.Carries(c)) {
 		_ = conn.Close()
 		return errors.New("fanout: the request's connection is wrapped: it must be hijacked as it was accepted")
 	}

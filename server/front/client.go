@@ -117,8 +117,11 @@ type connKey struct{}
 // does, and lets a handler know connections that are not package iouring's, such
 // as TLS's.
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
-	if _, ok := c.(*iouring.Conn); ok {
+	switch c := c.(type) {
+	case *iouring.Conn:
 		return iouring.ConnContext(ctx, c)
+	case *strictConn:
+		return iouring.ConnContext(ctx, c.Conn)
 	}
 	return context.WithValue(ctx, connKey{}, c)
 }

@@ -53,7 +53,7 @@ func startHTTP(listener net.Listener, o *options, log *slog.Logger) *httpServer 
 		if o.tls != nil {
 			s.failed <- s.ServeTLS(listener, "", "") // the certificate is in TLSConfig
 		} else {
-			s.failed <- s.Serve(listener)
+			s.failed <- s.Serve(front.Strict(listener))
 		}
 	}()
 	return s
