@@ -173,6 +173,44 @@ func TestHalfClose(t *testing.T) {
 	})
 }
 
+// HTTP/1.0 has nothing that could be sent to find out: before the answer begins,
+// who ends the sending has gone; a stream that has begun goes on.
+func TestHalfCloseOverHTTP10(t *testing.T) {
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		for _, stream := range []bool{false, true} {
+			gate := make(chan struct{})
+			s := serveOn(t, backend, enginetest.Options{Printable: true, Gate: gate}, engine.ContextConfig{}, local.Batching{}, nil)
+			c := s.connect(t)
+			body := fmt.Sprintf(`{"prompt":"x","max_tokens":9,"stream":%v}`, stream)
+			if _, err := fmt.Fprintf(c, "POST /v1/completions HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+				t.Fatal(err)
+			}
+			s.wait(t, "the request", func(st local.Stats) bool { return st.Active+st.Waiting == 1 })
+			if stream {
+				for range 3 {
+					gate <- struct{}{}
+				}
+				if _, err := c.lines.Peek(1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			if stream {
+				close(gate)
+			}
+			answer, err := io.ReadAll(c.lines)
+			if err != nil || stream != strings.HasSuffix(string(answer), doneFrame) || !stream && len(answer) > 0 {
+				t.Errorf("stream %v: %q, %v", stream, answer, err)
+			}
+			if !stream {
+				close(gate)
+			}
+		}
+	})
+}
+
 // What two servers may read in two ways is refused, and the connection closed, so
 // that nothing behind it is taken for a request.
 func TestAmbiguousRequestsAreRefused(t *testing.T) {
