@@ -125,7 +125,7 @@ func TestHalfClose(t *testing.T) {
 				} {
 					t.Run(scheme+" "+request.name+" "+when, func(t *testing.T) {
 						gate := make(chan struct{})
-						s := serveOver(t, backend, secure, enginetest.Options{Printable: true, Gate: gate}, engine.ContextConfig{}, local.Batching{}, nil)
+						s := serveOver(t, backend, clients{secure: secure}, enginetest.Options{Printable: true, Gate: gate}, engine.ContextConfig{}, local.Batching{}, nil)
 						c := s.connect(t)
 						leave := func() {
 							if err := c.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {

@@ -66,7 +66,7 @@ func serveRealOn(t *testing.T, backend iouring.Backend) *real {
 			t.Error(err)
 		}
 	})
-	handler, server := listen(t, backend, false, front.Config{
+	handler, server := listen(t, backend, clients{}, front.Config{
 		Generator: generator, Keys: []string{key}, Log: log, Streams: fanout.Config{Backend: backend},
 	})
 	t.Cleanup(func() {

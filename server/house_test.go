@@ -60,11 +60,17 @@ func onBoth(t *testing.T, test func(t *testing.T, backend iouring.Backend)) {
 // serveOn is serve over a backend.
 func serveOn(t *testing.T, backend iouring.Backend, fake enginetest.Options, context engine.ContextConfig, queue local.Batching, change func(*front.Config)) *service {
 	t.Helper()
-	return serveOver(t, backend, false, fake, context, queue, change)
+	return serveOver(t, backend, clients{}, fake, context, queue, change)
 }
 
-// serveOver is serveOn, over TLS if it is to be secure.
-func serveOver(t *testing.T, backend iouring.Backend, secure bool, fake enginetest.Options, context engine.ContextConfig, queue local.Batching, change func(*front.Config)) *service {
+// clients is how those who come are served.
+type clients struct {
+	secure      bool          // over TLS
+	readTimeout time.Duration // of a request; 0: none
+}
+
+// serveOver is serveOn for other clients.
+func serveOver(t *testing.T, backend iouring.Backend, from clients, fake enginetest.Options, context engine.ContextConfig, queue local.Batching, change func(*front.Config)) *service {
 	t.Helper()
 	fake.ChatTemplate = chatTemplate
 	if context.MaxSequences == 0 {
@@ -92,7 +98,7 @@ func serveOver(t *testing.T, backend iouring.Backend, secure bool, fake enginete
 		change(&cfg)
 	}
 	s := &service{generator: generator, model: model}
-	s.handler, s.server = listen(t, backend, secure, cfg)
+	s.handler, s.server = listen(t, backend, from, cfg)
 	s.url = s.server.URL
 	t.Cleanup(func() {
 		if err := generator.Close(); err != nil {
@@ -111,7 +117,7 @@ func serveOver(t *testing.T, backend iouring.Backend, secure bool, fake enginete
 }
 
 // listen serves a handler over a backend.
-func listen(t *testing.T, backend iouring.Backend, secure bool, cfg front.Config) (*front.Handler, *httptest.Server) {
+func listen(t *testing.T, backend iouring.Backend, from clients, cfg front.Config) (*front.Handler, *httptest.Server) {
 	t.Helper()
 	handler, err := front.New(cfg)
 	if err != nil {
@@ -119,12 +125,13 @@ func listen(t *testing.T, backend iouring.Backend, secure bool, cfg front.Config
 	}
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ConnContext = front.ConnContext
-	server.Config.ReadTimeout, server.Config.MaxHeaderBytes = cfg.WriteTimeout, 64<<10 // as weir serve does
+	server.Config.ReadHeaderTimeout = time.Minute
+	server.Config.ReadTimeout, server.Config.MaxHeaderBytes = from.readTimeout, 64<<10 // as weir serve does
 	_ = server.Listener.Close()
 	if server.Listener, err = iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(backend), iouring.WithLogger(cfg.Log)); err != nil {
 		t.Fatal(err)
 	}
-	if secure {
+	if from.secure {
 		server.StartTLS()
 	} else {
 		server.Listener = front.Strict(server.Listener)

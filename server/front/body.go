@@ -1,18 +1,13 @@
 package front
 
 import (
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"strconv"
-	"strings"
 	"syscall"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/wire"
@@ -58,16 +53,11 @@ func (a *arrival) Read(p []byte) (int, error) {
 
 // readBody reads a body, decompressed.
 func (h *Handler) readBody(memory *account, sent io.Reader, q *http.Request) ([]byte, error) {
-	plain, encoding, err := decompress(sent, q.Header)
+	plain, encoding, err := decompress(sent, q.Header, memory.memory)
 	if err != nil {
 		return nil, err
 	}
 	defer plain.Close()
-	if encoding == "zstd" {
-		if err := memory.hold(zstdWindowBytes); err != nil {
-			return nil, err
-		}
-	}
 	body, err := memory.read(plain, q.ContentLength, h.cfg.BodyBytes)
 	if _, ok := errors.AsType[*ask.Fault](err); ok || err == nil {
 		return body, err
@@ -79,55 +69,6 @@ func (h *Handler) readBody(memory *account, sent io.Reader, q *http.Request) ([]
 		Kind: ask.BodyBroken, What: "the body cannot be read as " + encoding, Remedy: "encode it as the header Content-Encoding says",
 	}
 }
-
-// zstdWindowBytes is the largest window of a zstd body, and what RFC 9659 asks
-// a reader to have.
-const zstdWindowBytes = 8 << 20
-
-// decompress gives what a body says, however it is encoded.
-func decompress(body io.Reader, header http.Header) (io.ReadCloser, string, error) {
-	encoding := strings.ToLower(strings.TrimSpace(strings.Join(header["Content-Encoding"], ",")))
-	switch encoding {
-	case "", "identity":
-		return io.NopCloser(body), "it is", nil
-	case "gzip", "x-gzip":
-		return &lazyGzip{from: body}, "gzip", nil
-	case "zstd":
-		z, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindowBytes))
-		if err != nil {
-			return nil, "", fmt.Errorf("front: make zstd decoder: %w", err)
-		}
-		return z.IOReadCloser(), "zstd", nil
-	}
-	return nil, "", &ask.Fault{
-		Kind: ask.EncodingUnsupported, What: "the body's encoding " + strconv.Quote(ask.Clip(encoding, ask.QuotedBytes)) + " is not supported", Remedy: "send " + acceptedEncodings + ", or no Content-Encoding",
-	}
-}
-
-// acceptedEncodings is the header Accept-Encoding of an answer (RFC 9110,
-// section 12.5.3).
-const acceptedEncodings = "gzip, zstd"
-
-// lazyGzip reads the header of a gzip file where the rest is read.
-type lazyGzip struct {
-	from io.Reader
-	gzip *gzip.Reader
-}
-
-func (z *lazyGzip) Read(p []byte) (n int, err error) {
-	if z.gzip == nil {
-		if z.gzip, err = gzip.NewReader(z.from); err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF // nothing is no gzip file
-			}
-			z.gzip = nil
-			return 0, err
-		}
-	}
-	return z.gzip.Read(p)
-}
-
-func (z *lazyGzip) Close() error { return nil }
 
 // arrivalFault says what became of a body that did not arrive; nil if it did.
 func (h *Handler) arrivalFault(err error, q *http.Request) *ask.Fault {
