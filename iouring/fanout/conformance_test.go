@@ -183,6 +183,7 @@ func TestZeroValues(t *testing.T) {
 		t.Errorf("Open: %v, %v", s, err)
 	}
 	var s Stream
+	s.Probe()
 	s.Abort(nil)
 	want(t, s.Append([]byte("x")), ErrStreamClosed)
 	want(t, s.Close(), nil)

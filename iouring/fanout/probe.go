@@ -8,7 +8,7 @@ import "github.com/weirgo/weir/iouring"
 // frames.
 func (s *Stream) Probe() {
 	s.mu.Lock()
-	if s.ended || s.finishing || s.out || s.buffered() > 0 || len(s.fan.config.Probe) == 0 {
+	if s.fan == nil || s.ended || s.finishing || s.out || s.buffered() > 0 || len(s.fan.config.Probe) == 0 {
 		s.mu.Unlock()
 		return
 	}
