@@ -20,7 +20,7 @@ func (s *Stream) open(w http.ResponseWriter, r *http.Request) error {
 	}
 	limit := time.Now().Add(s.fan.config.DropAfter)
 	rest := false
-	if r.ProtoMajor == 1 && r.Body != nil {
+	if r.ProtoMajor == 1 && r.Body != nil && r.Body != http.NoBody {
 		if rest, err = discardBody(w, r, limit); err != nil {
 			return err
 		}

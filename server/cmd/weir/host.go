@@ -58,6 +58,8 @@ func listen(ctx context.Context, o *options, log *slog.Logger) (net.Listener, er
 		return nil, fmt.Errorf("serve: listen on %s: the port is in use: stop the other program, or choose another port with --port (0: any free one)", address)
 	case errors.Is(err, syscall.EACCES):
 		remedy = "choose a port above 1023 with --port"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		remedy = "raise the limit of open files (ulimit -n)"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		remedy = "check --host: it must be an address of this machine, 0.0.0.0 is all of IPv4, :: all of IPv6 and IPv4"
 	case errors.Is(err, syscall.EAFNOSUPPORT):

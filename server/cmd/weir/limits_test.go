@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -218,6 +219,28 @@ func (h house) serve(t *testing.T, spec string, env, words []string) {
 				t.Errorf("%q lacks %q", said[0], word)
 			}
 		}
+	}
+}
+
+// Too few descriptors to serve at all are called that, and the remedy is theirs.
+func TestTooFewDescriptors(t *testing.T) {
+	h := newHouse(t)
+	for limit := 8; limit < 12; limit++ { // below, the Go runtime ends the process
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			command := h.command(t, fmt.Sprintf("nofile=%d", limit), []string{"LLAMA_LIB=" + h.library}, "serve", "-m", h.model, "--port", "0")
+			out, err := command.CombinedOutput()
+			if _, exited := errors.AsType[*exec.ExitError](err); !exited {
+				t.Fatal(err)
+			}
+			text := string(out)
+			if strings.Contains(text, "netpollinit") || strings.Contains(text, "runtime: eventfd failed") || strings.Contains(text, "no compute backend") {
+				t.Skipf("not supported here: %.200s", text) // Go's end, and the library's
+			}
+			end := text[strings.LastIndex(text, "weir: "):]
+			if !strings.Contains(end, "too many open files") || !strings.Contains(end, "raise the limit of open files") {
+				t.Errorf("the end is %q", end)
+			}
+		})
 	}
 }
 

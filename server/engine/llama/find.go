@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/weirgo/weir/server/engine/llama/internal/sys"
 )
@@ -23,11 +24,11 @@ const remedy = "run `make engine` in Weir's source tree, " +
 // set; else the directory engine beside the executable's own, as build/engine
 // is to build/bin/weir; else build/engine of the source tree around the
 // working directory. The error says what to do; it wraps [fs.ErrNotExist], or
-// [fs.ErrPermission] where a directory is there and may not be read.
+// what keeps a directory that is there from being read.
 func FindLibrary() (dir string, err error) {
 	if dir := os.Getenv("LLAMA_LIB"); dir != "" {
 		if _, err := sys.Find(dir); err != nil {
-			return "", fmt.Errorf("llama: find library in LLAMA_LIB: %w; %s", notExist(err), remedy)
+			return "", fmt.Errorf("llama: find library in LLAMA_LIB: %w", unusable(err))
 		}
 		return filepath.Abs(dir)
 	}
@@ -42,13 +43,13 @@ func FindLibrary() (dir string, err error) {
 		if err == nil {
 			return dir, nil
 		}
-		if errors.Is(err, fs.ErrPermission) {
+		if _, read := errors.AsType[*fs.PathError](err); read && !errors.Is(err, fs.ErrNotExist) {
 			unreadable = err
 		}
 		tried = append(tried, dir)
 	}
 	if unreadable != nil {
-		return "", fmt.Errorf("llama: find library: %w; let this user read it, or %s", unreadable, remedy)
+		return "", fmt.Errorf("llama: find library: %w", unusable(unreadable))
 	}
 	return "", fmt.Errorf("llama: find library: %w in %s; %s", fs.ErrNotExist, strings.Join(tried, " or "), remedy)
 }
@@ -97,10 +98,17 @@ func moduleOf(dir string) string {
 	return ""
 }
 
-// notExist makes an error about a missing part one that is fs.ErrNotExist.
-func notExist(err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return err
+// unusable says what to do about what keeps a directory from being a library. A
+// part that is missing is fs.ErrNotExist.
+func unusable(err error) error {
+	_, read := errors.AsType[*fs.PathError](err)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; let this user read it, or %s", err, remedy)
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return fmt.Errorf("%w; raise the limit of open files (ulimit -n)", err)
+	case read:
+		return fmt.Errorf("%w; %s", err, remedy)
 	}
-	return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	return fmt.Errorf("%w: %w; %s", fs.ErrNotExist, err, remedy)
 }

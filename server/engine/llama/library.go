@@ -66,7 +66,7 @@ func Open(dir string, log *slog.Logger) (*Library, error) {
 func open(dir string, log *slog.Logger) (*Library, error) {
 	paths, err := sys.Find(dir)
 	if err != nil {
-		return nil, fmt.Errorf("llama: open library: %w; %s", notExist(err), remedy)
+		return nil, fmt.Errorf("llama: open library: %w", unusable(err))
 	}
 	c, missing, err := sys.Open(paths)
 	if err != nil {
