@@ -44,14 +44,18 @@ type RingStats = ring.Stats
 // forbidden by seccomp or switched off, and names the limit where one is too low.
 func Probe() (Features, error) { return probe.Run() }
 
-// Check starts the process's ring as BackendURing would, and lets it go again. Its
-// error is what BackendAuto falls back for; nil if it does not.
+// Check chooses as BackendAuto does, and starts the process's ring for a second.
+// Its error is what that falls back for; nil if it does not, or if WEIR_IO=net asks
+// for package net. A fallback for want of a ring is for the life of the process.
 func Check() error {
-	r, _, err := ring.Choose(BackendURing)
-	if err == nil {
+	r, choice, err := ring.Choose(BackendAuto)
+	switch {
+	case err != nil:
+		return err
+	case r != nil:
 		r.Release()
 	}
-	return err
+	return choice.Reason()
 }
 
 // Running reports whether the process has a ring that works: it has while there

@@ -163,7 +163,7 @@ func underLimit(t *testing.T, l limit) {
 		if l.brief {
 			return
 		}
-		if _, err := New(Config{Backend: iouring.BackendURing}); err == nil {
+		if _, err := New(Config{Backend: iouring.BackendURing}); err == nil && l.falls { // else it may find what was short before
 			t.Error("BackendURing gave another than a ring")
 		}
 	}

@@ -48,7 +48,7 @@ func ParseBackend(s string) (Backend, error) {
 // Choice is a resolved backend, and why package net was chosen.
 type Choice struct {
 	URing    bool
-	required bool  // no fallback
+	Required bool  // no fallback
 	forced   bool  // package net was asked for, by option or environment
 	reason   error // why not io_uring, where nobody asked for package net
 }
@@ -71,7 +71,7 @@ func Choose(b Backend, run func() (Features, error)) (Choice, error) {
 	if err == nil {
 		err = f.Missing()
 	}
-	return Choice{URing: true, required: b == BackendURing}.OrNet(err)
+	return Choice{URing: true, Required: b == BackendURing}.OrNet(err)
 }
 
 // OrNet is the choice after io_uring was chosen and something that it needs gave
@@ -81,7 +81,7 @@ func (c Choice) OrNet(err error) (Choice, error) {
 	switch {
 	case err == nil:
 		return c, nil
-	case c.required:
+	case c.Required:
 		return Choice{}, err
 	}
 	return Choice{reason: err}, nil

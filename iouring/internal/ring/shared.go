@@ -9,9 +9,10 @@ import (
 
 // sharedRing is the ring that everything in a process stands on.
 type sharedRing struct {
-	mu   sync.Mutex
-	ring *Ring
-	past Stats // of rings that have ended, or broken
+	mu      sync.Mutex
+	ring    *Ring
+	past    Stats // of rings that have ended, or broken
+	refusal error // why none could be set up where one was not required
 }
 
 var shared sharedRing
@@ -48,14 +49,34 @@ func Shared() (*Ring, error) {
 
 // Choose is Shared where b means io_uring and the kernel and the process's limits
 // allow it; a nil ring and why, else. Where io_uring is required that is an error.
+// Where it is not, the first reason stays the process's: what it has been told
+// holds, though a limit is met at one moment and not at the next.
 func Choose(b probe.Backend) (*Ring, probe.Choice, error) {
 	choice, err := probe.Choose(b, probe.Shared)
 	if err != nil || !choice.URing {
 		return nil, choice, err
 	}
+	if !choice.Required {
+		if err := refusal(nil); err != nil {
+			choice, err = choice.OrNet(err)
+			return nil, choice, err
+		}
+	}
 	r, err := Shared()
-	choice, err = choice.OrNet(err)
+	if choice, err = choice.OrNet(err); err == nil && r == nil {
+		refusal(choice.Reason())
+	}
 	return r, choice, err
+}
+
+// refusal gives the process's, which is err if it had none.
+func refusal(err error) error {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.refusal == nil {
+		shared.refusal = err
+	}
+	return shared.refusal
 }
 
 // Running reports whether the process has a ring that works.
