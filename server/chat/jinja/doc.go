@@ -32,6 +32,8 @@
 //
 // Not supported, and refused where they are evaluated: include, import,
 // extends, autoescape, lists' and dicts' methods that change them, and the
-// filters pprint, random, striptags, urlize, wordwrap and xmlattr. The filters
-// safe and escape give plain strings.
+// filters pprint, random, striptags, urlize, wordwrap and xmlattr; complex
+// numbers, bytes, sets, characters by name, and integers of more than 4300
+// digits. The filters safe and escape give plain strings. A filter that nobody
+// has is refused where it is reached.
 package jinja

@@ -56,7 +56,7 @@ func (g *templateMaker) one(choices ...string) string { return choices[g.IntN(le
 // template is a few statements, now and then broken.
 func (g *templateMaker) template() string {
 	text := g.body(3)
-	if g.IntN(8) == 0 && len(text) > 4 { // a piece lost, or doubled
+	if g.IntN(12) == 0 && len(text) > 4 { // a piece lost, or doubled
 		from := g.IntN(len(text))
 		to := min(len(text), from+1+g.IntN(3))
 		if piece := text[from:to]; g.IntN(2) == 0 {
@@ -95,7 +95,7 @@ func (g *templateMaker) statement(depth int) string {
 	inner := func() string { return g.body(depth - 1) }
 	switch g.IntN(14) {
 	case 0:
-		return g.tag("if "+g.expression(2)) + inner() + g.tag("elif "+g.expression(1)) + inner() + g.tag("else") + inner() + g.tag("endif")
+		return g.tag("if ("+g.expression(2)+")") + inner() + g.tag("elif ("+g.expression(1)+")") + inner() + g.tag("else") + inner() + g.tag("endif")
 	case 1:
 		return g.tag("for "+g.name()+" in "+g.iterable()) + inner() + g.print(g.loop()) + g.tag("endfor")
 	case 2:
@@ -105,22 +105,26 @@ func (g *templateMaker) statement(depth int) string {
 	case 3:
 		return g.tag("set " + g.name() + " = " + g.expression(3))
 	case 4:
-		return g.tag("set "+g.name()+g.one("", "|upper", "|trim|length")) + inner() + g.tag("endset")
+		return g.tag("set "+g.name()+g.one("", "|upper", "|trim|string")) + inner() + g.tag("endset")
 	case 5:
 		return g.tag("set ns = namespace(c=0, s='')") + g.tag("for i in "+g.iterable()) + g.tag("set ns.c = ns.c + 1") +
 			g.tag("set ns.s = ns.s ~ i") + g.tag("endfor") + g.print("ns.c ~ ns.s") + g.print("ns."+g.one("c", "s", "none"))
 	case 6:
-		return g.tag("macro m("+g.one("", "a", "a, b=2", "a='x', b=a")+")") + inner() + g.one("", g.print("varargs"), g.print("kwargs"), g.print("caller()")) +
-			g.tag("endmacro") + g.print("m("+g.one("", "1", "1, 2", "1, b=3", "*[1, 2, 3]", "**{'a': 5}", "c=1")+")")
+		pair := [][2]string{{"", ""}, {"a", "1"}, {"a", ""}, {"a, b=2", "1"}, {"a, b=2", "1, b=3"}, {"a='x', b=a", "**{'a': 5}"}, {"a, b=1", "*[1, 2]"},
+			{"a, b", "b=1, a=2"}}[g.IntN(8)]
+		return g.tag("macro m("+pair[0]+")") + inner() + g.print("[a, b]") + g.tag("endmacro") + g.print("m("+pair[1]+")") +
+			g.tag("macro v(a)") + g.print("a ~ varargs ~ kwargs") + g.tag("endmacro") + g.print("v("+g.one("", "1", "1, 2", "1, 2, c=3", "c=1")+")")
 	case 7:
-		return g.tag("macro w(t)") + "<" + g.print("t") + g.print("caller("+g.one("", "1")+")") + ">" + g.tag("endmacro") +
-			g.tag("call"+g.one("", "(q)", "(q=7)")+" w("+g.expression(1)+")") + inner() + g.one("", g.print("q")) + g.tag("endcall")
+		pair := [][2]string{{"", ""}, {"(q)", "1"}, {"(q=7)", ""}, {"(q, r=2)", "3"}}[g.IntN(4)]
+		return g.tag("macro w(t)") + "<" + g.print("t") + g.print("caller("+pair[1]+")") + ">" + g.tag("endmacro") +
+			g.tag("call"+pair[0]+" w("+g.expression(1)+")") + inner() + g.one("", g.print("q")) + g.tag("endcall")
 	case 8:
-		return g.tag("filter "+g.one("upper", "trim", "indent(2)", "replace('a', 'b')", "length")) + inner() + g.tag("endfilter")
+		return g.tag("filter "+g.one("upper", "trim", "indent(2)", "replace('a', 'b')", "title")) + inner() + g.tag("endfilter")
 	case 9:
 		return g.tag("with a = "+g.expression(2)+", b = "+g.expression(1)) + inner() + g.tag("endwith")
 	case 10:
-		return g.tag(g.one("raw", "generation")) + "plain {{ n }}" + g.one("", "\n") + g.tag(g.one("endraw", "endgeneration"))
+		block := g.one("raw", "generation")
+		return "{% " + block + g.one(" %}", " -%}") + "plain {{ n }}" + g.one("", "\n") + g.tag("end"+block)
 	case 11:
 		return "{#" + g.one("", "-", "+") + " note {{ " + g.one("", "-", "+") + "#}"
 	case 12:
@@ -148,7 +152,7 @@ func (g *templateMaker) atom() string {
 // expression is one of some type, and now and then of types that do not go
 // together.
 func (g *templateMaker) expression(depth int) string {
-	switch g.IntN(10) {
+	switch g.IntN(16) {
 	case 0:
 		return g.any(depth)
 	case 1, 2, 3:
@@ -166,9 +170,9 @@ func (g *templateMaker) text(depth int) string {
 	e := func() string { return g.text(depth - 1) }
 	switch g.IntN(9) {
 	case 0:
-		return e() + " + " + e()
+		return "(" + e() + " + " + e() + ")"
 	case 1:
-		return e() + " ~ " + g.expression(depth-1)
+		return "(" + e() + " ~ " + g.expression(depth-1) + ")"
 	case 2:
 		return "(" + e() + ")[" + g.one("0", "-1", "1:", ":2", "::-1", "1:-1", "::2") + "]"
 	case 3:
@@ -178,11 +182,11 @@ func (g *templateMaker) text(depth int) string {
 		return "(" + e() + ")|" + g.one("upper", "lower", "title", "capitalize", "trim", "first", "last", "string", "tojson", "default('D')", "replace('a', 'X')", "replace('l', '', 1)",
 			"indent", "indent(2, true)", "truncate(6)", "truncate(6, true)", "center(12)", "join('-')", "reverse", "urlencode")
 	case 6:
-		return "(" + g.list(depth-1) + ")|" + g.one("join", "join(', ')", "tojson", "tojson(indent=2)", "tojson(separators=(',', ':'))", "map('string')|join('/')", "string")
+		return "(" + g.list(depth-1) + ")|" + g.one("join", "join(', ')", "list|tojson", "list|tojson(indent=2)", "list|tojson(separators=(',', ':'))", "map('string')|join('/')", "string")
 	case 7:
 		return "'" + g.one("%s", "%r", "%-4s|") + "' % (" + g.expression(depth-1) + ",)"
 	}
-	return e() + " if " + g.any(depth-1) + " else " + e()
+	return "(" + e() + " if " + g.any(depth-1) + " else " + e() + ")"
 }
 
 func (g *templateMaker) number(depth int) string {
@@ -194,9 +198,9 @@ func (g *templateMaker) number(depth int) string {
 	case 0, 1:
 		return "(" + e() + g.one(" + ", " - ", " * ", " / ", " // ", " % ") + g.one("2", "3", "-2", "2.5", "n", "f", "big") + ")"
 	case 2:
-		return e() + g.one(" == ", " != ", " < ", " <= ", " > ", " >= ") + e()
+		return "(" + e() + g.one(" == ", " != ", " < ", " <= ", " > ", " >= ") + e() + ")"
 	case 3:
-		return g.text(depth-1) + g.one(" == ", " != ", " < ", " in ", " not in ") + g.text(depth-1)
+		return "(" + g.text(depth-1) + g.one(" == ", " != ", " < ", " in ", " not in ") + g.text(depth-1) + ")"
 	case 4:
 		return "(" + e() + ")|" + g.one("int", "float", "abs", "round", "round(1)", "string|length", "round(2)")
 	case 5:
@@ -207,7 +211,7 @@ func (g *templateMaker) number(depth int) string {
 
 func (g *templateMaker) list(depth int) string {
 	if depth <= 0 {
-		return g.one("l", "words", "mixed", "el", "users", "[1, 'x', none]", "(1, 2)", "range(4)", "d.keys()", "d.values()", "users[0].items()", "s", "d", "['b', 'a']", "missing")
+		return g.one("l", "words", "mixed", "el", "users", "[1, 'x', none]", "(1, 2)", "range(4)", "d.keys()|list", "d.values()|list", "users[0].items()|list", "s", "d", "['b', 'a']", "missing")
 	}
 	e := func() string { return g.list(depth - 1) }
 	switch g.IntN(8) {
@@ -246,7 +250,7 @@ func (g *templateMaker) any(depth int) string {
 	case 3:
 		return g.one("not ", "-", "+") + e()
 	case 4:
-		return e() + " if " + e() + g.one("", " else "+e())
+		return "(" + e() + " if " + e() + g.one("", " else "+e()) + ")"
 	case 5:
 		return g.one("s", "l", "d", "mixed", "missing", "null", "n") + "[" + g.one("0", "-1", "1:", "::-1", "'k'", "n", "99") + "]"
 	case 6:
