@@ -2,6 +2,7 @@
 //
 //	weir serve -m model.gguf    serve a model over OpenAI's HTTP API
 //	weir doctor                 what this machine has, lacks, and what to do
+//	weir models verify FILE     whether a model file can be served, and if not, why
 //	weir version                versions of Weir, its toolchain and its engine
 //
 // # Model
@@ -9,6 +10,11 @@
 // serve takes the port first, so that a mistake there costs no time, and answers 503
 // on it while it opens the engine library and loads the model; then it starts the
 // batch loop and serves.
+//
+// A model file is checked, then tried in a child process, before this one hands it
+// to the engine library (package trial; --no-verify: checked only), and watched as
+// long as it is mapped: one that is cut short or written to ends the process with
+// exit code 1, and its requests with an error each.
 //
 // SIGTERM and SIGINT drain: no new requests, running ones may end within
 // --drain-timeout, then they are cut off; a second signal ends the process at

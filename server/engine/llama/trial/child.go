@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"slices"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -123,37 +125,51 @@ type tokenizer interface {
 
 // probes are texts of many kinds: scripts, spaces, what looks like a token.
 var probes = []string{
-	"", " ", "\n\n\t  \r\n", "Hello, world! 12345", "naïve Ünïcödé", "日本語 한국어 हिन्दी ไทย עברית", "👩‍👩‍👧‍👦 🇩🇪",
+	"Hello, world! 12345", "", " ", "\n\n\t  \r\n", "naïve Ünïcödé", "日本語 한국어 हिन्दी ไทย עברית", "👩‍👩‍👧‍👦 🇩🇪",
 	"a<s></s><unk><0x0A><|im_start|>user<|im_end|>[INST]<think>", "▁a▁", "\ufeff\ufffd\u0300",
 }
 
-// tokenize makes tokens of every byte that text can have and of the probes, and
-// returns those of one.
-func tokenize(t tokenizer, doing func(string)) (sample []engine.Token, err error) {
-	texts := probes
-	for b := range rune(0x80) {
-		texts = append(texts, string(b))
+// everyByte returns texts that have every byte UTF-8 can have: those of ASCII
+// alone, as no longer token hides them then; and by their first byte characters
+// of several, of which the last ones differ.
+func everyByte() (texts []string) {
+	for r := range rune(utf8.RuneSelf) {
+		texts = append(texts, string(r))
 	}
-	for b := byte(0xc2); b <= 0xf4; b++ { // each first byte of a character, with its least and greatest followers
-		for _, follow := range []byte{0x80, 0x90, 0xa0, 0xbf} {
-			texts = append(texts, string([]byte{b, follow, follow, follow}), string([]byte{b, follow, follow}), string([]byte{b, follow}))
+	var two, three, four []rune
+	for r := rune(0x80); r < 0x800; r += 0x21 {
+		two = append(two, r)
+	}
+	for r := rune(0x80); r < 0xc0; r++ {
+		two = append(two, r)
+	}
+	for r := rune(0x800); r <= 0xffff; r += 0x7f1 {
+		if utf8.ValidRune(r) {
+			three = append(three, r)
 		}
 	}
-	for _, text := range texts {
-		doing(fmt.Sprintf("making tokens of %q", text))
-		for _, special := range []bool{true, false} {
-			tokens, err := t.Tokenize(context.Background(), nil, engine.Tokenizing{AddSpecial: special}, engine.Span{Text: text, Control: special})
-			if err != nil {
-				return nil, err
+	for r := rune(0x10000); r <= utf8.MaxRune; r += 0x7ff1 {
+		four = append(four, r)
+	}
+	return append(texts, string(two), string(three), string(four))
+}
+
+// tokenize makes tokens of the probes and of every byte that text can have, and
+// returns those of the first probe.
+func tokenize(t tokenizer, doing func(string)) (sample []engine.Token, err error) {
+	for _, text := range append(slices.Clone(probes), everyByte()...) {
+		doing(fmt.Sprintf("making tokens of %q", cut(text)))
+		tokens, err := t.Tokenize(context.Background(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: text, Control: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, token := range tokens {
+			if token < 0 || int(token) >= t.Info().VocabSize {
+				return nil, fmt.Errorf("the text %q has token %d, and the vocabulary has 0 to %d", text, token, t.Info().VocabSize-1)
 			}
-			for _, token := range tokens {
-				if token < 0 || int(token) >= t.Info().VocabSize {
-					return nil, fmt.Errorf("the text %q has token %d, and the vocabulary has 0 to %d", text, token, t.Info().VocabSize-1)
-				}
-			}
-			if special && text == "Hello, world! 12345" {
-				sample = tokens
-			}
+		}
+		if sample == nil {
+			sample = tokens
 		}
 	}
 	return sample, nil

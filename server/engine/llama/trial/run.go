@@ -35,8 +35,8 @@ type Config struct {
 	// Model is how the model will be loaded: GPULayers and NoMemoryMap count.
 	Model engine.ModelConfig
 	// Loaded, if not nil, is called once when the child has loaded all of the
-	// model and only computes: what it did can be done by others now. It must
-	// not block.
+	// model and only computes, or by Verify for a model seen before: what a child
+	// has done can be done by others now. It must not block.
 	Loaded func()
 	// TimeLimit ends a child that takes longer: one that hangs. Default a
 	// minute, and a second for each 16 MiB of the model, which a slow disk takes.

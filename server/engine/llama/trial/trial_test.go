@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -90,6 +91,42 @@ func TestSoundModelPasses(t *testing.T) {
 	cfg.Model = engine.ModelConfig{NoMemoryMap: true}
 	if err := Run(t.Context(), path, 4<<20, cfg); err != nil {
 		t.Errorf("read: %v", err)
+	}
+}
+
+// TestEveryByte: every byte of UTF-8 is tried, those of ASCII alone.
+func TestEveryByte(t *testing.T) {
+	all := everyByte()
+	text := strings.Join(all, "")
+	for b := range 256 {
+		if has := strings.IndexByte(text, byte(b)) >= 0; has != (b != 0xc0 && b != 0xc1 && b <= 0xf4) {
+			t.Errorf("byte %#x: %v", b, has)
+		}
+		if b < 0x80 && all[b] != string(rune(b)) {
+			t.Errorf("byte %#x is not alone", b)
+		}
+	}
+	if !utf8.ValidString(text) {
+		t.Error("not UTF-8")
+	}
+}
+
+// TestLoaded: who waits to load is told once, before the verdict.
+func TestLoaded(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	library, path := llamatest.Open(t), llamatest.Model(t)
+	for _, time := range []string{"first", "second"} {
+		calls := 0
+		report, err := Verify(t.Context(), library, path, Config{Loaded: func() { calls++ }})
+		if err != nil || calls != 1 || report.Seen != (time == "second") {
+			t.Errorf("the %s time: %d calls, %+v, %v", time, calls, report, err)
+		}
+	}
+	calls := 0
+	_, err := Verify(t.Context(), library, tamper.Write(t, func(m *tamper.Model) { m.Tensor("blk.1.ffn_up.weight").Name = "x" }),
+		Config{Loaded: func() { calls++ }})
+	if err == nil || calls != 0 {
+		t.Errorf("not loadable: %d calls, %v", calls, err)
 	}
 }
 

@@ -42,6 +42,9 @@ func Verify(ctx context.Context, library *llama.Library, path string, cfg Config
 	cfg.Library, cfg.Depth = library.Dir(), max(cfg.Depth, OfWeights)
 	if report.Seen = cfg.Depth != OfEverything && seen.has(); report.Seen {
 		cfg.Depth = OfVocabulary
+		if cfg.Loaded != nil { // by a child before
+			cfg.Loaded()
+		}
 	}
 	if err := Run(ctx, path, model.SizeBytes(), cfg); err != nil {
 		return Report{}, err
