@@ -92,7 +92,7 @@ func examineModel(s subject) []finding {
 		return []finding{{"model", poor, text + ", more than the memory available",
 			"use a smaller or more strongly quantised model, or free memory"}}
 	}
-	return []finding{{"model", good, text, ""}}
+	return []finding{{"model", good, text, "to have it tried as well: weir models verify " + s.model}}
 }
 
 func examineProcessor(subject) []finding {

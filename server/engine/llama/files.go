@@ -109,7 +109,7 @@ func (h *heldFiles) look() error {
 // stays what it was for those who have it open, and is no change. Watch must
 // have returned before Close.
 func (m *model) Watch(ctx context.Context) error {
-	if m.files.memory.Empty() { // read or on another device: the file is not needed any more
+	if m.MappedBytes() == 0 { // read or on another device: the file is not needed any more
 		<-ctx.Done()
 		return nil
 	}
@@ -132,6 +132,10 @@ func (m *model) Watch(ctx context.Context) error {
 		}
 	}
 }
+
+// MappedBytes returns how much of the model's files is mapped, which takes memory
+// once for all processes that have them mapped.
+func (m *model) MappedBytes() uint64 { return m.files.memory.Bytes() }
 
 // close ends the watch over memory and closes the files.
 func (h *heldFiles) close() {

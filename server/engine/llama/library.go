@@ -19,6 +19,7 @@ type Library struct {
 	dir string
 	log *logSink
 
+	devices  int     // that compute, the CPU among them
 	progress uintptr // C callback of every load
 	loads    loads
 }
@@ -82,8 +83,8 @@ func open(dir string, log *slog.Logger) (*Library, error) {
 	c.SetLog(purego.NewCallback(l.log.message))
 	l.progress = purego.NewCallback(l.loads.progress)
 	mark := l.log.begin(levelError)
-	devices := c.Init(dir)
-	if lines := l.log.end(mark); devices == 0 {
+	l.devices = c.Init(dir)
+	if lines := l.log.end(mark); l.devices == 0 {
 		return nil, fmt.Errorf("llama: open library: no compute backend in %s%s; %s", dir, lines, remedy)
 	}
 	return l, nil
@@ -91,6 +92,9 @@ func open(dir string, log *slog.Logger) (*Library, error) {
 
 // Dir returns the directory the library was opened from.
 func (l *Library) Dir() string { return l.dir }
+
+// OnlyCPU reports whether there is no other device to compute on.
+func (l *Library) OnlyCPU() bool { return l.devices == 1 }
 
 // Version returns the library's version, such as "0.5.0".
 func (l *Library) Version() string { return l.c.Version() }

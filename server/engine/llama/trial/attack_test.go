@@ -56,8 +56,12 @@ func TestMutatedModels(t *testing.T) {
 		if err := os.WriteFile(path, m.bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		died := o.died
 		if err := o.meet(t, library, path); err != nil {
 			t.Errorf("%s: %v", m.name, err)
+		}
+		if o.died > died { // worth a look, whether the check should know it
+			t.Logf("%s: the child died", m.name)
 		}
 	}
 	t.Logf("%d files, seed %d: %+v", len(all), seed, o)

@@ -33,7 +33,7 @@ type order struct {
 // end how it went.
 type word struct {
 	Doing  string `json:",omitempty"`
-	Loaded bool   `json:",omitempty"` // all of it, and what is left is to compute
+	Loaded bool   `json:",omitempty"` // all of it, in memory that is shared, and what is left is to compute
 	Error  string `json:",omitempty"`
 	Done   bool   `json:",omitempty"`
 }
@@ -111,7 +111,7 @@ func try(o *order, say func(word), stderr io.Writer) error {
 	tokens, err := tokenize(model, doing)
 	if err == nil {
 		doing("computing the first tokens")
-		say(word{Loaded: true})
+		say(word{Loaded: library.OnlyCPU() && shared(model)})
 		err = compute(model, tokens)
 	}
 	return errors.Join(err, model.Close())

@@ -64,11 +64,11 @@ func (w *walker) value(name string, kind uint64) {
 	case typeArray:
 		element := w.number(name+"'s element type", 4)
 		n := int(w.number(name+"'s length", 8))
-		kept := len(w.fields)
 		for i := range n {
+			kept := len(w.fields)
 			w.value(fmt.Sprintf("%s[%d]", name, i), element)
 			if i > 0 && i < n-1 { // the first and the last stand for all
-				w.fields = w.fields[:max(kept, len(w.fields)-1)]
+				w.fields = w.fields[:kept]
 			}
 		}
 	default:

@@ -36,7 +36,8 @@ type Config struct {
 	Model engine.ModelConfig
 	// Loaded, if not nil, is called once when the child has loaded all of the
 	// model and only computes, or by Verify for a model seen before: what a child
-	// has done can be done by others now. It must not block.
+	// has done can be done by others now. It is not called where the child holds
+	// weights of its own, as memory may not do for two. It must not block.
 	Loaded func()
 	// TimeLimit ends a child that takes longer: one that hangs. Default a
 	// minute, and a second for each 16 MiB of the model, which a slow disk takes.

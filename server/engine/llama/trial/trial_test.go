@@ -130,6 +130,26 @@ func TestLoaded(t *testing.T) {
 	}
 }
 
+// TestShared: a process knows whether weights are its own.
+func TestShared(t *testing.T) {
+	library := llamatest.Open(t)
+	for _, read := range []bool{false, true} {
+		model, err := library.Load(t.Context(), llamatest.Model(t), engine.ModelConfig{NoMemoryMap: read})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := shared(model); got == read {
+			t.Errorf("read: %v, shared: %v", read, got)
+		}
+		if err := model.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if own, ok := ownBytes(); !ok || own < 1<<20 || own > 1<<40 {
+		t.Errorf("%d bytes, %v", own, ok)
+	}
+}
+
 // TestDeaths: whatever the child does, the parent has a sentence.
 func TestDeaths(t *testing.T) {
 	for act, want := range map[string]string{

@@ -68,8 +68,13 @@ func Watch(paths ...string) (*Mapping, error) {
 	return m, nil
 }
 
-// Empty reports whether there is no memory to watch.
-func (m *Mapping) Empty() bool { return len(m.spans) == 0 }
+// Bytes returns how much memory is watched.
+func (m *Mapping) Bytes() (n uint64) {
+	for _, s := range m.spans {
+		n += uint64(s.hi.Load() - s.lo.Load())
+	}
+	return n
+}
 
 // Lost reports whether any of the memory was read beyond its file's end. It is
 // safe from any goroutine.
