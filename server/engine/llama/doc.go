@@ -35,6 +35,14 @@
 // together and splits the batch where an id is missing: low ids without gaps
 // are faster. The order of rows in a batch does not matter.
 //
+// # Files
+//
+// A model file is checked by package check before the library gets it, and
+// package trial has a child process load it first. While it is mapped, a read of
+// a part that the file has lost gives zeros instead of SIGBUS, and Decode fails
+// with [ErrFileChanged]; a model's Watch(ctx) says so of a change that nothing
+// has read yet.
+//
 // # Determinism
 //
 // The same calls give the same tokens. A sequence's greedy tokens also do not

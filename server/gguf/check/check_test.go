@@ -65,6 +65,7 @@ var flaws = []struct {
 	{"wide rope", set("llama.rope.dimension_count", uint32(64)), "and a head has 32"},
 	{"rope without base", set("llama.rope.freq_base", float32(0)), "llama.rope.freq_base is 0"},
 	{"rope of NaN", set("llama.rope.freq_base", float32(math.NaN())), "llama.rope.freq_base is NaN"},
+	{"infinite rope", set("llama.rope.freq_base", float32(math.Inf(1))), "llama.rope.freq_base is +Inf"},
 	{"rope's scale", set("llama.rope.scaling.factor", float32(-1)), "must be above 0"},
 	{"rope's first context", set("llama.rope.scaling.original_context_length", uint32(math.MaxUint32)), "original_context_length is 4294967295"},
 	{"rope of another kind", set("llama.rope.scaling.type", "gpt2"), `llama.rope.scaling.type is "gpt2"`},
@@ -74,7 +75,7 @@ var flaws = []struct {
 	{"negative epsilon", set("llama.attention.layer_norm_rms_epsilon", float32(-1e-5)), "epsilon is -1e-05"},
 	{"epsilon of another type", set("llama.attention.layer_norm_rms_epsilon", 1e-5), "not a small float32"},
 	{"any NaN", set("llama.logit_scale", float32(math.NaN())), "llama.logit_scale is NaN"},
-	{"NaN in an array", set("llama.some.scales", []float32{1, float32(math.Inf(-1))}), "llama.some.scales"},
+	{"NaN in an array", set("llama.some.scales", []float32{1, float32(math.NaN())}), "llama.some.scales"},
 	{"no expert used", set("llama.expert_count", uint32(8)), "none is used"},
 	{"more experts used", func(m *tamper.Model) {
 		m.Set("llama.expert_count", uint32(2))
@@ -178,6 +179,7 @@ func TestPasses(t *testing.T) {
 			m.Set("strange.block_count", uint32(3))
 			m.Delete("llama.block_count")
 		},
+		"a limit of infinity": set("llama.time_step_limit", []float32{0, float32(math.Inf(1))}),
 		"one empty token":     func(m *tamper.Model) { texts, _, _ := m.Tokens(); texts[900] = "" },
 		"whole-number scores": set("tokenizer.ggml.scores", make([]int32, 2048)),
 		"heads of each layer": set("llama.attention.head_count", []uint32{4, 4, 4}),

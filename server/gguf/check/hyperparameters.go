@@ -35,8 +35,8 @@ func (m *Model) checkHyperparameters() error {
 		return gguf.Malformed("general.architecture is %s, not a name", shown(architecture))
 	}
 	for _, entry := range m.under() {
-		if !finite(entry.Value) {
-			return gguf.Malformed("%s is %s, not finite", entry.Key, shown(entry.Value))
+		if isNaN(entry.Value) { // infinity may be meant as a limit
+			return gguf.Malformed("%s is %s, which is no number", entry.Key, shown(entry.Value))
 		}
 	}
 	for _, rule := range []func() error{m.checkSizes, m.checkHeads, m.checkExperts, m.checkEpsilons, m.checkRope} {

@@ -54,18 +54,17 @@ func (m *Model) numbers(key string, layers, low, top uint64) ([]uint64, error) {
 	return list, nil
 }
 
-// finite reports whether a float is a number, and so are those of an array;
-// other values are.
-func finite(value any) bool {
+// isNaN reports whether a float, or one of an array of them, is no number.
+func isNaN(value any) bool {
 	switch v := value.(type) {
 	case float32:
-		return finite(float64(v))
-	case []float32:
-		return !slices.ContainsFunc(v, func(v float32) bool { return !finite(v) })
+		return v != v
 	case float64:
-		return !math.IsNaN(v) && !math.IsInf(v, 0)
+		return v != v
+	case []float32:
+		return slices.ContainsFunc(v, func(v float32) bool { return v != v })
 	}
-	return true
+	return false
 }
 
 // real returns the float32 under key; ok is false if there is none.
@@ -75,10 +74,10 @@ func (m *Model) real(key string) (value float64, ok bool, err error) {
 		return 0, false, nil
 	}
 	v, is := stored.(float32)
-	if !is || !finite(v) {
+	if value = float64(v); !is || math.IsNaN(value) || math.IsInf(value, 0) {
 		return 0, false, gguf.Malformed("%s is %s, not a finite float32", key, shown(stored))
 	}
-	return float64(v), true, nil
+	return value, true, nil
 }
 
 // under returns the entries of the model's own architecture.
