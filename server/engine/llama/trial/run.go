@@ -120,11 +120,12 @@ func verdict(path string, said *transcript, ended error, state *os.ProcessState,
 		return nil
 	}
 	death, lastWords := last.words()
+	remedy := "the file is damaged, or this library cannot serve it: download or convert it again"
 	switch status, _ := state.Sys().(syscall.WaitStatus); {
 	case ended != nil && !errors.As(ended, new(*exec.ExitError)):
 		death = ended.Error()
 	case status.Signaled() && status.Signal() == syscall.SIGKILL:
-		death = "was killed, as happens where memory is short"
+		death, remedy = "was killed, as happens where memory is short", "free memory, or use a smaller model"
 	case status.Signaled():
 		death = "died of " + status.Signal().String()
 	case death == "":
@@ -133,6 +134,5 @@ func verdict(path string, said *transcript, ended error, state *os.ProcessState,
 	if lastWords != "" {
 		lastWords = "; its last words: " + lastWords
 	}
-	return fmt.Errorf("trial: %s: the engine library %s while %s%s; the file is damaged, or this library cannot serve it: "+
-		"download or convert it again", path, death, said.doing, lastWords)
+	return fmt.Errorf("trial: %s: the engine library %s while %s%s; %s", path, death, said.doing, lastWords, remedy)
 }
