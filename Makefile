@@ -98,6 +98,13 @@ test-vocab: toolchain engine need-node need-jinja2 ## real vocabularies' token i
 	WEIR_VOCAB='$(CURDIR)/build/vocab' $(WEIR_GO) test -count=1 -run 'TestTokenIDs$$' ./scripts/vocab
 	WEIR_VOCAB='$(CURDIR)/build/vocab' $(WEIR_GO) test -count=1 -run 'TestCorpus$$' ./server/chat
 
+SEED ?=
+.PHONY: test-attack
+test-attack: toolchain engine ## hostile clients, models, templates and limits, in full (`make test` has the short form); SEED=n for others
+	WEIR_ATTACK=full $(WEIR_GO) test -count=1 -timeout 60m ./server/attack $(if $(SEED),-args -seed=$(SEED))
+	WEIR_ATTACK=full $(WEIR_GO) test -count=1 -timeout 60m -run 'TestMutatedModels$$|TestGeneratedTemplates$$' ./server/engine/llama/... ./server/chat/...
+	$(WEIR_GO) test -count=1 ./server/cmd/weir
+
 .PHONY: test-race
 test-race: toolchain engine need-cc ## every package with the race detector, both toolchains
 	CGO_ENABLED=1 $(WEIR_GO) test -race ./...

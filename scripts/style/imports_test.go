@@ -42,6 +42,7 @@ var order = []string{
 	"server/reply",
 	"server/front", "server/front/...",
 	"server", // tests of all of it, from end to end
+	"server/attack",
 	"server/cmd/...",
 
 	"scripts/...",
