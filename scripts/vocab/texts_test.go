@@ -115,7 +115,7 @@ var runs = []string{
 	"é", "ß", "я", "中", "あ", "ก", "한", "ا", "न", "\u0301", "e\u0301", "😀", "\u00a0", "\u3000", "\u200b", "\x01", "'s", "▁", "Ġ",
 }
 
-var lengths = []int{2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 64, 100, 255, 1000, 2000}
+var lengths = []int{2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 64, 100, 255, 1000, 2000, 12_000}
 
 // allTexts returns what every tokenizer is asked, in order. The names do not
 // depend on the machine.
@@ -134,7 +134,19 @@ func allTexts() []text {
 		}
 		all = append(all, text{fmt.Sprintf("run/%+q/between", r), "x" + strings.Repeat(r, 9) + "x " + strings.Repeat(r, 10) + " x"})
 	}
+	all = append(all, text{"prose/lines", prose("\n")}, text{"prose/spaces", prose(" ")}, text{"prose/nothing", prose("")})
 	return append(all, mixtures()...)
+}
+
+// prose returns all writing twice, long enough to be tokenized in parts.
+func prose(between string) string {
+	var all []string
+	for range 2 {
+		for _, w := range writing {
+			all = append(all, w.content)
+		}
+	}
+	return strings.Join(all, between)
 }
 
 // mixtures cuts pieces out of the others and puts them together.
