@@ -108,3 +108,6 @@ func OpenDesks(n int) (int, error) {
 	defer d.close(cap(d.free))
 	return cap(d.free), nil
 }
+
+// Remembered returns how many short texts' tokens are kept.
+func Remembered(m engine.Model) int { return len(m.(*model).memo.tokens) }

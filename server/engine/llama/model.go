@@ -95,6 +95,12 @@ func (m *model) Metadata(key string) (value string, ok bool) {
 	}
 }
 
+func (m *model) closed() bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.handle == 0
+}
+
 // AppendPiece appends the bytes of one token to dst: a look-up in memory of
 // this process, also after Close. A token out of range gives nothing.
 func (m *model) AppendPiece(dst []byte, token engine.Token, special bool) []byte {

@@ -261,6 +261,29 @@ func TestTextsTakeTurns(t *testing.T) {
 	}
 }
 
+// Short texts are tokenised once, and as many are remembered as there is room.
+func TestShortTexts(t *testing.T) {
+	v := bytePair("qwen2", "the the the")
+	m := v.load(t, engine.ModelConfig{})
+	for range 2 {
+		for i := range 3000 {
+			text := fmt.Sprintf("the %d", i)
+			if got := spelt(t, m, v, engine.Span{Text: text}); got != text {
+				t.Fatalf("%q: %q", text, got)
+			}
+		}
+		if n := llama.Remembered(m); n == 0 || n > 1024 {
+			t.Errorf("%d texts are remembered", n)
+		}
+	}
+	for range 2 { // what continues another text is another text
+		got, err := m.Tokenize(t.Context(), nil, engine.Tokenizing{}, engine.Span{Text: "x<|note|>x"})
+		if want := llama.TokenizeWhole(m, "x<", false, false); err != nil || !slices.Equal(got[:2], want) {
+			t.Errorf("%v, %v", got, err)
+		}
+	}
+}
+
 // A short prompt costs the tokens' own memory and the span's.
 func TestTokenizeAllocates(t *testing.T) {
 	m := bytePair("llama-bpe", "the the the").load(t, engine.ModelConfig{})

@@ -21,6 +21,9 @@ func (m *model) Tokenize(ctx context.Context, dst []engine.Token, how engine.Tok
 		m: m, ctx: ctx, text: whole, limit: how.LimitTokens,
 		long: len(whole) > split.PieceBytes, tokens: dst, before: len(dst),
 	}
+	if m.closed() {
+		return dst, fmt.Errorf("llama: tokenize: %w", engine.ErrClosed)
+	}
 	if t.limit > 0 && len(whole)/max(1, m.longestBytes) > t.limit {
 		return dst, engine.ErrTooManyTokens
 	}
@@ -110,6 +113,13 @@ func (t *tokenizing) piece(raw string, joined bool) error {
 		return err
 	}
 	m := t.m
+	short := !joined && len(raw) <= memoBytes
+	if short {
+		var known bool
+		if t.tokens, known = m.memo.append(t.tokens, raw); known {
+			return nil
+		}
+	}
 	skip := 0
 	if joined && m.leadTokens > 0 {
 		raw, skip = lead+raw, m.leadTokens
@@ -125,6 +135,10 @@ func (t *tokenizing) piece(raw string, joined bool) error {
 		return fmt.Errorf("llama: tokenize: %w", engine.ErrClosed)
 	}
 	tokens := d.call(m, raw)
-	t.tokens = append(t.tokens, tokens[min(skip, len(tokens)):]...)
+	tokens = tokens[min(skip, len(tokens)):]
+	t.tokens = append(t.tokens, tokens...)
+	if short {
+		m.memo.keep(raw, tokens)
+	}
 	return nil
 }

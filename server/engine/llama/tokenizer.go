@@ -21,6 +21,7 @@ type tokenizer struct {
 	leadTokens     int            // of lead alone, if leadingSpace
 	spelling       *spelling      // nil: every text can be spelt
 	desks          *desks
+	memo           memo
 }
 
 // lead goes before raw text that continues other raw text, where the library
