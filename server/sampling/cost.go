@@ -5,8 +5,8 @@ package sampling
 const (
 	costRead  = 50
 	costHeap  = 100
-	costWeigh = 400
-	costReach = 4000
+	costWeigh = 500
+	costReach = 2500
 )
 
 // CostNs estimates how long Next takes on a row of n logits.

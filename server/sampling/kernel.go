@@ -44,10 +44,19 @@ func next(v []float32, from int, floor float32) int {
 	return len(v)
 }
 
+// within returns which of up to group values are above floor and not above
+// ceiling, a bit each.
+func within(v []float32, floor, ceiling float32) uint32 {
+	if len(v) == group {
+		return withinOf(v, floor, ceiling)
+	}
+	return withinPortable(v, floor, ceiling)
+}
+
 // expSum returns the sum of exp((x - shift)·scale) over the values above floor.
 // No value is above shift; scale is not negative.
 func expSum(v []float32, shift, scale, floor float32) float32 {
-	whole := len(v) &^ (lanes - 1)
+	whole := len(v) &^ (group - 1)
 	var sum float32
 	if whole > 0 {
 		sum = expSumOf(v[:whole], shift, scale, floor)
@@ -77,6 +86,15 @@ func abovePortable(v []float32, floor float32) int {
 		}
 	}
 	return len(v)
+}
+
+func withinPortable(v []float32, floor, ceiling float32) (mask uint32) {
+	for i, x := range v {
+		if x > floor && x <= ceiling {
+			mask |= 1 << i
+		}
+	}
+	return mask
 }
 
 // expSumPortable adds up in the order of the lanes of a vector.

@@ -19,6 +19,13 @@ func aboveIn(v []float32, floor float32) int {
 	return abovePortable(v, floor)
 }
 
+func withinOf(v []float32, floor, ceiling float32) uint32 {
+	if vector {
+		return withinAVX2(&v[0], floor, ceiling)
+	}
+	return withinPortable(v, floor, ceiling)
+}
+
 func expSumOf(v []float32, shift, scale, floor float32) float32 {
 	if vector {
 		return expSumAVX2(&v[0], len(v), shift, scale, floor)
@@ -36,7 +43,12 @@ func maximumAVX2(v *float32, n int) float32
 //go:noescape
 func aboveAVX2(v *float32, n int, floor float32) int
 
-// expSumAVX2 is expSumPortable; n is a positive multiple of lanes.
+// withinAVX2 is withinPortable of a group.
+//
+//go:noescape
+func withinAVX2(v *float32, floor, ceiling float32) uint32
+
+// expSumAVX2 is expSumPortable; n is a positive multiple of group.
 //
 //go:noescape
 func expSumAVX2(v *float32, n int, shift, scale, floor float32) float32

@@ -2,9 +2,11 @@
 
 // Operands stand in Go's order: the last is the result, and the first is what
 // Intel's manual calls the second source. MAXPS returns that one if either is
-// not a number; GT_OQ (30) is false then.
+// not a number; the comparisons (GT_OQ, LE_OQ and LT_OQ) are false then.
 
 #define GT $30
+#define LE $18
+#define LT $17
 
 // The numbers of exp.go, some once, some for each lane.
 DATA single<>+0(SB)/4, $0x3E2AAAAB // 1/6
@@ -97,6 +99,41 @@ found:
 	VZEROUPPER
 	RET
 
+// func withinAVX2(v *float32, floor, ceiling float32) uint32
+TEXT ·withinAVX2(SB), NOSPLIT, $0-20
+	MOVQ v+0(FP), SI
+	VBROADCASTSS floor+8(FP), Y0
+	VBROADCASTSS ceiling+12(FP), Y1
+	VMOVUPS 0(SI), Y2
+	VMOVUPS 32(SI), Y3
+	VMOVUPS 64(SI), Y4
+	VMOVUPS 96(SI), Y5
+	VCMPPS GT, Y0, Y2, Y6
+	VCMPPS LE, Y1, Y2, Y10
+	VANDPS Y6, Y10, Y6
+	VCMPPS GT, Y0, Y3, Y7
+	VCMPPS LE, Y1, Y3, Y11
+	VANDPS Y7, Y11, Y7
+	VCMPPS GT, Y0, Y4, Y8
+	VCMPPS LE, Y1, Y4, Y12
+	VANDPS Y8, Y12, Y8
+	VCMPPS GT, Y0, Y5, Y9
+	VCMPPS LE, Y1, Y5, Y13
+	VANDPS Y9, Y13, Y9
+	VMOVMSKPS Y6, AX
+	VMOVMSKPS Y7, BX
+	VMOVMSKPS Y8, CX
+	VMOVMSKPS Y9, DX
+	SHLL $8, BX
+	SHLL $16, CX
+	SHLL $24, DX
+	ORL BX, AX
+	ORL DX, CX
+	ORL CX, AX
+	MOVL AX, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func expSumAVX2(v *float32, n int, shift, scale, floor float32) float32
 TEXT ·expSumAVX2(SB), NOSPLIT, $0-36
 	MOVQ v+0(FP), SI
@@ -114,12 +151,22 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-36
 	VBROADCASTSS single<>+4(SB), Y14 // 1/24
 	VBROADCASTSS single<>+8(SB), Y15 // 1/120
 	VXORPS Y0, Y0, Y0
+sumGroup:
+	// Most groups have nothing above most floors.
+	VCMPPS LT, 0(SI), Y7, Y1
+	VCMPPS LT, 32(SI), Y7, Y2
+	VCMPPS LT, 64(SI), Y7, Y3
+	VCMPPS LT, 96(SI), Y7, Y4
+	VORPS Y1, Y2, Y1
+	VORPS Y3, Y4, Y3
+	VORPS Y1, Y3, Y1
+	VMOVMSKPS Y1, AX
+	TESTL AX, AX
+	LEAQ 128(SI), DX
+	JZ nextGroup
 sumLanes:
 	VMOVUPS (SI), Y1
 	VCMPPS GT, Y7, Y1, Y2
-	VMOVMSKPS Y2, AX
-	TESTL AX, AX
-	JZ nothing // as above most floors
 	VSUBPS Y5, Y1, Y1
 	VMULPS Y6, Y1, Y1 // x
 	VCMPPS GT, Y8, Y1, Y3
@@ -149,10 +196,13 @@ sumLanes:
 	VPADDD Y3, Y4, Y4
 	VANDPS Y2, Y4, Y4
 	VADDPS Y4, Y0, Y0
-nothing:
 	ADDQ $32, SI
-	CMPQ SI, DI
+	CMPQ SI, DX
 	JB sumLanes
+nextGroup:
+	MOVQ DX, SI
+	CMPQ SI, DI
+	JB sumGroup
 	VEXTRACTF128 $1, Y0, X1
 	VADDPS X1, X0, X0
 	VMOVHLPS X0, X0, X1

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -155,15 +156,13 @@ func (r *Row) parts(cut Key) [2]span {
 func (r *Row) between(dst []Key, cut, last Key) []Key {
 	ceiling := min(last, keyOf(r.greatest, 0)).Logit()
 	for _, p := range r.parts(cut) {
-		v := r.logits[p.from:p.to]
-		for at := next(v, 0, p.floor); at < len(v); at = next(v, at, p.floor) {
-			for _, x := range v[at:min(at+group, len(v))] {
-				if x <= ceiling && x > p.floor {
-					if k := keyOf(x, p.from+at); k <= last {
-						dst = append(dst, k)
-					}
+		for from := p.from; from < p.to; from += group {
+			v := r.logits[from:min(from+group, p.to)]
+			for m := within(v, p.floor, ceiling); m != 0; m &= m - 1 {
+				at := bits.TrailingZeros32(m)
+				if k := keyOf(v[at], from+at); k <= last {
+					dst = append(dst, k)
 				}
-				at++
 			}
 		}
 	}

@@ -31,7 +31,7 @@ func readRow(random *rand.Rand, r *Row, n int) []float32 {
 func TestTopEqualsSorting(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	var r Row
-	for range 200 {
+	for range 100 {
 		row := readRow(random, &r, 1+random.IntN(6000*(1+3*random.IntN(2))))
 		want := all(row)
 		if got := r.Likeliest(); got != want[0] {
@@ -55,7 +55,7 @@ func same(a, b Key) bool { return a == b || a.Logit() == b.Logit() && a.Logit() 
 func TestReachEqualsSorting(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
 	var r Row
-	for range 200 {
+	for range 100 {
 		row := readRow(random, &r, 1+random.IntN(6000*(1+3*random.IntN(2))))
 		keys := all(row)
 		keys = keys[:slices.IndexFunc(append(keys, 0), func(k Key) bool { return k.Logit() == negativeInfinity || k == 0 })]

@@ -75,7 +75,7 @@ func expected(steps ask.Sampling, row []float32) (keys []Key, chances []float64)
 func TestChances(t *testing.T) {
 	random := rand.New(rand.NewPCG(13, 14))
 	var r Row
-	for range 30 {
+	for range 15 {
 		row := readRow(random, &r, 1+random.IntN(20000))
 		for _, steps := range chains {
 			keys, want := expected(steps, row)
@@ -140,7 +140,7 @@ func TestSeedsRepeat(t *testing.T) {
 	draw := func(steps ask.Sampling, r *Row) (tokens []ask.Token) {
 		random := rand.New(rand.NewPCG(17, 18))
 		s := New(steps)
-		for range 30 {
+		for range 15 {
 			readRow(random, r, 2500)
 			tokens = append(tokens, s.Sample(r))
 		}
