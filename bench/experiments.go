@@ -9,11 +9,12 @@ import (
 	"github.com/weirgo/weir/bench/handoff"
 	"github.com/weirgo/weir/bench/hostile"
 	"github.com/weirgo/weir/bench/internal/experiment"
+	"github.com/weirgo/weir/bench/sampling"
 	"github.com/weirgo/weir/bench/tax"
 )
 
 // experiments are all there are, in the order of the report.
 var experiments = []experiment.Declaration{
 	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment,
-	ceiling.Experiment, handoff.Experiment, hostile.Experiment, tax.Experiment,
+	ceiling.Experiment, handoff.Experiment, hostile.Experiment, sampling.Experiment, tax.Experiment,
 }

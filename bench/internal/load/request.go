@@ -17,6 +17,9 @@ type Request struct {
 	// StopAtEnd lets a generation end where the model ends it. Otherwise it
 	// has exactly MaxTokens.
 	StopAtEnd bool
+	// Logprobs, if not nil, asks for log-probabilities, and for so many of the
+	// likeliest tokens.
+	Logprobs *int
 }
 
 // Sampling chooses how tokens are drawn; request n uses Seed + n.
@@ -49,6 +52,11 @@ func (r Request) body(n int, chat bool) ([]byte, error) {
 	}
 	if r.Model != "" {
 		fields["model"] = r.Model
+	}
+	if r.Logprobs != nil && chat {
+		fields["logprobs"], fields["top_logprobs"] = true, *r.Logprobs
+	} else if r.Logprobs != nil {
+		fields["logprobs"] = *r.Logprobs
 	}
 	if prompt := r.NumberedPrompt(n); chat {
 		fields["messages"] = []map[string]string{{"role": "user", "content": prompt}}
