@@ -30,7 +30,7 @@
 // few percent between are searched. Tokens are then drawn by sums over the row
 // itself. The passes (the maximum, the values above a bound, the sum of the
 // exponentials) are AVX2 assembly, or Go that gives the same bits. At 152 000
-// tokens a pass takes 10 to 80 µs, and no choice of steps more than 0.5 ms.
+// tokens a pass takes 10 to 80 µs, and no choice of steps a millisecond.
 //
 // # Limits
 //
