@@ -118,7 +118,7 @@ func TestKeysOrderByLogitThenToken(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 10000 {
 		row := randomRow(random, 2)
-		a, b := number(row[0]), number(row[1])
+		a, b := orImpossible(row[0]), orImpossible(row[1])
 		ka, kb := keyOf(a, 7), keyOf(b, 9)
 		if ka.Token() != 7 || kb.Token() != 9 || ka.Logit() != a || kb.Logit() != b {
 			t.Fatalf("keys of %v and %v give %v %v", a, b, ka.Logit(), kb.Logit())

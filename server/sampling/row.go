@@ -73,12 +73,12 @@ func (r *Row) Top(dst []Key) {
 	switch n := len(dst); {
 	case n == len(r.logits):
 		for t, v := range r.logits {
-			dst[t] = keyOf(number(v), t)
+			dst[t] = keyOf(orImpossible(v), t)
 		}
 	case n <= heapKeys:
 		r.heap(dst)
 	default:
-		kept := r.between(dst[:0], r.reach(0, float64(n), float64(len(r.logits)), 0), mostLikely)
+		kept := r.between(dst[:0], r.reach(0, float64(n), float64(len(r.logits)), number), mostLikely)
 		// Values that are no number, and minus infinity, are in no cut.
 		for t := 0; len(kept) < n; t++ {
 			if !(r.logits[t] > negativeInfinity) {
@@ -88,8 +88,8 @@ func (r *Row) Top(dst []Key) {
 	}
 }
 
-// number is v, or minus infinity if v is not a number.
-func number(v float32) float32 {
+// orImpossible is v, or minus infinity if v is not a number.
+func orImpossible(v float32) float32 {
 	if v != v {
 		return negativeInfinity
 	}
@@ -99,7 +99,7 @@ func number(v float32) float32 {
 // heap fills dst with the likeliest keys, the least of them at its root.
 func (r *Row) heap(dst []Key) {
 	for t := range dst {
-		dst[t] = keyOf(number(r.logits[t]), t)
+		dst[t] = keyOf(orImpossible(r.logits[t]), t)
 	}
 	for i := len(dst)/2 - 1; i >= 0; i-- {
 		sink(dst, i)
@@ -167,6 +167,16 @@ func (r *Row) between(dst []Key, cut, last Key) []Key {
 		}
 	}
 	return dst
+}
+
+// count returns how many keys there are from cut on.
+func (r *Row) count(cut Key) (n int) {
+	for _, p := range r.parts(cut) {
+		for from := p.from; from < p.to; from += group {
+			n += bits.OnesCount32(within(r.logits[from:min(from+group, p.to)], p.floor, r.greatest))
+		}
+	}
+	return n
 }
 
 // weigh fills the spans with the weights exp((logit - greatest)·scale) of the

@@ -12,7 +12,7 @@ import (
 // all returns the keys of a row, likeliest first, by sorting it.
 func all(row []float32) (keys []Key) {
 	for t, v := range row {
-		keys = append(keys, keyOf(number(v), t))
+		keys = append(keys, keyOf(orImpossible(v), t))
 	}
 	Sort(keys)
 	return keys
@@ -60,25 +60,25 @@ func TestReachEqualsSorting(t *testing.T) {
 		keys := all(row)
 		keys = keys[:slices.IndexFunc(append(keys, 0), func(k Key) bool { return k.Logit() == negativeInfinity || k == 0 })]
 		n := 1 + random.IntN(len(keys))
-		if got := r.reach(0, float64(n), float64(len(row)), 0); got != keys[n-1] {
+		if got := r.reach(0, float64(n), float64(len(row)), number); got != keys[n-1] {
 			t.Fatalf("%d of %d are reached at %v, want %v", n, len(row), got, keys[n-1])
 		}
 		cut := keys[n-1]
-		mass, target := 0.0, 0.0
+		sum, target := 0.0, 0.0
 		for _, k := range keys[:n] {
-			mass += float64(exp(k.Logit() - r.greatest))
+			sum += float64(exp(k.Logit() - r.greatest))
 		}
-		target = mass * random.Float64()
-		got := r.reach(cut, target, mass, 1)
+		target = sum * random.Float64()
+		got := r.reach(cut, target, sum, mass)
 		before, at := 0.0, slices.Index(keys, got)
 		for _, k := range keys[:at] {
 			before += float64(exp(k.Logit() - r.greatest))
 		}
 		after := before + float64(exp(got.Logit()-r.greatest))
-		if slack := 1e-5 * mass; at >= n || before > target+slack || after < target-slack {
-			t.Fatalf("%v of %v is reached at key %d of %d, from %v to %v", target, mass, at, n, before, after)
+		if slack := 1e-5 * sum; at >= n || before > target+slack || after < target-slack {
+			t.Fatalf("%v of %v is reached at key %d of %d, from %v to %v", target, sum, at, n, before, after)
 		}
-		got = r.reach(cut, 2*mass+1, mass, 1)
+		got = r.reach(cut, 2*sum+1, sum, mass)
 		for _, k := range keys[:n] {
 			if k < got && exp(k.Logit()-r.greatest) > 0 {
 				t.Fatalf("what is not reached gives %v, leaving out %v", got, k)

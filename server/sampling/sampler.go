@@ -99,7 +99,7 @@ func (s *Sampler) few(r *Row) (keys []Key, sum float64) {
 func (s *Sampler) cut(r *Row) Key {
 	cut := Key(0)
 	if k := s.steps.TopK; k > 0 && k < len(r.logits) {
-		cut = r.reach(0, float64(k), float64(len(r.logits)), 0)
+		cut = r.reach(0, float64(k), float64(len(r.logits)), number)
 	}
 	least := s.least(r)
 	if s.nucleus() {
@@ -116,7 +116,7 @@ func (s *Sampler) nucleusCut(r *Row, cut, least Key) Key {
 	if least > cut && r.weigh(least, 1) <= p*sum {
 		return cut
 	}
-	return r.reach(cut, p*sum, sum, 1)
+	return r.reach(cut, p*sum, sum, mass)
 }
 
 // nucleus reports whether there is a top-p step.
