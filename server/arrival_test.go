@@ -109,6 +109,28 @@ func TestBodyThatDoesNotArrive(t *testing.T) {
 	})
 }
 
+// Over HTTP/2 a stream's body may stall as well.
+func TestBodyThatStallsOverHTTP2(t *testing.T) {
+	s := serveOver(t, iouring.BackendNet, clients{secure: true, readTimeout: 50 * time.Millisecond}, saying("abc"), engine.ContextConfig{}, local.Batching{}, nil)
+	body, rest := io.Pipe()
+	defer rest.Close()
+	go func() { _, _ = io.WriteString(rest, `{"a`) }()
+	request, err := http.NewRequest(http.MethodPost, s.url+"/tokenize", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := s.server.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if response.ProtoMajor != 2 || response.StatusCode != http.StatusRequestTimeout || err != nil || !strings.Contains(string(answer), "request_timeout") {
+		t.Errorf("%s, status %d, %q, %v", response.Proto, response.StatusCode, answer, err)
+	}
+}
+
 // Nobody can be told who has broken the connection off; it is counted so.
 func TestBodyBrokenOff(t *testing.T) {
 	onBoth(t, func(t *testing.T, backend iouring.Backend) {

@@ -65,7 +65,7 @@ func serveOn(t *testing.T, backend iouring.Backend, fake enginetest.Options, con
 
 // clients is how those who come are served.
 type clients struct {
-	secure      bool          // over TLS
+	secure      bool          // over TLS, with HTTP/2 for those who want it
 	readTimeout time.Duration // of a request; 0: none
 }
 
@@ -132,6 +132,7 @@ func listen(t *testing.T, backend iouring.Backend, from clients, cfg front.Confi
 		t.Fatal(err)
 	}
 	if from.secure {
+		server.EnableHTTP2 = true
 		server.StartTLS()
 	} else {
 		server.Listener = front.Strict(server.Listener)
