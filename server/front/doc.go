@@ -19,6 +19,7 @@
 //	handler, err := front.New(front.Config{Generator: generator})
 //	...
 //	server := &http.Server{Handler: handler, ConnContext: front.ConnContext}
+//	err = server.Serve(front.Strict(listener))
 //	...
 //	handler.Drain() // no new generations; /health says 503
 //	server.Shutdown(ctx)
