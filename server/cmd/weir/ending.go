@@ -15,9 +15,9 @@ const (
 	// goodbyeLimit is what clients get to be told that they are cut off.
 	goodbyeLimit = time.Second
 	// flushLimit is what the log's reader gets to take what is left.
-	flushLimit = 500 * time.Millisecond
+	flushLimit = 300 * time.Millisecond
 	// hardLimit is when the process ends, whatever it is at.
-	hardLimit = 1750 * time.Millisecond
+	hardLimit = 1500 * time.Millisecond
 	// lastLine is what the line that says so gets.
 	lastLine = 100 * time.Millisecond
 )

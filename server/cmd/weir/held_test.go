@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -133,6 +134,6 @@ func TestHeldEngine(t *testing.T) {
 		if status := p.status(http.MethodPost, "/v1/chat/completions", body, ""); status != http.StatusServiceUnavailable {
 			t.Errorf("a new request: status %d", status)
 		}
-		endsInTime(t, p.command, exitFailed)
+		endsInTime(t, p.command, syscall.SIGTERM, exitFailed)
 	})
 }

@@ -24,11 +24,11 @@ const (
 	killed       = -1 // by the signal
 )
 
-// endsInTime sends SIGTERM and waits for the process's own end.
-func endsInTime(t *testing.T, command *exec.Cmd, code int) {
+// endsInTime sends a signal and waits for the process's own end.
+func endsInTime(t *testing.T, command *exec.Cmd, signal syscall.Signal, code int) {
 	t.Helper()
 	begun := time.Now()
-	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := command.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
 	late := time.AfterFunc(lateLimit, func() { command.Process.Kill() })
@@ -110,7 +110,7 @@ func TestEndBesideClients(t *testing.T) {
 				if status := p.status(http.MethodGet, "/health", "", ""); status != http.StatusOK {
 					t.Errorf("status %d", status)
 				}
-				endsInTime(t, p.command, exitDone)
+				endsInTime(t, p.command, syscall.SIGTERM, exitDone)
 			})
 		})
 	}
@@ -133,5 +133,5 @@ func TestEndWhileLibraryIsAwaited(t *testing.T) {
 		}
 		return err
 	})
-	endsInTime(t, p.command, killed)
+	endsInTime(t, p.command, syscall.SIGTERM, killed)
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -112,9 +113,18 @@ func TestStderrOfEachKind(t *testing.T) {
 			if _, lost, ok := strings.Cut(string(metrics), "\nweir_log_lines_dropped_total "); err != nil || !ok || strings.HasPrefix(lost, "0\n") == kind.lost {
 				t.Errorf("lines lost: %.20q, %v", lost, err)
 			}
-			endsInTime(t, p.command, exitDone)
+			endsInTime(t, p.command, syscall.SIGTERM, exitDone)
 		})
 	}
+}
+
+// A crash, whose trace finds no room, ends the process all the same.
+func TestCrashIntoFullPipe(t *testing.T) {
+	const crashed = 2
+	_, w := openPipe(t)
+	p := startUnheard(t, full(t, w, true))
+	p.health(http.StatusOK)
+	endsInTime(t, p.command, syscall.SIGQUIT, crashed)
 }
 
 // A command that only prints ends as it would with a reader.

@@ -8,8 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/weirgo/weir/server/engine"
@@ -32,12 +30,12 @@ func verifyCommand(args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	library, err := openLibrary(libraryDir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return fmt.Errorf("models verify: %w", err)
 	}
+	ctx, stop := firstSignal(context.Background()) // while C opens the library nobody would hear it
+	defer stop()
 	begin := time.Now()
 	report, err := trial.Verify(ctx, library, named[0], cfg)
 	if asJSON {
