@@ -27,8 +27,9 @@ weir COMMAND -h lists a command's flags.
 `
 
 func main() {
-	// Whoever reads the output may go: what is written then fails, and that is all.
-	signal.Ignore(syscall.SIGPIPE)
+	// Whoever reads the output may go: what is written then fails, and that is all. A
+	// terminal may ask (stty tostop) that who writes from the background be stopped.
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGTTOU)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

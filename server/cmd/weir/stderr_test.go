@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -125,6 +126,33 @@ func TestCrashIntoFullPipe(t *testing.T) {
 	p := startUnheard(t, full(t, w, true))
 	p.health(http.StatusOK)
 	endsInTime(t, p.command, syscall.SIGQUIT, crashed)
+}
+
+// A terminal that stops those who write from the background stops no server.
+func TestTerminalThatStopsWriters(t *testing.T) {
+	screen, line := terminal(t)
+	mode, err := unix.IoctlGetTermios(int(line.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mode.Lflag |= unix.TOSTOP
+	if err := unix.IoctlSetTermios(int(line.Fd()), unix.TCSETS, mode); err != nil {
+		t.Fatal(err)
+	}
+	// Job control puts what runs in the background into a group of its own.
+	command := exec.CommandContext(t.Context(), "/bin/sh", "-c", `set -m; "$0" help & wait $!; echo "ended with $?"`, binary)
+	command.Stdin, command.Stdout, command.Stderr = line, line, line
+	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line.Close()
+	late := time.AfterFunc(patience, func() { command.Process.Kill() })
+	defer late.Stop()
+	said, _ := io.ReadAll(screen) // until nobody has the line any more, which is an error
+	if err := command.Wait(); err != nil || !strings.Contains(string(said), "usage: weir") || !strings.Contains(string(said), "ended with 0") {
+		t.Errorf("%v: %q", err, said)
+	}
 }
 
 // A command that only prints ends as it would with a reader.
