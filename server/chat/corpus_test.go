@@ -17,6 +17,9 @@ import (
 // TestCorpus renders conversations by published templates, which are not ours
 // to keep, and holds them against Python's jinja2.
 func TestCorpus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of renderings in Python")
+	}
 	folder := os.Getenv("WEIR_VOCAB")
 	if folder == "" {
 		folder = "../../build/vocab"
