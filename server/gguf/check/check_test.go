@@ -111,6 +111,7 @@ var flaws = []struct {
 	{"merges are numbers", set("tokenizer.ggml.merges", []int32{1}), "no array of texts"},
 	{"no vocabulary", set("tokenizer.ggml.model", "none"), "it has no vocabulary"},
 	{"no tokenizer", func(m *tamper.Model) { m.Delete("tokenizer.ggml.model") }, "tokenizer.ggml.model is missing"},
+	{"a tree without its branches", set("tokenizer.ggml.model", "rwkv"), "begins tokens and is none"},
 	{"half characters", func(m *tamper.Model) {
 		m.Set("tokenizer.ggml.model", "gpt2")
 		texts, _, _ := m.Tokens()
@@ -180,6 +181,16 @@ func TestPasses(t *testing.T) {
 			m.Delete("llama.block_count")
 		},
 		"a limit of infinity": set("llama.time_step_limit", []float32{0, float32(math.Inf(1))}),
+		"a tree of bytes": func(m *tamper.Model) {
+			m.Set("tokenizer.ggml.model", "rwkv")
+			texts, _, types := m.Tokens()
+			for i := range texts {
+				texts[i], types[i] = fmt.Sprintf("\\x%02x", i%256), 1
+				if i >= 256 {
+					texts[i] += fmt.Sprintf("\\t\\n\\r\\\\'%d", i)
+				}
+			}
+		},
 		"one empty token":     func(m *tamper.Model) { texts, _, _ := m.Tokens(); texts[900] = "" },
 		"whole-number scores": set("tokenizer.ggml.scores", make([]int32, 2048)),
 		"heads of each layer": set("llama.attention.head_count", []uint32{4, 4, 4}),

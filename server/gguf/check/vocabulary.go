@@ -17,6 +17,7 @@ const (
 	bytePairs     = "gpt2"
 	wordPiece     = "bert"
 	unigram       = "t5"
+	trie          = "rwkv"
 )
 
 // Types of tokens, as tokenizer.ggml.token_type has them.
@@ -183,7 +184,11 @@ func (v *vocabulary) checkSpecial(metadata gguf.Metadata) error {
 // a missing one ends the process. Bytes that UTF-8 does not have are not asked
 // for.
 func (v *vocabulary) checkBytes() error {
-	if v.kind != sentencePiece {
+	switch v.kind {
+	case sentencePiece:
+	case trie:
+		return v.checkBranches()
+	default:
 		return nil // others leave out what they have no token for
 	}
 	for b := range 256 {
@@ -199,4 +204,51 @@ func (v *vocabulary) checkBytes() error {
 		}
 	}
 	return nil
+}
+
+// checkBranches: the library walks down a tree of tokens' bytes and takes the
+// longest token on its way; where it finds none it walks the same way for ever.
+// So the first byte of each token is to be a token.
+func (v *vocabulary) checkBranches() error {
+	var alone, first [256]bool
+	for _, token := range v.tokens {
+		if text := unescape(token); text != "" {
+			first[text[0]] = true
+			alone[text[0]] = alone[text[0]] || len(text) == 1
+		}
+	}
+	for b := range first {
+		if first[b] && !alone[b] {
+			return gguf.Malformed("the byte 0x%02X begins tokens and is none: text with it could not be tokenised", b)
+		}
+	}
+	return nil
+}
+
+// unescape reads a token of a [trie] as the library does.
+func unescape(token string) string {
+	var text []byte
+	for i := 0; i < len(token); i++ {
+		if token[i] != '\\' || i+1 == len(token) {
+			text = append(text, token[i])
+			continue
+		}
+		i++
+		switch token[i] {
+		case 't':
+			text = append(text, '\t')
+		case 'n':
+			text = append(text, '\n')
+		case 'r':
+			text = append(text, '\r')
+		case 'x':
+			if b, err := strconv.ParseUint(token[i+1:min(i+3, len(token))], 16, 8); err == nil {
+				text = append(text, byte(b))
+				i += 2
+			}
+		default:
+			text = append(text, token[i])
+		}
+	}
+	return string(text)
 }
