@@ -181,6 +181,9 @@ func checkStream(answer []byte) error {
 	}
 	finished := false
 	for frame := range strings.SplitSeq(strings.TrimSuffix(text, "\n\n"), "\n\n") {
+		if strings.HasPrefix(frame, ":") {
+			continue // a comment, which finds out whether the client is there
+		}
 		data, ok := strings.CutPrefix(frame, "data: ")
 		var c choices
 		if err := json.Unmarshal([]byte(data), &c); err != nil || !ok || c.Object == "" {
