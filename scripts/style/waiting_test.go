@@ -14,7 +14,7 @@ import (
 // time: with channels, testing/synctest, or by looking and yielding.
 var sleepless = []string{
 	"ggroup/...", "sched/...", "scripts/...",
-	"server", "server/ask", "server/batch/...", "server/chat", "server/engine/...", "server/front/...", "server/generate/...",
+	"server", "server/ask", "server/attack", "server/batch/...", "server/chat", "server/engine/...", "server/front/...", "server/generate/...",
 	"server/gguf/...", "server/reply", "server/text", "server/wire/...",
 }
 
