@@ -54,11 +54,26 @@ func run(ctx context.Context, names []string) error {
 		if err != nil {
 			return err
 		}
-		link := filepath.Join("build", "vocab", h.name)
-		if _, err := checkout.Link(filepath.Join(root, link), dir); err != nil {
+		folder := filepath.Join("build", "vocab", h.name)
+		if err := link(filepath.Join(root, folder), dir); err != nil {
 			return err
 		}
-		fmt.Printf("%s -> %s\n", link, dir)
+		fmt.Printf("%s -> %s\n", folder, dir)
+	}
+	return nil
+}
+
+// link makes a folder of links to the files of another: who walks a tree of
+// files does not follow links to folders.
+func link(folder, dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if _, err := checkout.Link(filepath.Join(folder, e.Name()), filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -36,5 +39,28 @@ func TestPackages(t *testing.T) {
 	}
 	if err := run(t.Context(), []string{"gpt9"}); err == nil || !strings.Contains(err.Error(), "qwen3") {
 		t.Errorf("%v, which lists no vocabularies", err)
+	}
+}
+
+// A walk of the folder finds the files, and a second link changes nothing.
+func TestLink(t *testing.T) {
+	cache, folder := t.TempDir(), filepath.Join(t.TempDir(), "new", "qwen3")
+	if err := os.WriteFile(filepath.Join(cache, "tokenizer.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := link(folder, cache); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := 0
+	err := filepath.WalkDir(filepath.Dir(folder), func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Base(path) == "tokenizer.json" {
+			found++
+		}
+		return err
+	})
+	if content, readErr := os.ReadFile(filepath.Join(folder, "tokenizer.json")); found != 1 || string(content) != "{}" {
+		t.Errorf("%d files found, %v; read %q, %v", found, err, content, readErr)
 	}
 }
