@@ -31,7 +31,7 @@ func (h *Handler) tokenize(x *exchange, w http.ResponseWriter, q *http.Request) 
 	}
 	tokens, err := tokenizer.Tokenize(x.attend(q), request.Content, request.AddSpecial, request.ParsesSpecial())
 	if err != nil {
-		return err
+		return llamaserver.TokenizeFault(err)
 	}
 	out := x.pour(w, llamaserver.TokensBegin)
 	var piece []byte

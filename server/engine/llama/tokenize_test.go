@@ -27,13 +27,13 @@ func TestWordsEndWhereTheyAreCut(t *testing.T) {
 	for _, pre := range preTokenizers {
 		t.Run(pre, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, uint64(len(pre))))
-			texts, most := 40, 400
+			most := 200
 			if testing.Short() {
-				texts, most = 4, 20
+				most = 20
 			}
 			m := bytePair(pre, sample).load(t, engine.ModelConfig{})
 			cut := 0
-			for range texts {
+			for range 40 {
 				text := writeText(rng, 300)
 				whole := llama.TokenizeWhole(m, text, false, false)
 				for _, at := range places(m, text) {

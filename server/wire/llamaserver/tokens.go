@@ -24,6 +24,9 @@ type DetokenizeRequest struct {
 	Tokens []ask.Token `json:"tokens"`
 }
 
+// TokenizeFault gives a generator's fault the names of the request's fields.
+func TokenizeFault(err error) error { return wire.Rename(err, "prompt", "content") }
+
 // DetokenizeFault gives a generator's fault the names of the request's fields.
 func DetokenizeFault(err error) error { return wire.Rename(err, "prompt", "tokens") }
 

@@ -42,28 +42,39 @@ type Rules struct {
 type place uint8
 
 const (
-	// afterLine: after a line break alone between two characters that are not
-	// white space. With more white space it depends on the pre-tokenizer
-	// which of it makes a word.
+	// afterLine: after a line break alone between a character that is not
+	// white space and one that begins a word. With more white space it depends
+	// on the pre-tokenizer which of it makes a word.
 	afterLine place = 1 << iota
-	// beforeSpace: before a space after something else.
+	// beforeSpace: before a space after an ASCII letter or digit. After other
+	// marks it is not sure that a word has ended: where no expression matches,
+	// all that follows is one.
 	beforeSpace
+	// afterLetter: before a space after a letter that is not ASCII, or a Chinese
+	// or Japanese character.
+	afterLetter
 	// beforeDigit: between a letter and a digit, both ASCII.
 	beforeDigit
 	// beforeStop: between a Chinese character or Japanese kana and "。", "，"
 	// or "、".
 	beforeStop
+	// beforeMark: between a letter and a mark, both ASCII; without "'", which
+	// some take for a part of the word, and ":", which is within a word of
+	// chameleon's.
+	beforeMark
 
-	anyPlace = afterLine | beforeSpace | beforeDigit | beforeStop
+	anyPlace = afterLine | beforeSpace | afterLetter | beforeDigit | beforeStop | beforeMark
 )
 
 // wordRules are the pre-tokenizers that make other words: with spaces in them,
 // or of letters, digits and stops together.
 var wordRules = map[string]Rules{
-	"exaone-moe":               {places: anyPlace &^ beforeSpace},
-	"bloom":                    {places: anyPlace &^ beforeDigit},
-	"poro-chat":                {places: anyPlace &^ beforeDigit},
-	"gpt3-finnish":             {places: anyPlace &^ beforeDigit},
+	"deepseek-llm":             {places: anyPlace &^ afterLetter},
+	"exaone-moe":               {places: anyPlace &^ (beforeSpace | afterLetter)},
+	"bloom":                    {places: anyPlace &^ (beforeDigit | beforeMark)},
+	"poro-chat":                {places: anyPlace &^ (beforeDigit | beforeMark)},
+	"gpt3-finnish":             {places: anyPlace &^ (beforeDigit | beforeMark)},
+	"viking":                   {places: anyPlace &^ beforeMark},
 	"whitespace":               {places: afterLine | beforeSpace},
 	"gemma4":                   {places: afterLine},
 	"granite-embed-multi-311m": {places: afterLine},
@@ -143,12 +154,15 @@ func (r *Rules) Breaks(text string, at int) bool {
 		before, _ := utf8.DecodeLastRuneInString(text[:at])
 		after, _ := utf8.DecodeRuneInString(text[at:])
 		return !r.pairs.has(before, after) && (r.lead == 0 || !r.pairs.has(r.lead, after))
-	case r.places&beforeSpace != 0 && text[at] == ' ':
-		return endsInWord(text[:at])
+	case text[at] == ' ' && text[at-1] < utf8.RuneSelf:
+		return r.places&beforeSpace != 0 && (isLetter(text[at-1]) || isDigit(text[at-1]))
+	case text[at] == ' ':
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		return r.places&afterLetter != 0 && (isOldLetter(before) || isIdeograph(before))
 	case r.places&afterLine != 0 && text[at-1] == '\n':
 		after, _ := utf8.DecodeRuneInString(text[at:])
-		return !unicode.IsSpace(after) && endsInWord(text[:at-1])
-	case r.places&beforeDigit != 0 && isDigit(text[at]):
+		return beginsWord(after) && endsInWord(text[:at-1])
+	case r.places&beforeDigit != 0 && isDigit(text[at]), r.places&beforeMark != 0 && isMark(text[at]):
 		return isLetter(text[at-1])
 	case r.places&beforeStop != 0 && text[at] >= utf8.RuneSelf:
 		before, _ := utf8.DecodeLastRuneInString(text[:at])
@@ -162,7 +176,24 @@ func endsInWord(text string) bool {
 	return text != "" && !unicode.IsSpace(last)
 }
 
-func isDigit(b byte) bool  { return b >= '0' && b <= '9' }
+// beginsWord: what all pre-tokenizers have an expression for.
+func beginsWord(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r > ' ' && r < 0x7f && !strings.ContainsRune("(|.,!?)", r)
+	}
+	return isOldLetter(r) || isIdeograph(r)
+}
+
+// isOldLetter: letters of whole alphabets that every edition of Unicode has, but
+// ASCII's: Latin to Armenian, Arabic, Devanagari, Hangul.
+func isOldLetter(r rune) bool {
+	return (r >= 0xc0 && r < 0x58f || r >= 0x620 && r <= 0x64a || r >= 0x904 && r <= 0x939 || r >= 0xac00 && r <= 0xd7a3) && unicode.IsLetter(r)
+}
+
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }
+func isMark(b byte) bool {
+	return b > ' ' && b < 0x7f && b != '\'' && b != ':' && !isDigit(b) && !isLetter(b)
+}
 func isLetter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
 
 // isIdeograph: the characters that all pre-tokenizers take for one kind.

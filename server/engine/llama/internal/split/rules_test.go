@@ -13,9 +13,13 @@ func TestBreaks(t *testing.T) {
 		rules      *Rules
 		text, want string // with "|" where it breaks
 	}{
-		{WordRules("llama-bpe"), "Hello, world! A\nB", "Hello,| world!| A\n|B"},
+		{WordRules("llama-bpe"), "Hello, world! A\nB", "Hello|, world|! A\n|B"},
 		{WordRules("llama-bpe"), "a  b\n\nc \nd\r\ne\n f", "a|  b\n\nc| \nd\r\ne\n f"},
-		{WordRules("llama-bpe"), "ab12cd!3é4", "ab|12cd!3é4"},
+		{WordRules("llama-bpe"), "ab12cd!3é4", "ab|12cd|!3é4"},
+		{WordRules("llama-bpe"), "it's a:b;c_\"d\"|", "it's| a:b|;c|_\"d|\"|"},
+		{WordRules("llama-bpe"), "а б안 x न e\n1\n.\n-\n中\n！", "а| б안| x| न| e\n|1\n.\n|-\n|中\n！"},
+		{WordRules("deepseek-llm"), "а б x 1 y", "а б x| 1| y"},
+		{WordRules("viking"), "a,b1\"", "a,b|1\""},
 		{WordRules("llama-bpe"), "中文。か、x。。，", "中文|。か|、x。。，"},
 		{WordRules("llama-bpe"), "a\u00a0b\u3000\nc", "a\u00a0b\u3000\nc"},
 		{WordRules("exaone-moe"), "a b1\nc", "a b|1\n|c"},
