@@ -28,6 +28,16 @@
 // times the speed, not a few percent, and Go's own threads count. By default
 // a context therefore computes on the cores this process may use, less one.
 //
+// # Text
+//
+// The library's tokenizer recurses for each character of a word, is quadratic in
+// control tokens, cannot be broken off, and ends the process over some texts. So
+// it is called for pieces of a few milliseconds that together give the tokens of
+// the whole, on stacks of 32 MB address space, at as many desks as cores are free
+// of decoding (engine.ModelConfig.Tokenizers). What it could not survive is an
+// engine.TextError: more than 32 Ki characters that are one word to it, and
+// characters that the vocabulary cannot spell.
+//
 // # Sequences
 //
 // Each sequence has a KV cache of its own, so one never pays attention time
