@@ -95,8 +95,8 @@ test-repeat: toolchain engine ## every package's tests N=20 times, both toolchai
 .PHONY: test-vocab
 test-vocab: toolchain engine need-node need-jinja2 ## real vocabularies' token ids and chat templates against their references
 	@$(STOCK_GO) run ./scripts/vocab
-	WEIR_VOCAB='$(CURDIR)/build/vocab' $(WEIR_GO) test -count=1 -run 'TestTokenIDs$$' ./scripts/vocab
-	WEIR_VOCAB='$(CURDIR)/build/vocab' $(WEIR_GO) test -count=1 -run 'TestCorpus$$' ./server/chat
+	WEIR_VOCAB='$(CURDIR)/build/vocab' $(WEIR_GO) test -count=1 -v -run 'TestTokenIDs$$' ./scripts/vocab
+	WEIR_VOCAB='$(CURDIR)/build/vocab' $(WEIR_GO) test -count=1 -v -run 'TestCorpus$$' ./server/chat
 
 SEED ?=
 .PHONY: test-attack

@@ -5,7 +5,8 @@
 //	go run ./scripts/vocab [NAME]...
 //
 // Each is a folder build/vocab/NAME with tokenizer.json, tokenizer_config.json
-// and package.json; the reference is build/vocab/tokenizers/main.js. Versions
+// and package.json; the reference is build/vocab/tokenizers/main.js, and more
+// published chat templates are in build/vocab/templates. Versions
 // and hashes are pinned; what is downloaded stays in the user's cache folder
 // and never enters the repository.
 //

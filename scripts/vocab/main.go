@@ -27,7 +27,8 @@ func main() {
 	}
 }
 
-// run installs the reference and the named vocabularies, or all.
+// run installs the reference and the named vocabularies, or all and more
+// templates.
 func run(ctx context.Context, names []string) error {
 	for _, name := range names {
 		if !slices.Contains(vocabularies(), name) {
@@ -60,7 +61,10 @@ func run(ctx context.Context, names []string) error {
 		}
 		fmt.Printf("%s -> %s\n", folder, dir)
 	}
-	return nil
+	if len(names) > 0 {
+		return nil
+	}
+	return linkTemplates(ctx, filepath.Join(root, "build", "vocab", "templates"))
 }
 
 // link makes a folder of links to the files of another: who walks a tree of
