@@ -220,12 +220,12 @@ func (l *Loop) park() {
 	l.idle.Prepare()
 	if l.closing.Load() || l.cancels.Load() || !l.queue.Empty() || l.anyRunnable() {
 		l.idle.Stop()
-		return
+	} else {
+		l.own.Unlock()
+		l.idle.Wait()
+		l.own.Lock()
 	}
-	l.own.Unlock()
-	l.idle.Wait()
-	l.own.Lock()
-	l.watch.arm()
+	l.watch.arm() // in either case: look may have come by since Prepare
 }
 
 // anyRunnable reports whether some sequence has something to decode.

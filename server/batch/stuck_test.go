@@ -150,6 +150,26 @@ func TestTimeOfAStoppedProcessDoesNotCount(t *testing.T) {
 	loop.counters.decodingSince.Store(0)
 }
 
+// A look between the announcement of a park and its call-off finds the engine
+// asleep, and disarms: the engine goroutine, which goes on, arms again.
+func TestParkCalledOffIsWatched(t *testing.T) {
+	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 64}, Config{})
+	loop.watch.arm()
+	loop.idle.Prepare()
+	loop.look()
+	loop.idle.Stop()
+	if loop.watch.armed.Load() {
+		t.Fatal("not disarmed")
+	}
+	submit(t, loop, plain(1, 5, 0))
+	loop.park()
+	armed := loop.watch.armed.Load()
+	loop.watch.timer.Stop()
+	if !armed {
+		t.Error("the engine goroutine goes on, and nobody looks at its decodes")
+	}
+}
+
 // EndAll does not wait for a decode that hangs, found stuck or not; Close does.
 func TestEndAllDoesNotWait(t *testing.T) {
 	for name, wait := range map[string]time.Duration{"not found yet": time.Second, "found": time.Hour} {
