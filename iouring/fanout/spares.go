@@ -9,13 +9,16 @@ const (
 	keptBytes = 4 << 10
 	// sparesLimit is how many buffers of each kind wait for the next burst.
 	sparesLimit = 256
+	// spareBytes is the largest of them, a stream's that stopped being Ready at
+	// the default: what a dear frame or a slow client has needed goes.
+	spareBytes = 64 << 10
 )
 
 // spareBuffers lends streams what a burst needs, a larger buffer or a second
 // one, so that neither does every stream keep it nor does every burst allocate.
 type spareBuffers struct {
 	mu           sync.Mutex
-	small, large [][]byte // up to keptBytes, and above
+	small, large [][]byte // up to keptBytes, and above, up to spareBytes
 }
 
 // room gives b with room for n more bytes.
@@ -57,7 +60,7 @@ func (p *spareBuffers) take(need int) []byte {
 
 // give takes a buffer that is not needed any more.
 func (p *spareBuffers) give(b []byte) {
-	if cap(b) == 0 {
+	if cap(b) == 0 || cap(b) > spareBytes {
 		return
 	}
 	p.mu.Lock()
