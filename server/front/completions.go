@@ -69,6 +69,9 @@ func (h *Handler) submit(ctx context.Context, x *exchange, request *ask.Request,
 
 // stream answers with the events of a generation as they come.
 func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Encoder) error {
+	if err := h.checkLogprobs(request, 1, h.cfg.StreamLogprobEntries, "ask for fewer, or do not stream"); err != nil {
+		return err
+	}
 	ctx := x.attend(q)
 	g, err := h.submit(ctx, x, request, enc)
 	if err != nil {
@@ -86,7 +89,12 @@ func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, re
 
 // whole answers with a generation when it has ended.
 func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Answer) error {
-	if err := h.checkLogprobs(request); err != nil {
+	tokens := h.cfg.Generator.Model().ContextTokens
+	if request.MaxTokens > 0 {
+		tokens = min(tokens, request.MaxTokens)
+	}
+	remedy := "stream, or lower max_tokens or the number of log-probabilities"
+	if err := h.checkLogprobs(request, tokens, h.cfg.LogprobEntries, remedy); err != nil {
 		return err
 	}
 	ctx := x.attend(q)
@@ -104,24 +112,20 @@ func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, req
 	return nil
 }
 
-// checkLogprobs bounds what a response that is not streamed would gather.
-func (h *Handler) checkLogprobs(r *ask.Request) error {
+// checkLogprobs bounds what an answer gathers of so many tokens before its client
+// has anything of it.
+func (h *Handler) checkLogprobs(r *ask.Request, tokens, limit int, remedy string) error {
 	m := h.cfg.Generator.Model()
 	if r.TopLogprobs < 0 || r.TopLogprobs > m.VocabSize || generate.CheckModel(m, r.Model) != nil {
 		return nil // or the generator refuses it, for another reason
 	}
-	tokens := m.ContextTokens
-	if r.MaxTokens > 0 {
-		tokens = min(tokens, r.MaxTokens)
-	}
-	limit := h.cfg.LogprobEntries
 	if (r.TopLogprobs+1)*tokens <= limit {
 		return nil
 	}
 	return &ask.Fault{
 		Kind: ask.LogprobsTooMany, Param: "logprobs",
 		What:   fmt.Sprintf("log-probabilities of %d tokens at each of %d places are more than %d", r.TopLogprobs+1, tokens, limit),
-		Remedy: "stream, or lower max_tokens or the number of log-probabilities",
+		Remedy: remedy,
 	}
 }
 

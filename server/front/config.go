@@ -36,6 +36,10 @@ type Config struct {
 	// streamed gathers: (top_logprobs+1) × max_tokens. Default 1 Mi, or what
 	// half of MemoryBytes holds if that is less.
 	LogprobEntries int
+	// StreamLogprobEntries bounds those that a stream has of one token, which
+	// wait for its client together: top_logprobs+1. Default 4096: 256 KiB, as
+	// much as waits for a stream's client anyway.
+	StreamLogprobEntries int
 	// WriteTimeout bounds one write to a client that does not read, and how
 	// long a stream's client may take nothing. Default one minute.
 	WriteTimeout time.Duration
@@ -57,6 +61,7 @@ type Config struct {
 const (
 	defaultBodyBytes      = 8 << 20
 	defaultLogprobEntries = 1 << 20
+	defaultStreamEntries  = 4096
 	logprobEntryBytes     = 64 // of JSON, about
 	defaultMemoryBytes    = 96 << 20
 	defaultWriteTimeout   = time.Minute
@@ -75,6 +80,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.LogprobEntries == 0 {
 		c.LogprobEntries = min(defaultLogprobEntries, int(c.MemoryBytes/2/logprobEntryBytes))
+	}
+	if c.StreamLogprobEntries == 0 {
+		c.StreamLogprobEntries = defaultStreamEntries
 	}
 	if c.WriteTimeout == 0 {
 		c.WriteTimeout = defaultWriteTimeout

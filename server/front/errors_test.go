@@ -18,7 +18,7 @@ import (
 func TestBadInput(t *testing.T) {
 	s := serve(t, &generatetest.Generator{Reply: "x", Context: 32}, func(c *front.Config) {
 		c.BodyBytes = 1000
-		c.LogprobEntries = 100
+		c.LogprobEntries, c.StreamLogprobEntries = 100, 20
 	})
 	json := map[string]string{"Content-Type": "application/json"}
 	const chat, completion = "/v1/chat/completions", "/v1/completions"
@@ -38,6 +38,8 @@ func TestBadInput(t *testing.T) {
 		{"too long", "POST", completion, json, `{"prompt":"` + strings.Repeat("x", 40) + `"}`, 400, "context_length_exceeded", "context of 32 tokens"},
 		{"too large", "POST", completion, json, `{"prompt":"` + strings.Repeat("x", 2000) + `"}`, 413, "request_too_large", "1000 bytes"},
 		{"logprobs", "POST", completion, json, `{"prompt":"x","max_tokens":10,"logprobs":10}`, 400, "invalid_value", "11 tokens at each of 10 places"},
+		{"streamed logprobs", "POST", completion, json, `{"prompt":"x","stream":true,"logprobs":20}`, 400, "invalid_value", "21 tokens at each of 1 places are more than 20: ask for fewer, or do not stream"},
+		{"streamed logprobs", "POST", chat, json, `{` + hello + `,"stream":true,"logprobs":true,"top_logprobs":20}`, 400, "invalid_value", "more than 20"},
 		{"form", "POST", chat, map[string]string{"Content-Type": "text/plain"}, `{` + hello + `}`, 415, "unsupported_media_type", "application/json"},
 		{"no type", "POST", chat, nil, `{` + hello + `}`, 415, "unsupported_media_type", "application/json"},
 		{"method", "GET", chat, nil, ``, 405, "method_not_allowed", "use POST"},
