@@ -69,7 +69,8 @@ func (h *Handler) submit(ctx context.Context, x *exchange, request *ask.Request,
 
 // stream answers with the events of a generation as they come.
 func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Encoder) error {
-	if err := h.checkLogprobs(request, 1, h.cfg.StreamLogprobEntries, "ask for fewer, or do not stream"); err != nil {
+	remedy := "ask for fewer, or a shorter stop string, or do not stream"
+	if err := h.checkLogprobs(request, eventTokens(request), h.cfg.StreamLogprobEntries, remedy); err != nil {
 		return err
 	}
 	ctx := x.attend(q)
@@ -110,6 +111,16 @@ func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, req
 	}
 	h.write(x, w, http.StatusOK, body...)
 	return nil
+}
+
+// eventTokens is how many tokens an event of a stream may have: one, and those held
+// back before it, which may begin a stop string and have a byte of text each.
+func eventTokens(r *ask.Request) int {
+	longest := 0
+	for _, stop := range r.Stop {
+		longest = max(longest, len(stop))
+	}
+	return 1 + longest
 }
 
 // checkLogprobs bounds what an answer gathers of so many tokens before its client

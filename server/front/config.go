@@ -36,9 +36,10 @@ type Config struct {
 	// streamed gathers: (top_logprobs+1) × max_tokens. Default 1 Mi, or what
 	// half of MemoryBytes holds if that is less.
 	LogprobEntries int
-	// StreamLogprobEntries bounds those that a stream has of one token, which
-	// wait for its client together: top_logprobs+1. Default 4096: 256 KiB, as
-	// much as waits for a stream's client anyway.
+	// StreamLogprobEntries bounds those that a stream sends at once, of a token
+	// and of those that may be a stop string before it: (top_logprobs+1) × (1 +
+	// the stop string's bytes). Default 4096: 256 KiB, as much as waits for a
+	// stream's client anyway.
 	StreamLogprobEntries int
 	// WriteTimeout bounds one write to a client that does not read, and how
 	// long a stream's client may take nothing. Default one minute.
