@@ -50,6 +50,7 @@ func (l *Loop) admitOne(g *Generation) {
 	}
 	last := len(l.free) - 1
 	s.id, l.free = l.free[last], l.free[:last]
+	g.holdLikeliest()
 	l.live = append(l.live, g)
 	l.counters.active.Add(1)
 }

@@ -36,7 +36,7 @@ type Generation struct {
 	loop      *Loop
 	slots     []slot
 	topN      int            // Request.TopLogprobs
-	likeliest []sampling.Key // topN for each slot, in no order
+	likeliest []sampling.Key // topN for each slot, in no order; nil before admission and after io.EOF
 	costNs    int            // of sampling a token, about
 	top       []TokenLogprob // of the results that Poll returned last
 
@@ -97,6 +97,7 @@ func (g *Generation) Poll(dst []Result) (n int, err error) {
 		if !ended {
 			return 0, nil
 		}
+		g.likeliest, g.top = nil, nil // nobody fills them after the end
 		return 0, io.EOF
 	}
 	n = min(ready, len(dst))

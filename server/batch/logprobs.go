@@ -9,6 +9,15 @@ import (
 // keyBytes is what one of the likeliest tokens takes in the ring.
 const keyBytes = int(unsafe.Sizeof(sampling.Key(0)))
 
+// holdLikeliest makes room for the likeliest tokens of the results. A generation
+// has it from its admission until its io.EOF: those that wait, and those whose
+// client is slow to take the last of it, are many more than those that run.
+func (g *Generation) holdLikeliest() {
+	if g.topN > 0 && g.likeliest == nil {
+		g.likeliest = make([]sampling.Key, len(g.slots)*g.topN)
+	}
+}
+
 // likeliestAt returns a slot's part of the likeliest tokens.
 func (g *Generation) likeliestAt(slot int) []sampling.Key {
 	if g.topN <= 0 {

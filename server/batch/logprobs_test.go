@@ -43,6 +43,30 @@ func TestLogprobs(t *testing.T) {
 	}
 }
 
+// What waits for admission, and what has been read to its end, has no room for
+// likeliest tokens, and a ring is no larger than what is generated.
+func TestOnlyWhatRunsHoldsLikeliest(t *testing.T) {
+	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
+	request := plain(1, 5, 3)
+	request.TopLogprobs = 20
+	running, waiting := submit(t, loop, request), submit(t, loop, request)
+	loop.step()
+	if len(running.likeliest) != 4*20 || waiting.likeliest != nil {
+		t.Errorf("running holds %d keys, waiting %d", len(running.likeliest), len(waiting.likeliest))
+	}
+	for range 5 {
+		loop.step()
+	}
+	for _, g := range []*Generation{running, waiting} {
+		if tokens, ended := ready(g, 16); len(tokens) != 3 || !ended {
+			t.Errorf("%d tokens, ended %v", len(tokens), ended)
+		}
+		if g.likeliest != nil {
+			t.Errorf("%d keys are held after the end", len(g.likeliest))
+		}
+	}
+}
+
 func checkLogprobs(t *testing.T, r Result, top int, greedy bool) {
 	t.Helper()
 	if len(r.Top) != max(top, 0) {

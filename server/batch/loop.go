@@ -10,7 +10,6 @@ import (
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
-	"github.com/weirgo/weir/server/sampling"
 )
 
 // Loop decodes the sequences of many requests together. All methods may be
@@ -161,12 +160,9 @@ func (l *Loop) Submit(r *ask.Request) (*Generation, error) {
 func (l *Loop) newGeneration(r *ask.Request) *Generation {
 	g := &Generation{loop: l, seq: newSequence(r, l.limits.SequenceTokens, time.Now()), topN: r.TopLogprobs}
 	g.costNs = sampleCostNs(g.seq.sampler, r.TopLogprobs, l.vocab)
-	ring := mailbox.PowerOfTwo(l.config.RingTokens)
-	if n := r.TopLogprobs; n > 0 {
-		for ring > 2 && ring*n*keyBytes > l.config.TopLogprobsBytes {
-			ring /= 2
-		}
-		g.likeliest = make([]sampling.Key, ring*n)
+	ring := mailbox.PowerOfTwo(min(l.config.RingTokens, max(g.seq.limit-g.seq.prompt, 2)))
+	for ring > 2 && ring*g.topN*keyBytes > l.config.TopLogprobsBytes {
+		ring /= 2
 	}
 	g.slots = make([]slot, ring)
 	return g
