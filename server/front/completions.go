@@ -98,13 +98,17 @@ func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, req
 	if err := h.checkLogprobs(request, tokens, h.cfg.LogprobEntries, remedy); err != nil {
 		return err
 	}
+	gathered := account{memory: &h.memory}
+	defer gathered.free()
+	// A token's is there as a whole before it is gathered.
+	if err := gathered.Hold((1 + min(request.TopLogprobs, h.cfg.Generator.Model().VocabSize)) * logprobEntryBytes); err != nil {
+		return err
+	}
 	ctx := x.attend(q)
 	g, err := h.submit(ctx, x, request, enc)
 	if err != nil {
 		return err
 	}
-	gathered := account{memory: &h.memory}
-	defer gathered.free()
 	body, err := h.emitter.Whole(ctx, g, enc, &gathered)
 	if err != nil {
 		return err

@@ -64,6 +64,22 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// What an answer takes for one token is held before anything is generated.
+func TestAnswerIsHeldBeforeItIsMade(t *testing.T) {
+	submitted := false
+	refuse := func(*ask.Request) error { submitted = true; return nil }
+	s := serve(t, &generatetest.Generator{Reply: "x", Refuse: refuse}, func(c *front.Config) {
+		c.MemoryBytes, c.LogprobEntries = 8<<10, 1000
+	})
+	status, _, body := s.post(t, "/v1/completions", `{"prompt":"x","max_tokens":1,"logprobs":200}`)
+	if e := decodeError(t, body); status != 400 || e.Code != "invalid_value" || submitted {
+		t.Errorf("status %d, %+v, submitted %v", status, e, submitted)
+	}
+	if status, _, body := s.post(t, "/v1/completions", `{"prompt":"x","max_tokens":1,"logprobs":2}`); status != 200 || !submitted {
+		t.Errorf("status %d, %s", status, body)
+	}
+}
+
 // A fault of the generator becomes a status and a code; its cause stays here.
 func TestFaultsBecomeStatuses(t *testing.T) {
 	for _, test := range []struct {
