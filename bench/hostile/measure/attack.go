@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,6 +64,15 @@ func (a *attackersAt) run(i int) {
 			next.Close()
 		}
 	}
+}
+
+// openSink returns the URL of a server in this process that throws bodies away,
+// and its end.
+func openSink() (url string, end func()) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // a client that leaves is the attack's end
+	}))
+	return server.URL, server.Close
 }
 
 // exchange sends the message once and reads its answer; it reports whether the

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// sink is the kind that the server never sees.
+const sink = "sink"
+
 // bodies are what makes each kind of attack: a path, how the body begins and
 // ends, and what fills it.
 var bodies = map[string]struct{ path, head, fill, tail string }{
@@ -16,6 +19,9 @@ var bodies = map[string]struct{ path, head, fill, tail string }{
 	"messages": {"/v1/chat/completions", `{"max_tokens":1,"messages":[{"role":"user","content":"x"}`, `,{"role":"user","content":""}`, `]}`},
 	// An answer that is many times its body.
 	"pieces": {"/tokenize", `{"with_pieces":true,"content":"`, "a b\\n", `"}`},
+	// Not to the server: somebody reads it and throws it away. What streams lose
+	// beside that is the machine's doing.
+	sink: {"/", `{"content":"`, "a", `"}`},
 	// An unknown field, which the error wants to name.
 	"key": {"/v1/completions", `{"prompt":"x","`, "k", `":1}`},
 }

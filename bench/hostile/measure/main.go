@@ -30,9 +30,9 @@ import (
 var (
 	serverPath = flag.String("server", "build/bin/weir", "the server's `binary`")
 	model      = flag.String("model", "build/models/15m.gguf", "the model's `file`")
-	attacks    = flag.String("attacks", "run,specials,messages,pieces,key", "kinds of bodies")
+	attacks    = flag.String("attacks", "sink,run,specials,messages,pieces,key", "kinds of bodies")
 	streams    = flag.Int("streams", 4, "clients that stream")
-	attackers  = flag.Int("attackers", 2, "connections that send bodies, each the next once the last is answered")
+	attackers  = flag.Int("attackers", 1, "connections that send bodies, each the next once the last is answered")
 	tokens     = flag.Int("tokens", 128, "tokens of a stream")
 	seconds    = flag.Float64("seconds", 3, "time for each attack, in seconds: the wave under way is finished")
 	bodyBytes  = flag.Int("body-bytes", 8<<20, "bytes of a body")
@@ -77,7 +77,13 @@ func beside(ctx context.Context, r *sample.Recorder, s *served.Server, kind stri
 	if err := sample.ResetPeak(s.PID); err != nil {
 		return 0, err
 	}
-	a, err := attack(s.URL, message, *attackers)
+	url := s.URL
+	if kind == sink {
+		var end func()
+		url, end = openSink()
+		defer end()
+	}
+	a, err := attack(url, message, *attackers)
 	if err != nil {
 		return 0, err
 	}
@@ -91,7 +97,10 @@ func beside(ctx context.Context, r *sample.Recorder, s *served.Server, kind stri
 		return 0, err
 	}
 	r.Set(kind+"/rss_growth_mib", (float64(after.PeakBytes)-float64(before.ResidentBytes))/(1<<20))
-	stop, err := timeToStop(s, message)
+	stop := time.Duration(0)
+	if kind != sink {
+		stop, err = timeToStop(s, message)
+	}
 	r.Set(kind+"/stop_ms", float64(stop.Microseconds())/1000)
 	return failed, err
 }

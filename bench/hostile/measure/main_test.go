@@ -89,13 +89,13 @@ func TestTimeToStop(t *testing.T) {
 
 func TestWorst(t *testing.T) {
 	m := experiment.Measurements{
-		"alone/inter_token_p99_us": 100, "run/inter_token_p99_us": 120, "key/inter_token_p99_us": 150,
-		"run/rss_growth_mib": 5, "key/rss_growth_mib": 3, "run/stop_ms": 0, "key/stop_ms": 12,
+		"alone/inter_token_p99_us": 100, "sink/inter_token_p99_us": 120, "run/inter_token_p99_us": 120, "key/inter_token_p99_us": 150,
+		"sink/rss_growth_mib": 9, "run/rss_growth_mib": 5, "key/rss_growth_mib": 3, "run/stop_ms": 0, "key/stop_ms": 12,
 	}
 	if err := hostile.Experiment.Derive(experiment.Round{"weir": m}); err != nil {
 		t.Fatal(err)
 	}
-	if m["worst/inter_token_p99_ratio"] != 1.5 || m["worst/rss_growth_mib"] != 5 || m["worst/stop_ms"] != 12 {
+	if m["worst/inter_token_p99_ratio"] != 1.5 || m["worst/inter_token_p99_beyond_sink"] != 1.25 || m["worst/rss_growth_mib"] != 5 || m["worst/stop_ms"] != 12 {
 		t.Errorf("derived %v", m)
 	}
 	if err := hostile.Experiment.Derive(experiment.Round{"weir": {}}); err == nil {
