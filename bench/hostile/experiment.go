@@ -39,6 +39,7 @@ var Experiment = experiment.Declaration{
 		{Name: "{attacks}/stop_ms", Text: "CPU time goes on for so long after the attacker is gone, nobody else asking"},
 		{Name: "errors", Text: "streams that failed"},
 		{Name: "worst/inter_token_p99_ratio", Text: "of the attacks, against alone in the same round"},
+		{Name: "worst/inter_token_p99_beyond_sink", Text: "of the attacks, against the sink in the same round"},
 		{Name: "worst/{rss_growth_mib,stop_ms}", Text: "of the attacks"},
 	},
 	Arms: []experiment.Arm{
