@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -174,6 +176,47 @@ func TestRenderEndsWithItsContext(t *testing.T) {
 	if _, err = template.Render(ended, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
+}
+
+// TestLargeRendersTakeTurns holds renderings where they have made their value: all
+// small ones get there, large ones one at a time, and who waits can be given up.
+func TestLargeRendersTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		template, err := Parse(`{% set s = 'x' * n %}{{ here() }}`, DefaultLimits())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var inside atomic.Int32
+		leave, ended := make(chan struct{}), make(chan error, 8)
+		here := &function{"here", func(*run, *args) Value {
+			inside.Add(1)
+			<-leave
+			return own("")
+		}}
+		render := func(ctx context.Context, bytes int) {
+			_, err := template.Render(ctx, map[string]Value{"here": here, "n": integer(bytes)})
+			ended <- err
+		}
+		waits, giveUp := context.WithCancel(t.Context())
+		for range 2 {
+			go render(t.Context(), 1000)
+			go render(t.Context(), 1<<20)
+		}
+		go render(waits, 1<<20)
+		if synctest.Wait(); inside.Load() != 2+1 {
+			t.Errorf("%d are where two small ones and a large one may be", inside.Load())
+		}
+		close(leave)
+		giveUp()
+		for range 5 {
+			if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		}
+		if inside.Load() < 4 {
+			t.Errorf("%d got there, of four that were not given up", inside.Load())
+		}
+	})
 }
 
 // TestErrorsNameTheLine looks at errors of parsing and of rendering.

@@ -12,6 +12,7 @@ type Limits struct {
 	Nesting     int // brackets, and blocks, within each other
 	Steps       int // of one Render: a node evaluated, an element visited, 4 to 64 bytes read
 	Bytes       int // of all values that one Render makes
+	LargeBytes  int // of them from where on a template's Renders make theirs one after another
 	MacroDepth  int // calls of macros, blocks and recursive loops within each other
 	RangeItems  int // of one range()
 	JSONDepth   int // of what a client sends
@@ -27,6 +28,7 @@ func DefaultLimits() Limits {
 		Nesting:     100,
 		Steps:       1 << 24,
 		Bytes:       128 << 20,
+		LargeBytes:  256 << 10, // a conversation of twenty thousand tokens has less
 		MacroDepth:  100,
 		RangeItems:  100_000, // jinja2's sandbox has the same
 		JSONDepth:   64,
@@ -77,8 +79,10 @@ type run struct {
 	steps  int
 	look   int // at this many steps, the limit and the context are looked at
 	bytes  int
-	depth  int // of macros
-	inside int // of values, while one is walked
+	large  chan struct{} // the template's
+	alone  bool          // this one is in it
+	depth  int           // of macros
+	inside int           // of values, while one is walked
 	line   int
 	out    *builder
 	root   *scope
@@ -97,8 +101,8 @@ func (r *run) spend(n int) {
 		if r.steps > r.limits.Steps {
 			fail("it takes more than %d steps", r.limits.Steps)
 		}
-		if err := context.Cause(r.ctx); err != nil {
-			panic(&Error{Message: "the rendering was given up: " + err.Error(), Err: err})
+		if r.ctx.Err() != nil {
+			r.giveUp()
 		}
 		r.look = min(r.steps+stepsBetweenLooks, r.limits.Steps)
 	}
@@ -114,8 +118,27 @@ func (r *run) take(n int) {
 	if n > r.limits.Bytes-r.bytes {
 		fail("its values take more than %d bytes", r.limits.Bytes)
 	}
-	r.bytes += n
+	if r.bytes += n; r.bytes > r.limits.LargeBytes && !r.alone {
+		r.queue()
+	}
 	r.spend(n >> 6)
+}
+
+// queue waits until no other Render of the template is large: they are bounded each,
+// and that many times over is more memory than there is.
+func (r *run) queue() {
+	select {
+	case r.large <- struct{}{}:
+		r.alone = true
+	case <-r.ctx.Done():
+		r.giveUp()
+	}
+}
+
+// giveUp ends a rendering whose context has ended.
+func (r *run) giveUp() {
+	err := context.Cause(r.ctx)
+	panic(&Error{Message: "the rendering was given up: " + err.Error(), Err: err})
 }
 
 // takeTimes is take(n*each) for products that may overflow.

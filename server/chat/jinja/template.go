@@ -14,6 +14,7 @@ type Template struct {
 	// Clock is the time of day of strftime_now; it may be changed before the
 	// first Render.
 	Clock func() time.Time
+	large chan struct{} // holds one while a Render makes much; see Limits.LargeBytes
 }
 
 // Parse parses a template. Errors are of type [*Error].
@@ -25,13 +26,18 @@ func Parse(source string, limits Limits) (t *Template, err error) {
 	defer caught(&err, &p.line)
 	p.tokens = lex(source, &p.line)
 	body := p.statements()
-	return &Template{body: body, limits: limits, Clock: time.Now}, nil
+	return &Template{body: body, limits: limits, Clock: time.Now, large: make(chan struct{}, 1)}, nil
 }
 
 // Render returns what the template makes of variables, in pieces whose
 // neighbours differ in Trusted. Errors are of type [*Error].
 func (t *Template) Render(ctx context.Context, variables map[string]Value) (pieces []Piece, err error) {
-	r := &run{limits: &t.limits, ctx: ctx, clock: t.Clock}
+	r := &run{limits: &t.limits, ctx: ctx, clock: t.Clock, large: t.large}
+	defer func() {
+		if r.alone {
+			<-t.large
+		}
+	}()
 	defer caught(&err, &r.line)
 	r.root = &scope{table: make(map[string]Value, len(variables)+8)}
 	for name, value := range variables {
