@@ -67,6 +67,8 @@ var flaws = []struct {
 	{"rope of NaN", set("llama.rope.freq_base", float32(math.NaN())), "llama.rope.freq_base is NaN"},
 	{"infinite rope", set("llama.rope.freq_base", float32(math.Inf(1))), "llama.rope.freq_base is +Inf"},
 	{"rope's scale", set("llama.rope.scaling.factor", float32(-1)), "must be above 0"},
+	{"rope's scale of next to nothing", set("llama.rope.scaling.factor", float32(1e-38)), "rope.scaling.factor is 1e-38: it must be above 0, and no less than 1e-06"},
+	{"rope's base of next to nothing", set("llama.rope.freq_base", float32(1e-38)), "llama.rope.freq_base is 1e-38"},
 	{"rope's first context", set("llama.rope.scaling.original_context_length", uint32(math.MaxUint32)), "original_context_length is 4294967295"},
 	{"rope of another kind", set("llama.rope.scaling.type", "gpt2"), `llama.rope.scaling.type is "gpt2"`},
 	{"epsilon of NaN", set("llama.attention.layer_norm_rms_epsilon", float32(math.NaN())), "epsilon is NaN"},

@@ -189,19 +189,22 @@ func (m *Model) checkEpsilons() error {
 // ropeScalings are the kinds the library asserts to know.
 var ropeScalings = []string{"none", "linear", "yarn", "longrope"}
 
-// checkRope: positions are turned by powers of the base.
+// leastRope is far below what models have. A turn by less than a millionth of a
+// smallest float32 is no number, if only at positions that a short trial has not.
+const leastRope = 1e-6
+
+// checkRope: positions are turned by powers of the base, and divided by the factor.
 func (m *Model) checkRope() error {
-	for name, low := range map[string]float64{
-		"rope.freq_base": math.SmallestNonzeroFloat32, "rope.freq_base_swa": math.SmallestNonzeroFloat32,
-		"rope.scaling.factor": 0, "rope.scale_linear": 0,
+	for name, mayBeZero := range map[string]bool{
+		"rope.freq_base": false, "rope.freq_base_swa": false, "rope.scaling.factor": true, "rope.scale_linear": true,
 	} {
 		key := m.key(name)
 		value, ok, err := m.real(key)
 		if err != nil {
 			return err
 		}
-		if ok && value < low {
-			return gguf.Malformed("%s is %v: it must be above 0", key, value)
+		if ok && value < leastRope && !(mayBeZero && value == 0) {
+			return gguf.Malformed("%s is %v: it must be above 0, and no less than %v", key, float32(value), leastRope)
 		}
 	}
 	key := m.key("rope.scaling.type")
