@@ -47,8 +47,8 @@ func doctorCommand(args []string, stdout io.Writer) error {
 	f := newFlagSet("doctor", "Says what this machine has, what it lacks, and what to do about it.\n"+
 		"The exit code is 1 if weir serve could not work.")
 	var s subject
-	f.text(&s.model, "m model", "FILE", "also examine this model")
-	f.text(&s.libraryDir, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
+	f.named(&s.model, "m model", "FILE", "also examine this model")
+	f.named(&s.libraryDir, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
 	if err := f.parse(args, stdout); err != nil {
 		return err
 	}

@@ -13,15 +13,18 @@ import (
 // llama-server's do, and whose help shows them together.
 type flagSet struct {
 	*flag.FlagSet
-	command string
-	help    bytes.Buffer
+	command   string
+	arguments []string
+	help      bytes.Buffer
 }
 
-func newFlagSet(command, about string) *flagSet {
-	f := &flagSet{FlagSet: flag.NewFlagSet(command, flag.ContinueOnError), command: command}
+// newFlagSet is for a command that takes one argument for each of arguments, such
+// as FILE, after its flags.
+func newFlagSet(command, about string, arguments ...string) *flagSet {
+	f := &flagSet{FlagSet: flag.NewFlagSet(command, flag.ContinueOnError), command: command, arguments: arguments}
 	f.SetOutput(io.Discard) // errors are returned, help is ours
 	f.Usage = func() {}
-	fmt.Fprintf(&f.help, "usage: weir %s [flags]\n\n%s\n", command, about)
+	fmt.Fprintf(&f.help, "usage: weir %s\n\n%s\n", strings.Join(append([]string{command, "[flags]"}, arguments...), " "), about)
 	return f
 }
 
@@ -54,6 +57,20 @@ func (f *flagSet) describe(names, arg, usage string) []string {
 func (f *flagSet) text(p *string, names, arg, usage string) {
 	for _, name := range f.describe(names, arg, usage) {
 		f.StringVar(p, name, *p, "")
+	}
+}
+
+// named is text that is never empty: "$KEYS" of a variable that is not set does not
+// mean that there are to be no keys.
+func (f *flagSet) named(p *string, names, arg, usage string) {
+	for _, name := range f.describe(names, arg, usage) {
+		f.Func(name, "", func(v string) error {
+			if v == "" {
+				return fmt.Errorf("it is empty: give %s, or leave the flag out", arg)
+			}
+			*p = v
+			return nil
+		})
 	}
 }
 
@@ -123,15 +140,14 @@ func (f *flagSet) parse(args []string, out io.Writer) error {
 	return nil
 }
 
-// parseNamed is parse for a command that takes one argument for each of names,
-// such as FILE, after its flags.
-func (f *flagSet) parseNamed(args []string, out io.Writer, names ...string) ([]string, error) {
+// parseNamed is parse for a command that takes arguments; it returns them.
+func (f *flagSet) parseNamed(args []string, out io.Writer) ([]string, error) {
 	if err := f.parseFlags(args, out); err != nil {
 		return nil, err
 	}
-	if f.NArg() != len(names) {
-		return nil, usageErrorf("%s: %d arguments given, not %s; `weir %s -h` lists the flags",
-			f.command, f.NArg(), strings.Join(names, " "), f.command)
+	if f.NArg() != len(f.arguments) {
+		return nil, usageErrorf("%s: %d arguments given, not %s; flags come before them, `weir %s -h` lists them",
+			f.command, f.NArg(), strings.Join(f.arguments, " "), f.command)
 	}
 	return f.Args(), nil
 }

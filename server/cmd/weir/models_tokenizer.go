@@ -13,12 +13,12 @@ import (
 func fromTokenizerCommand(args []string, stdout io.Writer) error {
 	f := newFlagSet("models from-tokenizer", "Makes a small model around the tokenizer of a Hugging Face model folder\n"+
 		"(tokenizer.json, tokenizer_config.json), to count tokens and to try clients and\n"+
-		"chat templates without the weights. Its own are random: it writes nonsense.")
+		"chat templates without the weights. Its own are random: it writes nonsense.", "DIR", "OUT.gguf")
 	var pre string
 	seed := seeded.DefaultSeed
-	f.text(&pre, "pre", "NAME", "the library's split of text before merging; default: as the pre_tokenizer says")
+	f.named(&pre, "pre", "NAME", "the library's split of text before merging; default: as the pre_tokenizer says")
 	f.whole(&seed, "s seed", "N", "number the weights come from")
-	named, err := f.parseNamed(args, stdout, "DIR", "OUT.gguf")
+	named, err := f.parseNamed(args, stdout)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,7 +61,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f := newFlagSet("serve", "Serves one model over OpenAI's HTTP API.")
 	f.section("Model")
 	f.text(&o.model, "m model", "FILE", "GGUF file to serve (required)")
-	f.text(&o.alias, "a alias", "NAME", "the model's name in the API; default: the file's without .gguf")
+	f.named(&o.alias, "a alias", "NAME", "the model's name in the API; default: the file's without .gguf")
 	f.whole(&o.contextTokens, "c ctx-size", "N", "context in tokens, shared by -np sequences; 0: the model's for each, within bounds")
 	f.whole(&o.parallel, "np parallel", "N", "sequences decoded together; default 4")
 	f.whole(&o.batchTokens, "b batch-size", "N", "tokens of a decode at most; default 2048")
@@ -71,15 +72,15 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.truth(&o.noVerify, "no-verify", "load the model without trying it in a child process first")
 	f.truth(&o.noMemoryMap, "no-mmap", "read the model instead of mapping it")
 	f.truth(&o.lockMemory, "mlock", "keep the model from being swapped out")
-	f.text(&o.library, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
+	f.named(&o.library, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
 	f.section("Server")
 	f.text(&o.host, "host", "ADDRESS", "address to listen on; default 127.0.0.1")
 	f.whole(&o.port, "port", "N", "port to listen on, 0: any free one; default 8080")
 	f.text(&o.io, "io", "uring|net", "what moves the bytes; uring takes net where it must; default uring")
 	f.list(&o.keys, "api-key", "KEY[,KEY]", "keys that clients must send one of; may be repeated; default: from "+keyVariables[0])
-	f.text(&o.keyFile, "api-key-file", "FILE", "file with such keys, one a line")
-	f.text(&o.tlsKey, "ssl-key-file", "FILE", "PEM key, for HTTPS and HTTP/2; with --ssl-cert-file")
-	f.text(&o.certificate, "ssl-cert-file", "FILE", "PEM certificate chain; with --ssl-key-file")
+	f.named(&o.keyFile, "api-key-file", "FILE", "file with such keys, one a line")
+	f.named(&o.tlsKey, "ssl-key-file", "FILE", "PEM key, for HTTPS and HTTP/2; with --ssl-cert-file")
+	f.named(&o.certificate, "ssl-cert-file", "FILE", "PEM certificate chain; with --ssl-key-file")
 	f.whole(&o.queue, "queue", "N", "requests that may wait, further ones get 429; default 256")
 	f.whole(&o.requestMemory, "request-memory", "MIB", "for bodies and answers together; default 96, or less where less is available")
 	f.seconds(&o.timeout, "to timeout", "SECONDS", "to read a request, and to write to a client; default 60")
@@ -94,8 +95,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.number(&o.topP, "top-p", "X", "1: all; default 0.95")
 	f.number(&o.minP, "min-p", "X", "0: all; default 0.05")
 	f.whole(&o.seed, "s seed", "N", "-1: a new one for each request; default -1")
-	f.text(&o.template, "chat-template", "JINJA", "chat template instead of the model's")
-	f.text(&o.templateFile, "chat-template-file", "FILE", "file with it")
+	f.named(&o.template, "chat-template", "JINJA", "chat template instead of the model's")
+	f.named(&o.templateFile, "chat-template-file", "FILE", "file with it")
 	if err := f.parse(args, out); err != nil {
 		return o, err
 	}
@@ -114,8 +115,8 @@ func (o *options) check() error {
 		name            string
 		value, low, top int
 	}{
-		{"-c", o.contextTokens, 0, 1 << 30},
 		{"-np", o.parallel, 1, 256},
+		{"-c", o.contextTokens, 0, math.MaxInt32 / 2}, // positions are an int32
 		{"-b", o.batchTokens, 1, 1 << 20},
 		{"-ub", o.microBatchTokens, 1, 1 << 20},
 		{"-t", o.threads, 0, 1024},
@@ -130,6 +131,9 @@ func (o *options) check() error {
 		if f.value < f.low || f.value > f.top {
 			return fmt.Errorf("serve: %s is %d: give a number from %d to %d", f.name, f.value, f.low, f.top)
 		}
+	}
+	if o.contextTokens > 0 && o.contextTokens < o.parallel {
+		return fmt.Errorf("serve: -c is %d: that is less than a token for each of -np %d sequences: give more, or 0", o.contextTokens, o.parallel)
 	}
 	for _, f := range []struct {
 		name       string

@@ -17,16 +17,16 @@ import (
 
 // verifyCommand is `weir models verify FILE`.
 func verifyCommand(args []string, stdout io.Writer) error {
-	f := newFlagSet("models verify", "FILE: says whether a model file can be served, and if not, why: checks all it says of itself,\n"+
+	f := newFlagSet("models verify", "Says whether a model file can be served, and if not, why: checks all it says of itself,\n"+
 		"then has a child process load it, look at every weight and compute a few tokens.\n"+
-		"The exit code is 1 if it cannot be served.")
+		"The exit code is 1 if it cannot be served.", "FILE")
 	var libraryDir string
 	var asJSON bool
 	cfg := trial.Config{Depth: trial.OfEverything, Model: engine.ModelConfig{GPULayers: defaultOptions().gpuLayers}}
 	f.truth(&asJSON, "json", "say it as a JSON object")
 	f.whole(&cfg.Model.GPULayers, "ngl gpu-layers n-gpu-layers", "N", "layers on the GPU, if the library has one; default: all")
-	f.text(&libraryDir, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
-	named, err := f.parseNamed(args, stdout, "FILE")
+	f.named(&libraryDir, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
+	named, err := f.parseNamed(args, stdout)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 func versionCommand(args []string, stdout io.Writer) error {
 	f := newFlagSet("version", "Prints the versions of Weir, its Go toolchain, its I/O and its engine library.")
 	var dir string
-	f.text(&dir, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
+	f.named(&dir, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
 	if err := f.parse(args, stdout); err != nil {
 		return err
 	}
