@@ -50,7 +50,7 @@ func (a *Answer) Append(dst []byte, ev *ask.Event) []byte {
 			dst = appendChatEntry(dst, e)
 		} else {
 			a.arrays.addPlace(e)
-			dst = appendTopMap(dst, e.Top)
+			dst = appendTopMap(dst, e)
 		}
 	}
 	return dst

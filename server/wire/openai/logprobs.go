@@ -80,7 +80,7 @@ type completionLogprobs struct {
 func (l *completionLogprobs) add(entries []ask.Logprob) {
 	for i := range entries {
 		l.addPlace(&entries[i])
-		l.tops = appendTopMap(appendComma(l.tops), entries[i].Top)
+		l.tops = appendTopMap(appendComma(l.tops), &entries[i])
 	}
 }
 
@@ -145,11 +145,13 @@ func characters(b []byte) (n int) {
 
 // appendTopMap appends an object from token text to log probability. Several
 // tokens of a vocabulary may have the same text; an object cannot hold a name
-// twice, so they share one entry with the sum of their probabilities.
-func appendTopMap(dst []byte, top []ask.Candidate) []byte {
-	first := make(map[string]int, len(top))
-	merged := make([]ask.Candidate, 0, len(top))
-	for _, t := range top {
+// twice, so they share one entry with the sum of their probabilities. The token that
+// was chosen is always there, as with OpenAI: one more than was asked for if it is
+// not among the likeliest.
+func appendTopMap(dst []byte, e *ask.Logprob) []byte {
+	first := make(map[string]int, len(e.Top)+1)
+	merged := make([]ask.Candidate, 0, len(e.Top)+1)
+	for _, t := range e.Top {
 		if at, seen := first[string(t.Bytes)]; seen {
 			merged[at].Logprob = logAdd(merged[at].Logprob, t.Logprob)
 			continue
@@ -157,7 +159,10 @@ func appendTopMap(dst []byte, top []ask.Candidate) []byte {
 		first[string(t.Bytes)] = len(merged)
 		merged = append(merged, t)
 	}
-	if len(merged) < len(top) {
+	if _, seen := first[string(e.Bytes)]; !seen {
+		merged = append(merged, e.Candidate)
+	}
+	if len(merged) < len(e.Top) {
 		slices.SortStableFunc(merged, func(a, b ask.Candidate) int { return cmp.Compare(b.Logprob, a.Logprob) })
 	}
 	dst = append(dst, '{')

@@ -146,6 +146,9 @@ func TestCompletionLogprobs(t *testing.T) {
 	if p := math.Exp(got.Top[0]["é"]); math.Abs(p-0.75) > 1e-6 || len(got.Top[0]) != 2 {
 		t.Errorf("tokens of equal text: got %v, want their probabilities' sum 0.75", got.Top[0])
 	}
+	if p, there := got.Top[1]["xy"]; !there || p != 0 || len(got.Top[1]) != 1 {
+		t.Errorf("a chosen token that is not among the likeliest: %v", got.Top[1])
+	}
 	if raw := l.take(nil); string(raw) != `{"tokens":[],"token_logprobs":[],"top_logprobs":[],"text_offset":[]}` {
 		t.Errorf("taken twice: %s", raw)
 	}
