@@ -38,6 +38,9 @@ func verifyCommand(args []string, stdout io.Writer) error {
 	defer stop()
 	begin := time.Now()
 	report, err := trial.Verify(ctx, library, named[0], cfg)
+	if errors.Is(err, trial.ErrNoChild) {
+		err = fmt.Errorf("%w: raise the limit of open files (ulimit -n) or of processes (ulimit -u)", err)
+	}
 	if asJSON {
 		return reportJSON(stdout, named[0], report, err)
 	}

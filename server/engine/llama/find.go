@@ -98,6 +98,21 @@ func moduleOf(dir string) string {
 	return ""
 }
 
+// neededFiles is more than the library opens at once to find its backends.
+const neededFiles = 4
+
+// needFiles is an error if the process may not open as many files in dir.
+func needFiles(dir string) error {
+	for range neededFiles {
+		f, err := os.Open(dir)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+	}
+	return nil
+}
+
 // unusable says what to do about what keeps a directory from being a library. A
 // part that is missing is fs.ErrNotExist.
 func unusable(err error) error {

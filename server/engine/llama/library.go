@@ -84,10 +84,14 @@ func open(dir string, log *slog.Logger) (*Library, error) {
 	l.progress = purego.NewCallback(l.loads.progress)
 	mark := l.log.begin(levelError)
 	l.devices = c.Init(dir)
-	if lines := l.log.end(mark); l.devices == 0 {
-		return nil, fmt.Errorf("llama: open library: no compute backend in %s%s; %s", dir, lines, remedy)
+	lines := l.log.end(mark)
+	if l.devices > 0 {
+		return l, nil
 	}
-	return l, nil
+	if err := needFiles(dir); err != nil { // which the library does not say
+		return nil, fmt.Errorf("llama: open library: no compute backend: %w", unusable(err))
+	}
+	return nil, fmt.Errorf("llama: open library: no compute backend in %s%s; %s", dir, lines, remedy)
 }
 
 // Dir returns the directory the library was opened from.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -130,6 +131,9 @@ func verdict(path string, said *transcript, ended error, state *os.ProcessState,
 		death = "died of " + status.Signal().String()
 	case death == "":
 		death = fmt.Sprintf("ended with status %d", state.ExitCode())
+	}
+	if slices.ContainsFunc(noThreads, func(said string) bool { return strings.Contains(lastWords, said) }) {
+		remedy = "raise the limit of processes and threads (ulimit -u)"
 	}
 	if lastWords != "" {
 		lastWords = "; its last words: " + lastWords

@@ -37,6 +37,10 @@ var deaths = []struct{ begin, meaning string }{
 	{"unexpected fault", ofGo},
 }
 
+// noThreads is what is said by who may make no more threads: the Go runtime, with and
+// without C, and C++. It says nothing of the model.
+var noThreads = []string{"pthread_create failed", "failed to create new OS thread", "Resource temporarily unavailable"}
+
 // words returns how the child died, "" if it does not say, and its last line
 // before that: the library's.
 func (t *tail) words() (death, last string) {

@@ -52,6 +52,10 @@ func TestMain(m *testing.M) {
 		os.Exit(7)
 	case "panic":
 		panic("an oversight")
+	case "threads":
+		fmt.Fprintln(os.Stderr, "fakecgo: pthread_create failed: 11")
+		_ = syscall.Kill(os.Getpid(), syscall.SIGABRT)
+		_ = unix.Pause()
 	case "loud":
 		for range 1 << 12 {
 			fmt.Fprintln(os.Stderr, strings.Repeat("loud ", 100))
@@ -153,15 +157,16 @@ func TestShared(t *testing.T) {
 // TestDeaths: whatever the child does, the parent has a sentence.
 func TestDeaths(t *testing.T) {
 	for act, want := range map[string]string{
-		"6":      "the engine library aborted while acting; its last words: the library's line",
-		"8":      "divided by zero",
-		"9":      "was killed, as happens where memory is short while acting",
-		"11":     "while acting",
-		"15":     "died of terminated",
-		"leave":  "ended with status 7 while acting; its last words: the library's line",
-		"panic":  "died while acting; its last words: panic: an oversight",
-		"loud":   "its last words: the end of it",
-		"silent": "gives no answer within 100ms while acting",
+		"threads": "aborted while acting; its last words: fakecgo: pthread_create failed: 11; raise the limit of processes and threads",
+		"6":       "the engine library aborted while acting; its last words: the library's line",
+		"8":       "divided by zero",
+		"9":       "was killed, as happens where memory is short while acting",
+		"11":      "while acting",
+		"15":      "died of terminated",
+		"leave":   "ended with status 7 while acting; its last words: the library's line",
+		"panic":   "died while acting; its last words: panic: an oversight",
+		"loud":    "its last words: the end of it",
+		"silent":  "gives no answer within 100ms while acting",
 	} {
 		t.Run(act, func(t *testing.T) {
 			actAs(t, act)
@@ -172,7 +177,7 @@ func TestDeaths(t *testing.T) {
 			}
 			err := Run(t.Context(), "some/model.gguf", 0, cfg)
 			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "some/model.gguf") ||
-				strings.Contains(err.Error(), "download or convert") == strings.Contains(err.Error(), "free memory") {
+				count(err.Error(), "download or convert", "free memory", "raise the limit") != 1 {
 				t.Errorf("error %v, want %q", err, want)
 			}
 			if err != nil && strings.Contains(err.Error(), "\n") {
@@ -180,6 +185,14 @@ func TestDeaths(t *testing.T) {
 			}
 		})
 	}
+}
+
+// count is how many of parts a text has.
+func count(text string, parts ...string) (n int) {
+	for _, part := range parts {
+		n += strings.Count(text, part)
+	}
+	return n
 }
 
 // silentChild is what a child's pid file says.
