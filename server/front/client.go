@@ -122,6 +122,8 @@ func ConnContext(ctx context.Context, c net.Conn) context.Context {
 		return iouring.ConnContext(ctx, c)
 	case *strictConn:
 		return iouring.ConnContext(ctx, c.Conn)
+	case *strictTLSConn:
+		return context.WithValue(ctx, connKey{}, net.Conn(c.Conn))
 	}
 	return context.WithValue(ctx, connKey{}, c)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -51,10 +52,9 @@ func startHTTP(listener net.Listener, o *options, log *slog.Logger) *httpServer 
 	s.Protocols.SetHTTP2(true) // by ALPN, under TLS
 	go func() {
 		if o.tls != nil {
-			s.failed <- s.ServeTLS(listener, "", "") // the certificate is in TLSConfig
-		} else {
-			s.failed <- s.Serve(front.Strict(listener))
+			listener = tls.NewListener(listener, o.tls)
 		}
+		s.failed <- s.Serve(front.Strict(listener))
 	}()
 	return s
 }

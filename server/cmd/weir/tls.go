@@ -25,5 +25,5 @@ func tlsConfig(certFile, keyFile string) (*tls.Config, error) {
 		return nil, fmt.Errorf("serve: TLS files %s and %s: %w: give a PEM certificate chain, the server's own first, with --ssl-cert-file, "+
 			"and its unencrypted PEM key with --ssl-key-file", certFile, keyFile, err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}}, nil
+	return &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}, nil
 }

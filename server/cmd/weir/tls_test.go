@@ -69,11 +69,40 @@ func TestTLS(t *testing.T) {
 			}
 			client.CloseIdleConnections()
 		}
+		for _, request := range []string{
+			"GET /health HTTP/1.1\nHost: x\n\n",
+			"POST /tokenize HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		} { // as over plain HTTP
+			if answer := exchangeTLS(t, p.url, pool, request); !strings.HasPrefix(answer, "HTTP/1.1 400 Bad Request") {
+				t.Errorf("%q is answered %q", request, answer)
+			}
+		}
 		p.signal(syscall.SIGTERM)
 		if code, log := p.wait(); code != exitDone {
 			t.Errorf("exit code %d, log: …%s", code, log[max(0, len(log)-1000):])
 		}
 	})
+}
+
+// exchangeTLS sends bytes and returns the answer, to the end of the connection.
+func exchangeTLS(t *testing.T, url string, pool *x509.CertPool, request string) string {
+	t.Helper()
+	c, err := tls.Dial("tcp", strings.TrimPrefix(url, "https://"), &tls.Config{RootCAs: pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, request); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := readAll(c)
+	if err != nil {
+		t.Errorf("read the answer: %v", err)
+	}
+	return answer
 }
 
 func TestBadTLSFiles(t *testing.T) {
