@@ -59,7 +59,7 @@ func TestConstants(t *testing.T) {
 	compared := 0
 	for _, name := range scope.Names() {
 		c, ok := scope.Lookup(name).(*types.Const)
-		if !ok || slices.Contains(newer, name) {
+		if !ok || slices.Contains(newer, name) || c.Val().Kind() == constant.String { // a word is no part of the ABI
 			continue
 		}
 		want, ok := constants[name]
