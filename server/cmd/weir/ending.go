@@ -46,9 +46,17 @@ type ending struct {
 	timer    *time.Timer // to deadline
 }
 
-// firstSignal returns a context that the first SIGTERM or SIGINT ends too.
+// firstSignal returns a context that the first SIGTERM or SIGINT ends too, and a
+// terminal that hangs up.
 func firstSignal(parent context.Context) (ctx context.Context, release func()) {
-	return signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	ctx, release = signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	if signal.Ignored(syscall.SIGHUP) { // by nohup
+		return ctx, release
+	}
+	// A terminal may say so twice, by itself and by its shell: this one does not
+	// get its default effect back.
+	ctx, _ = signal.NotifyContext(ctx, syscall.SIGHUP)
+	return ctx, release
 }
 
 // listen returns a context that the first signal ends too. Signals then have their

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -114,6 +115,30 @@ func TestEndBesideClients(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A terminal that hangs up, and whose shell says so too, gets streams their end; under
+// nohup it is nobody's affair.
+func TestHangUp(t *testing.T) {
+	p := start(t, "--drain-timeout", "1m")
+	lines := p.stream("200")
+	p.signal(syscall.SIGHUP)
+	_ = p.command.Process.Signal(syscall.SIGHUP) // it may have ended already
+	if rest, err := io.ReadAll(lines); err != nil || !strings.HasSuffix(string(rest), "data: [DONE]\n\n") {
+		t.Errorf("the stream ends with %.200q, %v", rest[max(0, len(rest)-200):], err)
+	}
+	if code, log := p.wait(); code != exitDone || !strings.Contains(log, "msg=draining") {
+		t.Errorf("exit code %d: %s", code, log)
+	}
+
+	command := exec.CommandContext(t.Context(), "/bin/sh", "-c", `trap "" HUP; exec "$0" serve -m "$1" --port 0`, binary, llamatest.Model(t))
+	command.Env = environment(withLibrary(t))
+	p, _ = watchStart(t, command, func(string) bool { return true })
+	p.signal(syscall.SIGHUP)
+	if status := p.status(http.MethodGet, "/health", "", ""); status != http.StatusOK {
+		t.Errorf("status %d", status)
+	}
+	endsInTime(t, p.command, syscall.SIGTERM, exitDone)
 }
 
 // An engine library of which no byte ever comes: opening it is a call of C that keeps
