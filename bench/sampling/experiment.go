@@ -40,8 +40,8 @@ var Experiment = experiment.Declaration{
 		{Name: "errors", Text: "streams that failed"},
 	},
 	Arms: []experiment.Arm{
-		{Name: "stock", Toolchain: experiment.Stock, Args: []string{"-server=${stock}/weir", "-models=${root}/build/models"}},
-		{Name: "weir", Toolchain: experiment.Stock, Args: []string{"-server=${weir}/weir", "-models=${root}/build/models"}},
+		{Name: "stock", Toolchain: experiment.Stock, Args: []string{"-server=${stock}/weir"}},
+		{Name: "weir", Toolchain: experiment.Stock, Args: []string{"-server=${weir}/weir"}},
 	},
 	Packages: []experiment.Package{{Path: "./server/cmd/weir"}},
 	Rounds:   5,
