@@ -7,12 +7,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama"
-	"github.com/weirgo/weir/server/gguf/seeded"
+	"github.com/weirgo/weir/server/gguf/tamper"
 )
 
 // Library returns the directory of the engine library. It skips the test if
@@ -49,30 +48,12 @@ func Open(t testing.TB) *llama.Library {
 // chat template. It lies in a directory of the test's own.
 func Model(t testing.TB) (path string) {
 	t.Helper()
-	content, err := tiny()
-	if err != nil {
-		t.Fatal(err)
-	}
 	path = filepath.Join(t.TempDir(), "tiny.gguf")
-	if err := os.WriteFile(path, content, 0o644); err != nil {
+	if err := os.WriteFile(path, tamper.Sound(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
-
-// tiny is the model's file, made once a process.
-var tiny = sync.OnceValues(func() (content []byte, err error) {
-	dir, err := os.MkdirTemp("", "llamatest-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	path := filepath.Join(dir, "tiny.gguf")
-	if err := seeded.Write(path, seeded.Tiny, seeded.DefaultSeed); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
 
 // Load loads the tiny model and closes it when the test ends.
 func Load(t testing.TB) engine.Model {
