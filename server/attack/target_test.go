@@ -23,6 +23,7 @@ import (
 
 	"github.com/weirgo/weir/iouring"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
+	"github.com/weirgo/weir/server/internal/binary"
 )
 
 var seedFlag = flag.Uint64("seed", 20261, "what the attacks follow from")
@@ -41,29 +42,15 @@ func times(long, short int) int {
 // patience is for a machine that does something else as well.
 const patience = time.Minute
 
-// binary is the program under attack.
-var binary string
+// weir is the program under attack.
+var weir string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(testBinary(m))
-}
-
-func testBinary(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "weir")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "weir")
-	build := exec.Command("go", "build", "-o", binary, "../cmd/weir")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
+	os.Exit(binary.Run(m, func(_, path string) error {
+		weir = path
+		return nil
+	}))
 }
 
 // target is a running server.
@@ -120,7 +107,7 @@ func start(t *testing.T, backend iouring.Backend) *target {
 	}
 	number := func(n int) string { return strconv.Itoa(n) }
 	s := &target{ended: make(chan struct{})}
-	s.command = exec.CommandContext(t.Context(), binary, "serve", "-m", llamatest.Model(t), "--port", "0", "--io", mode,
+	s.command = exec.CommandContext(t.Context(), weir, "serve", "-m", llamatest.Model(t), "--port", "0", "--io", mode,
 		"-np", number(sequences), "-c", number(sequences*contextTokens), "-n", number(answerTokens), "-t", "1", "--temp", "0",
 		"--timeout", number(timeoutSeconds), "--drain-timeout", number(drainSeconds))
 	s.command.Env = append(os.Environ(), "LLAMA_LIB="+llamatest.Library(t))

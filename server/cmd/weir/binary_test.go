@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -17,36 +16,19 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
+	built "github.com/weirgo/weir/server/internal/binary"
 )
 
-// binary is the program under test, as the Makefile builds it.
+// binary is the program under test.
 var binary string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(testBinary(m))
-}
-
-func testBinary(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "weir")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "weir")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	// What was verified in a test is nobody else's business.
-	if err := os.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache")); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(built.Run(m, func(dir, path string) error {
+		binary = path
+		// What was verified in a test is nobody else's business.
+		return os.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache"))
+	}))
 }
 
 // patience is for a machine that does something else as well.
