@@ -15,8 +15,8 @@ import (
 )
 
 // exchange is what is told of one request: to the metrics, to the log. It holds
-// nothing of net/http's when the handler has gone, so that it may outlive the handler. It observes the
-// reply.
+// nothing of net/http's once the handler has gone, and so may outlive it. It
+// observes the reply.
 type exchange struct {
 	h                    *Handler
 	route                string // of a closed set: it is a metric's label

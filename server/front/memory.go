@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"sync/atomic"
 
 	"github.com/weirgo/weir/server/ask"
@@ -86,14 +85,14 @@ var errOverLimit = fmt.Errorf("front: read body: over its limit")
 // has arrived, whatever length was announced; announced (-1: unknown) only
 // keeps it from growing past the end.
 func (a *account) read(r io.Reader, announced, limitBytes int64) ([]byte, error) {
-	if announced < 0 || announced == math.MaxInt64 { // which has no next number
-		announced = math.MaxInt64 - 1
+	if announced < 0 || announced > limitBytes {
+		announced = limitBytes
 	}
 	var b []byte
 	for {
 		if len(b) == cap(b) {
 			// One more than there is: the end is found without growing again.
-			size := min(max(firstBytes, 2*int64(cap(b))), announced+1, limitBytes+1)
+			size := min(max(firstBytes, 2*int64(cap(b))), announced+1)
 			if size <= int64(cap(b)) {
 				size = 2 * int64(cap(b)) // it is longer than announced, as decompressed bodies are
 			}
