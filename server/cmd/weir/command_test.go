@@ -73,6 +73,7 @@ func TestUsage(t *testing.T) {
 		{"arguments in the help", []string{"models", "from-tokenizer", "-h"}, exitDone, "usage: weir models from-tokenizer [flags] DIR OUT.gguf"},
 		{"empty host", []string{"serve", "-m", "x", "--host", ""}, exitUsage, "--host is empty"},
 		{"request memory", []string{"serve", "-m", "x", "--request-memory", "-1"}, exitUsage, "--request-memory is -1"},
+		{"tuning", []string{"serve", "-m", "x", "--gc-tune", "on"}, exitUsage, `--gc-tune is "on": give one of auto, article, off`},
 		{"version flag", []string{"version", "-x"}, exitUsage, "`weir version -h`"},
 	}
 	for _, test := range tests {

@@ -30,6 +30,11 @@
 // fan-out, all streams' in one submission; through package net with --io=net and
 // where the kernel does not offer what is needed. Flags follow llama-server where it has them.
 //
+// GOGC and Go's memory limit are steered by package gctune (--gc-tune): more heap
+// where collecting costs more than 3 % of the processors and the container, or the
+// machine, has the memory. Where GOGC or GOMEMLIMIT is set in the environment, it
+// counts.
+//
 // # Limits
 //
 // One model a process. Exit codes: 0 done, also when drained; 1 failed, also if the

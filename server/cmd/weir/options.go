@@ -37,6 +37,7 @@ type options struct {
 	tls                   *tls.Config // from certificate and tlsKey; nil: plain HTTP
 	timeout, drainTimeout time.Duration
 	stuckAfter            time.Duration
+	gcTune                string
 
 	predict, topK, seed     int
 	temperature, topP, minP float64
@@ -49,7 +50,7 @@ type options struct {
 func defaultOptions() options {
 	return options{
 		parallel: 4, batchTokens: 2048, microBatchTokens: 512, gpuLayers: -1,
-		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, stuckAfter: 30 * time.Second,
+		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, stuckAfter: 30 * time.Second, gcTune: "auto",
 		predict: -1, topK: 40, seed: -1, temperature: 0.8, topP: 0.95, minP: 0.05,
 		logLevel: "info",
 	}
@@ -86,6 +87,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.seconds(&o.timeout, "to timeout", "SECONDS", "to read a request, and to write to a client; default 60")
 	f.seconds(&o.drainTimeout, "drain-timeout", "SECONDS", "for running requests at the end; default 30")
 	f.seconds(&o.stuckAfter, "stuck-after", "SECONDS", "then a decode counts as stuck, /health is 503; default 30")
+	f.text(&o.gcTune, "gc-tune", "auto|article|off", "what steers Go's garbage collector, unless GOGC and GOMEMLIMIT do; default auto")
 	f.text(&o.logLevel, "log-level", "LEVEL", "debug, info, warn or error; default info")
 	f.truth(&o.verbose, "v verbose", "as --log-level debug")
 	f.section("Defaults of requests")
@@ -143,7 +145,7 @@ func (o *options) check() error {
 			return fmt.Errorf("serve: %s is %v: give a number from 0 to %v", f.name, f.value, f.top)
 		}
 	}
-	if err := errors.Join(o.takeKeys(), o.checkHost()); err != nil {
+	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning()); err != nil {
 		return err
 	}
 	transport, err := chooseTransport(o.io)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/ggroup/ggroupprom"
 	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/server/chat"
@@ -59,9 +58,9 @@ func serve(o *options, log *logging, end *ending,
 	defer func() { err = errors.Join(err, model.Close()) }()
 	ctx, unchanged := watchModel(ctx, model)
 	defer func() { err = errors.Join(err, unchanged()) }()
-	group, err := ggroup.Open("inference", ggroup.WithClass(ggroup.Latency))
+	group, err := openGroup()
 	if err != nil {
-		return fmt.Errorf("serve: open goroutine group: %w", err)
+		return err
 	}
 	defer func() {
 		// The kernel frees as well what there is no time for.
@@ -80,12 +79,17 @@ func serve(o *options, log *logging, end *ending,
 		return fmt.Errorf("serve: start batching: %w", err)
 	}
 	defer func() { err = errors.Join(err, generator.Close()) }()
+	tuning, err := o.tune(ctx, model, generator, log.Logger)
+	if err != nil {
+		return err
+	}
+	defer tuning.stop()
 	handler, err := front.New(front.Config{
 		Generator:   generator,
 		Fingerprint: "weir-" + version.Weir + "-llama-" + libraryVersion,
 		Defaults:    o.defaults(), Keys: o.keys, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
 		Streams: fanout.Config{Backend: o.transport.backend, Log: log.Logger}, Group: group, Log: log.Logger,
-		Collectors: []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector(), log.dropped()},
+		Collectors: []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector(), log.dropped(), tuning},
 	})
 	if err != nil {
 		return err
@@ -100,14 +104,6 @@ func serve(o *options, log *logging, end *ending,
 	end.begin() // of itself, if it was not asked to
 	end.at(step{"a decode, to close the engine", closeLimit, exitFailed})
 	return err
-}
-
-// closeGroup waits for the engine goroutine, which has done its work when the
-// loop is closed but may not have left the group yet.
-func closeGroup(group *ggroup.Group) error {
-	bound, cancel := context.WithTimeout(context.Background(), closeLimit)
-	defer cancel()
-	return group.Shutdown(bound)
 }
 
 // openLibrary opens the engine library in dir, or where it is to be found.
