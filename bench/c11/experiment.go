@@ -12,7 +12,7 @@ var Experiment = experiment.Declaration{
 		"Go's collector has no young generation, and it does not stop the world to mark: its pauses are tenths of a " +
 		"millisecond whatever GOGC is, so a factor of four is not there to be had, and 12 ms are not Go's. What GOGC " +
 		"changes is how often a cycle comes; and a cycle costs processors (gc_cpu_share), and requests their assists. " +
-		"1.2 times the peak is a limit that moves up with what it lets grow (tight/peak_share of the arm weir-article).",
+		"1.2 times the peak is a limit that moves up with what it lets grow; here the tuner keeps it within the room.",
 	Metric: "roomy/gc_cpu_share",
 	Label:  "the collector's share of the processors: Go's settings on stock Go, the tuner on ours",
 	Unit:   "of GOMAXPROCS",

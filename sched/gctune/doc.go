@@ -23,7 +23,8 @@
 // far as they can be seen; the machine's memory; and Config.LimitBytes. A part of
 // each is kept in reserve. Lost room counts at once, new room when it has been
 // there for ten looks. The memory limit is never set beyond the room, and GOGC not
-// so high that its goal would be.
+// so high that its goal would be. Where Go has more than there is room for, it gives
+// memory back at once.
 //
 // [Balanced], the default, keeps the collector at 3 % of the processors while there
 // is room. [Article] follows the rules of claim C11.

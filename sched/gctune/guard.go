@@ -17,6 +17,9 @@ const (
 	// between two looks.
 	growPart  = 8
 	leastGrow = 8 << 20
+	// releaseLooks is the least number of looks between two collections that give
+	// memory back.
+	releaseLooks = 5
 	// heapMinimum is the runtime's: the goal is never below, times GOGC/100.
 	heapMinimum = 4 << 20
 )
@@ -30,6 +33,8 @@ type guard struct {
 	// base is the percentage below which GOGC does not go while the memory limit
 	// keeps the process within its room.
 	base int
+	// released is the look at which memory was given back last, from 1.
+	released int
 }
 
 // smallest returns the smallest room of the last looks, r the newest.
@@ -91,6 +96,17 @@ func (g *guard) bound(wish Settings, o *Observation) Settings {
 		}
 	}
 	return wish
+}
+
+// releases reports whether Go is to give memory back now, because it has more than
+// there is room for: a smaller limit alone works when the program allocates next, and
+// then has a goroutine that allocates give back the whole difference.
+func (g *guard) releases(o *Observation) bool {
+	if o.GoBytes <= o.Room.MostBytes || o.pressed() || g.released > 0 && g.looks-g.released < releaseLooks {
+		return false
+	}
+	g.released = g.looks
+	return true
 }
 
 // mostPercent returns the GOGC whose goal is fill of a limit.

@@ -1,6 +1,7 @@
 package gctune
 
 import (
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -59,6 +60,9 @@ type process interface {
 	// setPercent and setLimit set, and return what was set before.
 	setPercent(int64) int64
 	setLimit(int64) int64
+	// collect runs a collection; release runs one and gives back what is free.
+	collect()
+	release()
 }
 
 // self is this process.
@@ -132,3 +136,6 @@ func (s *self) bytes(i int) int64 { return int64(s.samples[i].Value.Uint64()) }
 func (*self) setPercent(p int64) int64 { return int64(debug.SetGCPercent(int(p))) }
 
 func (*self) setLimit(bytes int64) int64 { return debug.SetMemoryLimit(bytes) }
+
+func (*self) collect() { runtime.GC() }
+func (*self) release() { debug.FreeOSMemory() }

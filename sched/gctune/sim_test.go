@@ -18,6 +18,7 @@ type sim struct {
 
 	percent, limit int64
 	sets           int // by anybody
+	releases       int
 
 	live, roots, other int64 // bytes of Go
 	beside             int64 // bytes of the process that are not Go's
@@ -28,11 +29,11 @@ type sim struct {
 
 	now         time.Time
 	heap        int64 // bytes, dead or alive
+	mapped      int64 // bytes of the heap that have not been given back
 	cycles      uint64
 	allocated   int64
 	collectorNs int64
 	sampled     Observation // of the last collection
-	peak        int64       // bytes of the process
 	over        int64       // most bytes above the group's limit
 }
 
@@ -81,14 +82,17 @@ func (s *sim) advance() {
 		step := min(left, max(0, s.goal()-s.heap))
 		s.heap, s.allocated, left = s.heap+step, s.allocated+step, left-step
 		s.account()
+		if s.mapped+s.other > s.limit { // who allocates gives back
+			s.mapped = max(s.heap, s.limit-s.other)
+		}
 		if s.heap >= s.goal() {
-			s.collect()
+			s.mark()
 		}
 	}
 	s.account()
 }
 
-func (s *sim) collect() {
+func (s *sim) mark() {
 	s.cycles++
 	s.collectorNs += s.live / mib * s.nsPerMiB
 	s.heap = s.live
@@ -101,15 +105,16 @@ func (s *sim) collect() {
 // epoch is some time before.
 var epoch = time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// account keeps the peaks.
+// account keeps what was most.
 func (s *sim) account() {
-	all := s.heap + s.other + s.beside
-	s.peak, s.over = max(s.peak, all), max(s.over, all-s.groupLimit)
+	s.mapped = max(s.mapped, s.heap)
+	all := s.mapped + s.other + s.beside
+	s.over = max(s.over, all-s.groupLimit)
 }
 
 // write writes what the kernel shows.
 func (s *sim) write() {
-	all := s.heap + s.other + s.beside
+	all := s.mapped + s.other + s.beside
 	const group = "sys/fs/cgroup/pod/weir/"
 	s.fs["proc/self/statm"] = file(fmt.Sprintf("9999999 %d 7 1 0 9 0\n", all/4096))
 	s.fs[group+"memory.max"] = file(fmt.Sprintf("%d\n", s.groupLimit))
@@ -130,12 +135,28 @@ func (s *sim) read(o *Observation) {
 	if s.cycles == 0 {
 		o.LiveBytes = s.live
 	}
-	o.AllocatedBytes, o.ObjectBytes, o.InUseBytes, o.GoBytes = s.allocated, s.heap, s.heap, s.heap+s.other
+	o.AllocatedBytes, o.ObjectBytes, o.InUseBytes, o.GoBytes = s.allocated, s.heap, s.heap, s.mapped+s.other
 	o.InForce = Settings{GCPercent: int(s.percent), MemoryLimitBytes: s.limit}
 }
 
 func (s *sim) setPercent(v int64) (old int64) { return s.swap(&s.percent, v) }
 func (s *sim) setLimit(v int64) (old int64)   { return s.swap(&s.limit, v) }
+
+func (s *sim) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.advance()
+	s.releases++
+	s.mark()
+	s.mapped = s.heap
+}
+
+func (s *sim) collect() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.advance()
+	s.mark()
+}
 
 func (s *sim) swap(p *int64, v int64) int64 {
 	s.mu.Lock()

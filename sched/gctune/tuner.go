@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -162,16 +161,20 @@ func (t *Tuner) observe() Observation {
 // tick decides and sets.
 func (t *Tuner) tick(o Observation) {
 	t.mu.Lock()
-	collect := t.decide(o)
+	collect, release := t.decide(o)
 	t.mu.Unlock()
-	if collect {
-		runtime.GC()
+	// They take as long as a collection does: Stop does not wait for them.
+	switch {
+	case release:
+		t.process.release()
+	case collect:
+		t.process.collect()
 	}
 }
 
-func (t *Tuner) decide(o Observation) (collect bool) {
+func (t *Tuner) decide(o Observation) (collect, release bool) {
 	if t.over {
-		return false
+		return false, false
 	}
 	t.percent.check(int64(o.InForce.GCPercent), t.config.Log)
 	t.limit.check(o.InForce.MemoryLimitBytes, t.config.Log)
@@ -192,7 +195,7 @@ func (t *Tuner) decide(o Observation) (collect bool) {
 		t.config.Log.Debug("gctune: set", "gogc", t.percent.now, "memory_limit", t.limit.now, "room", o.Room.BudgetBytes, "source", o.Room.Source)
 	}
 	t.report(&o)
-	return collect && t.percent.mine()
+	return collect && t.percent.mine(), t.limit.mine() && t.guard.releases(&o)
 }
 
 // Stop restores the settings and ends the tuner; a look that is under way changes

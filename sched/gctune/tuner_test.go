@@ -115,6 +115,27 @@ func TestLimitChangesWhileRunning(t *testing.T) {
 	})
 }
 
+// A process that does not allocate gives memory back all the same; one that cannot
+// does not try without an end.
+func TestIdleProcessGivesBack(t *testing.T) {
+	simulate(t, Config{}, noEnvironment, func(t *testing.T, s *sim, _ *Tuner) {
+		s.change(func() { s.rate *= 8 })
+		pass(time.Minute)
+		s.change(func() { s.rate, s.groupLimit = 0, 256*mib })
+		pass(2 * time.Second)
+		s.change(func() { s.over = 0 })
+		pass(time.Minute)
+		if s.over > 0 || s.releases != 1 {
+			t.Errorf("%d bytes beyond the limit, memory was given back %d times", s.over, s.releases)
+		}
+		s.change(func() { s.groupLimit = 128 * mib })
+		pass(time.Minute)
+		if s.releases != 1 {
+			t.Errorf("memory was given back %d times in a minute without room", s.releases-1)
+		}
+	})
+}
+
 // A reserve for the cache is not Go's to use.
 func TestCacheReserve(t *testing.T) {
 	kept := int64(300 * mib)

@@ -33,22 +33,24 @@ type cache struct {
 	bytes     *atomic.Int64 // of all caches
 }
 
-func newCache(sequences, liveBytes int, bytes *atomic.Int64) *cache {
-	c := &cache{sequences: make([]*block, sequences), lengths: make([]int, sequences), bytes: bytes}
-	c.resize(liveBytes)
-	// Sequences of all ages, so that they do not end together.
-	for i := range sequences {
-		for range c.blocks * (i + 1) / sequences {
-			c.extend(i)
-		}
-	}
-	return c
+func newCache(sequences int, bytes *atomic.Int64) *cache {
+	return &cache{sequences: make([]*block, sequences), lengths: make([]int, sequences), bytes: bytes}
 }
 
 // resize has sequences become so long that all together have about the bytes given:
 // on average they have half of their length.
 func (c *cache) resize(liveBytes int) {
 	c.blocks = max(1, 2*liveBytes/blockBytes/len(c.sequences))
+}
+
+// grow is a step of so many after which the sequences are of all ages, so that they
+// do not end together.
+func (c *cache) grow(step, steps int) {
+	for i := range c.sequences {
+		for want := c.blocks * (i + 1) / len(c.sequences) * step / steps; c.lengths[i] < want; {
+			c.extend(i)
+		}
+	}
 }
 
 // extend gives a sequence a block more, or its successor its first one.

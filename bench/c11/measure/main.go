@@ -76,11 +76,10 @@ func measure(r *sample.Recorder) error {
 		name         string
 		live, beside int
 	}{{"roomy", *liveMiB, *besideMiB}, {"tight", 2 * *liveMiB, 3 * *besideMiB}} {
-		w.touch(cell.beside << 20)
 		for _, c := range w.caches {
 			c.resize(cell.live << 20 / *servers)
 		}
-		if err := w.measure(r, cell.name); err != nil {
+		if err := w.measure(r, cell.name, cell.beside<<20); err != nil {
 			return err
 		}
 	}
@@ -103,19 +102,30 @@ func newWorld(steps int) (*world, error) {
 	}
 	w := &world{steps: steps, beside: beside}
 	for range *servers {
-		w.caches = append(w.caches, newCache(sequences, *liveMiB<<20 / *servers, &w.bytes))
+		w.caches = append(w.caches, newCache(sequences, &w.bytes))
 	}
 	return w, nil
 }
 
 func (w *world) free() { _ = unix.Munmap(w.beside) }
 
-// touch makes so many bytes beside Go's resident.
-func (w *world) touch(bytes int) {
-	for ; w.touched < bytes; w.touched += 4096 {
-		w.beside[w.touched] = 1
+// grow has the caches and what is not Go's become as large as they are to be in a
+// cell, in small steps of the time given: slower than a reserve is used up.
+func (w *world) grow(besideBytes int, took time.Duration) {
+	const steps = 50
+	from, begins := w.touched, time.Now()
+	for step := 1; step <= steps; step++ {
+		for ; w.touched < from+(besideBytes-from)*step/steps; w.touched += pageBytes {
+			w.beside[w.touched] = 1
+		}
+		for _, c := range w.caches {
+			c.grow(step, steps)
+		}
+		time.Sleep(time.Until(begins.Add(took * time.Duration(step) / steps)))
 	}
 }
+
+const pageBytes = 4096
 
 // tuning is a tuner, or nil.
 type tuning struct{ *gctune.Tuner }
@@ -146,8 +156,9 @@ func (w *world) steer() (tuning, error) {
 }
 
 // measure measures a cell, after its warm-up.
-func (w *world) measure(r *sample.Recorder, name string) error {
-	w.serve(time.Now().Add(*warmUp))
+func (w *world) measure(r *sample.Recorder, name string, besideBytes int) error {
+	w.grow(besideBytes, *warmUp/2)
+	w.serve(time.Now().Add(*warmUp / 2))
 	if err := sample.ResetPeak(os.Getpid()); err != nil {
 		return err
 	}
