@@ -5,6 +5,7 @@ import (
 	"github.com/weirgo/weir/bench/c05"
 	"github.com/weirgo/weir/bench/c07"
 	"github.com/weirgo/weir/bench/c09"
+	"github.com/weirgo/weir/bench/c11"
 	"github.com/weirgo/weir/bench/ceiling"
 	"github.com/weirgo/weir/bench/handoff"
 	"github.com/weirgo/weir/bench/hostile"
@@ -15,6 +16,6 @@ import (
 
 // experiments are all there are, in the order of the report.
 var experiments = []experiment.Declaration{
-	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment,
+	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment, c11.Experiment,
 	ceiling.Experiment, handoff.Experiment, hostile.Experiment, sampling.Experiment, tax.Experiment,
 }
