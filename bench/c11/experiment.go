@@ -44,6 +44,6 @@ var Experiment = experiment.Declaration{
 		{Name: "{roomy,tight}/request_{mean_us,p50_us,p99_us,max_us,count}", Text: "from when a request is due to its end"},
 		{Name: "{roomy,tight}/{gogc,memory_limit_mib}", Text: "the settings at the end, 0 for no limit"},
 	},
-	Rounds: 5,
-	Quick:  []string{"-window=500ms", "-warm-up=300ms", "-live=32", "-limit=160", "-beside=16"},
+	Rounds: 4,
+	Quick:  []string{"-window=500ms", "-warm-up=300ms", "-live=32", "-limit=200", "-beside=24"},
 }

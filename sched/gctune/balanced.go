@@ -30,7 +30,7 @@ const (
 
 	// A share is taken over so many collections, or over fewer when they are
 	// rare.
-	windowCycles = 3
+	windowCycles = 2
 	windowTime   = 10 * time.Second
 
 	largestRise = 2.0

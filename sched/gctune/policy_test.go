@@ -25,8 +25,8 @@ func TestBalancedNext(t *testing.T) {
 		want int
 	}{
 		{"no collection", now(100, 0, 30, 0.3, 0), 100},
-		{"too few collections", now(100, 2, 9, 0.3, 100*mib), 100},
-		{"few, but long ago", now(100, 2, 10, 0.045, 100*mib), 150},
+		{"too few collections", now(100, 1, 9, 0.3, 100*mib), 100},
+		{"few, but long ago", now(100, 1, 10, 0.045, 100*mib), 150},
 		{"on target", now(100, 10, 1, 0.03, 100*mib), 100},
 		{"within the dead band", now(100, 10, 1, 0.037, 100*mib), 100},
 		{"above it", now(100, 10, 1, 0.045, 100*mib), 150},

@@ -35,14 +35,14 @@ import (
 var (
 	policy     = flag.String("policy", "auto", "who sets GOGC and the memory limit: auto, article or off")
 	processors = flag.Int("procs", 2, "GOMAXPROCS")
-	warmUp     = flag.Duration("warm-up", 1200*time.Millisecond, "time before each cell is measured")
+	warmUp     = flag.Duration("warm-up", 1500*time.Millisecond, "time before each cell is measured")
 	window     = flag.Duration("window", 1500*time.Millisecond, "time that a cell is measured")
-	limitMiB   = flag.Int("limit", 512, "limit of resident memory that the tuner is to keep, in MiB")
-	liveMiB    = flag.Int("live", 96, "the cache's size with room, in MiB; without, it is twice that")
+	limitMiB   = flag.Int("limit", 400, "limit of resident memory that the tuner is to keep, in MiB")
+	liveMiB    = flag.Int("live", 64, "the cache's size with room, in MiB; without, it is half as large again")
 	besideMiB  = flag.Int("beside", 48, "memory that is not Go's, in MiB; without room there is three times as much")
-	allocMiB   = flag.Int("alloc", 300, "garbage of requests, in MiB a second")
+	allocMiB   = flag.Int("alloc", 150, "garbage of requests, in MiB a second")
 	turnover   = flag.Float64("turnover", 0.25, "share of the cache replaced in a second")
-	requests   = flag.Int("requests", 400, "requests a second")
+	requests   = flag.Int("requests", 200, "requests a second")
 	servers    = flag.Int("servers", 4, "goroutines that serve them")
 	work       = flag.Duration("work", 500*time.Microsecond, "computation for a request")
 	hitRate    = flag.Float64("hit-rate", 0.9, "the cache's hit rate, as the article's policy is told")
@@ -75,7 +75,7 @@ func measure(r *sample.Recorder) error {
 	for _, cell := range []struct {
 		name         string
 		live, beside int
-	}{{"roomy", *liveMiB, *besideMiB}, {"tight", 2 * *liveMiB, 3 * *besideMiB}} {
+	}{{"roomy", *liveMiB, *besideMiB}, {"tight", *liveMiB * 3 / 2, 3 * *besideMiB}} {
 		for _, c := range w.caches {
 			c.resize(cell.live << 20 / *servers)
 		}

@@ -22,8 +22,8 @@ func TestMeasure(t *testing.T) {
 		}
 		got := r.Measurements()
 		for _, cell := range []string{"roomy", "tight"} {
-			if n := got[cell+"/request_count"]; n != 16 { // 400 a second for 40 ms
-				t.Errorf("%s, %s: %v requests, want 16", name, cell, n)
+			if n := got[cell+"/request_count"]; n != 8 { // 200 a second for 40 ms
+				t.Errorf("%s, %s: %v requests, want 8", name, cell, n)
 			}
 			if limit := got[cell+"/memory_limit_mib"]; (limit == 0) != (name == "off") || limit > 256 {
 				t.Errorf("%s, %s: memory limit %v MiB", name, cell, limit)
