@@ -5,7 +5,7 @@ import "time"
 // Balanced is the default policy. It keeps the collector's share of the processors
 // at a target, by more heap where there is room and not otherwise:
 //
-//   - The memory limit is the budget: collections come more often as the process
+//   - The memory limit is all the room: collections come more often as the process
 //     comes near its limit, and only then.
 //   - A collection costs about the same however much was allocated since the last
 //     one, so its share is inversely proportional to the bytes allocated per
@@ -40,9 +40,10 @@ const (
 
 // balance is what a Balanced remembers.
 type balance struct {
-	base int         // what GOGC was, which is the least that is wished for
-	from Observation // the beginning of the window
-	wish int
+	base  int         // what GOGC was, which is the least that is wished for
+	limit int64       // what the memory limit was
+	from  Observation // the beginning of the window
+	wish  int
 }
 
 // Start implements Policy.
@@ -51,13 +52,17 @@ func (b *Balanced) Start(o Observation) {
 	if base <= 0 {
 		base = defaultPercent // it was off: to be steered means to be on
 	}
-	b.state = balance{base: base, from: o, wish: base}
+	b.state = balance{base: base, limit: o.InForce.MemoryLimitBytes, from: o, wish: base}
 }
 
 // Decide implements Policy.
 func (b *Balanced) Decide(o Observation) (wish Settings, collect bool) {
 	b.state = b.next(b.state, o)
-	return Settings{GCPercent: b.state.wish, MemoryLimitBytes: o.Room.BudgetBytes}, false
+	wish = Settings{GCPercent: b.state.wish, MemoryLimitBytes: b.state.limit}
+	if o.Room.Source != "" {
+		wish.MemoryLimitBytes = unlimited // all the room there is
+	}
+	return wish, false
 }
 
 // next is the decision, a function of its arguments.

@@ -13,6 +13,8 @@ const (
 	leastPercent = 25
 	// raisePart of a setting is the least that the room raises it by.
 	raisePart = 16
+	// slackPart of the memory limit is how far it is lowered beyond what it must.
+	slackPart = 64
 	// growPart of the live heap, leastGrow at least, is what it may grow by
 	// between two looks.
 	growPart  = 8
@@ -74,8 +76,13 @@ func (g *guard) bound(wish Settings, o *Observation) Settings {
 		budget = min(need, o.Room.MostBytes)
 	}
 	wish.MemoryLimitBytes = min(wish.MemoryLimitBytes, budget)
-	if now := o.InForce.MemoryLimitBytes; now < wish.MemoryLimitBytes && wish.MemoryLimitBytes < unlimited &&
-		wish.MemoryLimitBytes-now < wish.MemoryLimitBytes/raisePart {
+	switch now := o.InForce.MemoryLimitBytes; {
+	case now == unlimited || wish.MemoryLimitBytes == unlimited:
+	case now > wish.MemoryLimitBytes && !o.pressed():
+		// The room shrinks a little at a time as the machine fills up: not each
+		// bit of it is worth a change.
+		wish.MemoryLimitBytes -= wish.MemoryLimitBytes / slackPart
+	case now < wish.MemoryLimitBytes && wish.MemoryLimitBytes-now < wish.MemoryLimitBytes/raisePart:
 		wish.MemoryLimitBytes = now
 	}
 	least, limitBytes, live := g.base, wish.MemoryLimitBytes, o.LiveBytes

@@ -42,6 +42,11 @@ func TestBalancedNext(t *testing.T) {
 			t.Errorf("%s: GOGC %d, want %d", c.name, got.wish, c.want)
 		}
 	}
+	b := new(Balanced)
+	b.Start(now(100, 0, 0, 0, 0))
+	if wish, _ := b.Decide(now(100, 1, 1, 0, 0)); wish.MemoryLimitBytes != unlimited {
+		t.Errorf("wishes %d bytes of all the room", wish.MemoryLimitBytes)
+	}
 	unknown := now(200, 10, 1, 0.5, 100*mib)
 	unknown.Room = Room{BudgetBytes: unlimited, MostBytes: unlimited}
 	if got := new(Balanced).next(balance{base: 100, wish: 200}, unknown); got.wish != 100 {
@@ -97,7 +102,8 @@ func TestGuard(t *testing.T) {
 		{"no more than the budget", true, 100 * mib, Settings{100, unlimited}, Settings{100, unlimited}, Settings{100, 800 * mib}},
 		{"less is no harm", true, 100 * mib, Settings{100, unlimited}, Settings{100, 500 * mib}, Settings{100, 500 * mib}},
 		{"not raised by a little", true, 100 * mib, Settings{100, 790 * mib}, Settings{100, 800 * mib}, Settings{100, 790 * mib}},
-		{"lowered by a little", true, 100 * mib, Settings{100, 801 * mib}, Settings{100, 800 * mib}, Settings{100, 800 * mib}},
+		{"lowered, and a little more", true, 100 * mib, Settings{100, 801 * mib}, Settings{100, 800 * mib}, Settings{100, 788 * mib}},
+		{"lowered without room", true, 800 * mib, Settings{100, 890 * mib}, Settings{100, unlimited}, Settings{100, 880 * mib}},
 		{"goal within the limit", true, 100 * mib, Settings{100, unlimited}, Settings{1000, unlimited}, Settings{590, 800 * mib}},
 		{"what is nearly there stays", true, 100 * mib, Settings{570, unlimited}, Settings{1000, unlimited}, Settings{570, 800 * mib}},
 		{"the limit does it", true, 600 * mib, Settings{100, unlimited}, Settings{100, unlimited}, Settings{100, 800 * mib}},
