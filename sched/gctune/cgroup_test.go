@@ -144,6 +144,27 @@ func TestConfiguredLimit(t *testing.T) {
 	}
 }
 
+// A machine that others fill takes no heap away that Go has by itself, as long as it
+// has the memory at all; a control group does.
+func TestFullMachine(t *testing.T) {
+	full := file("MemTotal: 1048576 kB\nMemAvailable: 1024 kB\n")
+	for _, c := range []struct {
+		live, least, most int64 // MiB
+		root              fstest.MapFS
+	}{
+		{100, 230, 231, fstest.MapFS{"proc/meminfo": full}}, // 10 + 1.1 * 200
+		{900, 900, 922, fstest.MapFS{"proc/meminfo": full}}, // all but the reserve
+		{100, 0, 100, tree("0::/a\n", mountV2, join(
+			groupV2("sys/fs/cgroup/a", mibs(500), "max\n", 499, 0), map[string]string{"proc/meminfo": string(full.Data)}))},
+	} {
+		o := Observation{GoBytes: (c.live + 10) * mib, LiveBytes: c.live * mib, OtherBytes: 10 * mib}
+		newHost(c.root, 0).read(&o)
+		if got := o.Room.BudgetBytes / mib; got < c.least || got > c.most {
+			t.Errorf("%d MiB live: room %+v, want %d to %d MiB", c.live, o.Room, c.least, c.most)
+		}
+	}
+}
+
 func TestUnescape(t *testing.T) {
 	for in, want := range map[string]string{"/a": "/a", `/a\040b\134`: `/a b\`, `\04`: `\04`, `\999`: `\999`} {
 		if got := unescape(in); got != want {

@@ -20,8 +20,9 @@
 // beside everything else that counts against it: C libraries in this process,
 // other processes of its control group, the kernel's. Limits are the control
 // groups that the process is in and those above them, of version 1, 2 or both, as
-// far as they can be seen; the machine's memory; and Config.LimitBytes. A part of
-// each is kept in reserve. Lost room counts at once, new room when it has been
+// far as they can be seen; Config.LimitBytes; and the machine's memory, which bounds
+// more heap, but never makes collections more frequent than GOGC=100 has them. A part
+// of each is kept in reserve. Lost room counts at once, new room when it has been
 // there for ten looks. The memory limit is never set beyond the room, and GOGC not
 // so high that its goal would be. Where Go has more than there is room for, it gives
 // memory back at once.

@@ -76,8 +76,21 @@ func newHost(root fs.FS, limitBytes int64) *host {
 	return &host{files: files{root: root}, limitBytes: limitBytes}
 }
 
+// atLeast is the reading if that much, and the reserve, were Go's to have. The
+// machine's memory is nobody's limit: when others fill it, Go gets no more heap, but
+// does not collect more often than it does by itself, which would help nobody.
+func (r reading) atLeast(bytes int64) reading {
+	r.besideBytes = max(0, min(r.besideBytes, r.limitBytes-reserve(r.limitBytes, machineReserve)-bytes))
+	return r
+}
+
+// usualBytes is about what Go has by itself, with a GOGC of 100.
+func (o *Observation) usualBytes() int64 {
+	return o.OtherBytes + int64(fragmentation*float64(2*o.LiveBytes+o.RootBytes))
+}
+
 // read fills in what the process has of the machine's memory, and the room for Go.
-// o.GoBytes is known.
+// What o has of the runtime is known.
 func (h *host) read(o *Observation) {
 	o.ResidentBytes = h.resident()
 	r := Room{BudgetBytes: unlimited, MostBytes: unlimited}
@@ -95,7 +108,7 @@ func (h *host) read(o *Observation) {
 	if total, available, ok := h.machine(); ok {
 		h.memory.take(total, total-available, o.GoBytes)
 	}
-	r.limit(h.memory, machineReserve, "machine")
+	r.limit(h.memory.atLeast(o.usualBytes()), machineReserve, "machine")
 	o.Room = r
 }
 
