@@ -45,5 +45,5 @@ var Experiment = experiment.Declaration{
 		{Name: "{roomy,tight}/{gogc,memory_limit_mib}", Text: "the settings at the end, 0 for no limit"},
 	},
 	Rounds: 4,
-	Quick:  []string{"-window=500ms", "-warm-up=300ms", "-live=32", "-limit=200", "-beside=24"},
+	Quick:  []string{"-window=500ms", "-warm-up=300ms", "-live=32", "-tight-live=48", "-tight-beside=100", "-limit=220"},
 }

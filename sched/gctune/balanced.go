@@ -15,7 +15,7 @@ import "time"
 //
 // The zero value has the defaults.
 type Balanced struct {
-	// CollectorShare is the target, of GOMAXPROCS processors. Default 0.03.
+	// CollectorShare is the target, of GOMAXPROCS processors. Default 0.02.
 	CollectorShare float64
 	// MaxPercent bounds GOGC. Default 400: five times the live heap.
 	MaxPercent int
@@ -24,7 +24,7 @@ type Balanced struct {
 }
 
 const (
-	defaultCollectorShare = 0.03
+	defaultCollectorShare = 0.02
 	defaultMaxPercent     = 400
 	defaultPercent        = 100 // Go's GOGC
 

@@ -27,7 +27,7 @@
 // so high that its goal would be. Where Go has more than there is room for, it gives
 // memory back at once.
 //
-// [Balanced], the default, keeps the collector at 3 % of the processors while there
+// [Balanced], the default, keeps the collector at 2 % of the processors while there
 // is room. [Article] follows the rules of claim C11.
 //
 // Limits may change, and the process may be moved to another group, while it runs;

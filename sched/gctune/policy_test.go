@@ -11,6 +11,7 @@ var roomy = Room{BudgetBytes: 1 << 40, MostBytes: 1 << 40, Source: "test"}
 
 func TestBalancedNext(t *testing.T) {
 	// From its beginning, 100 MiB live, GOGC 100.
+	const target = 0.03
 	from := balance{base: 100, wish: 100}
 	now := func(percent int, cycles uint64, seconds, share float64, perCycle int64) Observation {
 		return Observation{
@@ -38,7 +39,7 @@ func TestBalancedNext(t *testing.T) {
 		{"forced collections say the same", now(200, 10, 1, 0.12, 75*mib), 300},
 		{"off counts as it is seen", now(-1, 10, 1, 0.12, 75*mib), 100},
 	} {
-		if got := new(Balanced).next(from, c.o); got.wish != c.want {
+		if got := (&Balanced{CollectorShare: target}).next(from, c.o); got.wish != c.want {
 			t.Errorf("%s: GOGC %d, want %d", c.name, got.wish, c.want)
 		}
 	}

@@ -55,7 +55,8 @@ func simulate(t *testing.T, c Config, environment func(string) string, f func(*t
 }
 
 func TestBalancedReachesItsTarget(t *testing.T) {
-	simulate(t, Config{}, noEnvironment, func(t *testing.T, s *sim, tuner *Tuner) {
+	const target = 0.03
+	simulate(t, Config{Policy: &Balanced{CollectorShare: target}}, noEnvironment, func(t *testing.T, s *sim, tuner *Tuner) {
 		pass(2 * time.Minute)
 		percent, limit, sets := s.get()
 		// 100 ms of marking each 100 MiB are 2.5 % of two processors: nothing to
@@ -67,7 +68,7 @@ func TestBalancedReachesItsTarget(t *testing.T) {
 		pass(2 * time.Minute)
 		percent, _, more := s.get()
 		if share := tuner.Status().CollectorShare; share < 0.02 || share > 0.04 || percent < 200 || percent > 400 {
-			t.Errorf("the collector's share is %.3f at GOGC %d, want about %v", share, percent, defaultCollectorShare)
+			t.Errorf("the collector's share is %.3f at GOGC %d, want about %v", share, percent, target)
 		}
 		if more-sets > 10 {
 			t.Errorf("%d changes of settings in two minutes", more-sets)

@@ -33,20 +33,22 @@ import (
 )
 
 var (
-	policy     = flag.String("policy", "auto", "who sets GOGC and the memory limit: auto, article or off")
-	processors = flag.Int("procs", 2, "GOMAXPROCS")
-	warmUp     = flag.Duration("warm-up", 1500*time.Millisecond, "time before each cell is measured")
-	window     = flag.Duration("window", 1500*time.Millisecond, "time that a cell is measured")
-	limitMiB   = flag.Int("limit", 400, "limit of resident memory that the tuner is to keep, in MiB")
-	liveMiB    = flag.Int("live", 64, "the cache's size with room, in MiB; without, it is half as large again")
-	besideMiB  = flag.Int("beside", 48, "memory that is not Go's, in MiB; without room there is three times as much")
-	allocMiB   = flag.Int("alloc", 150, "garbage of requests, in MiB a second")
-	turnover   = flag.Float64("turnover", 0.25, "share of the cache replaced in a second")
-	requests   = flag.Int("requests", 200, "requests a second")
-	servers    = flag.Int("servers", 4, "goroutines that serve them")
-	work       = flag.Duration("work", 500*time.Microsecond, "computation for a request")
-	hitRate    = flag.Float64("hit-rate", 0.9, "the cache's hit rate, as the article's policy is told")
-	every      = flag.Duration("every", 100*time.Millisecond, "between two looks of the tuner")
+	policy      = flag.String("policy", "auto", "who sets GOGC and the memory limit: auto, article or off")
+	processors  = flag.Int("procs", 2, "GOMAXPROCS")
+	warmUp      = flag.Duration("warm-up", 1500*time.Millisecond, "time before each cell is measured")
+	window      = flag.Duration("window", 1500*time.Millisecond, "time that a cell is measured")
+	limitMiB    = flag.Int("limit", 480, "limit of resident memory that the tuner is to keep, in MiB")
+	liveMiB     = flag.Int("live", 64, "the cache's size, in MiB, in the cell roomy")
+	besideMiB   = flag.Int("beside", 48, "memory that is not Go's, in MiB, in the cell roomy")
+	tightLive   = flag.Int("tight-live", 96, "the same in the cell tight, no less")
+	tightBeside = flag.Int("tight-beside", 264, "the same in the cell tight, no less")
+	allocMiB    = flag.Int("alloc", 300, "garbage of requests, in MiB a second")
+	turnover    = flag.Float64("turnover", 0.25, "share of the cache replaced in a second")
+	requests    = flag.Int("requests", 200, "requests a second")
+	servers     = flag.Int("servers", 4, "goroutines that serve them")
+	work        = flag.Duration("work", 500*time.Microsecond, "computation for a request")
+	hitRate     = flag.Float64("hit-rate", 0.9, "the cache's hit rate, as the article's policy is told")
+	every       = flag.Duration("every", 100*time.Millisecond, "between two looks of the tuner")
 )
 
 // sequences a server has in its part of the cache.
@@ -57,6 +59,9 @@ func main() { sample.Main(c11.Experiment, measure) }
 func measure(r *sample.Recorder) error {
 	if *processors < 1 || *limitMiB < 1 || *liveMiB < 1 || *besideMiB < 1 || *allocMiB < 1 || *requests < 1 || *servers < 1 {
 		return errors.New("procs, limit, live, beside, alloc, requests and servers must be positive")
+	}
+	if *tightLive < *liveMiB || *tightBeside < *besideMiB {
+		return errors.New("tight-live and tight-beside must not be less than live and beside")
 	}
 	if *warmUp < 0 || *window <= 0 || *work < 0 || *every <= 0 || !(*turnover >= 0) {
 		return errors.New("window and every must be positive, warm-up, work and turnover at least 0")
@@ -75,7 +80,7 @@ func measure(r *sample.Recorder) error {
 	for _, cell := range []struct {
 		name         string
 		live, beside int
-	}{{"roomy", *liveMiB, *besideMiB}, {"tight", *liveMiB * 3 / 2, 3 * *besideMiB}} {
+	}{{"roomy", *liveMiB, *besideMiB}, {"tight", *tightLive, *tightBeside}} {
 		for _, c := range w.caches {
 			c.resize(cell.live << 20 / *servers)
 		}
@@ -96,7 +101,7 @@ type world struct {
 }
 
 func newWorld(steps int) (*world, error) {
-	beside, err := unix.Mmap(-1, 0, 3**besideMiB<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	beside, err := unix.Mmap(-1, 0, *tightBeside<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
 		return nil, fmt.Errorf("map memory beside Go's: %w", err)
 	}
@@ -157,8 +162,9 @@ func (w *world) steer() (tuning, error) {
 
 // measure measures a cell, after its warm-up.
 func (w *world) measure(r *sample.Recorder, name string, besideBytes int) error {
-	w.grow(besideBytes, *warmUp/2)
-	w.serve(time.Now().Add(*warmUp / 2))
+	growth := *warmUp * 2 / 3
+	w.grow(besideBytes, growth)
+	w.serve(time.Now().Add(*warmUp - growth))
 	if err := sample.ResetPeak(os.Getpid()); err != nil {
 		return err
 	}

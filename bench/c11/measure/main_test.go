@@ -13,7 +13,7 @@ import (
 // TestMeasure measures, small and short, under each policy.
 func TestMeasure(t *testing.T) {
 	*warmUp, *window = 40*time.Millisecond, 40*time.Millisecond
-	*liveMiB, *besideMiB, *limitMiB, *allocMiB, *work = 8, 4, 256, 20, 0
+	*liveMiB, *besideMiB, *tightLive, *tightBeside, *limitMiB, *allocMiB, *work = 8, 4, 12, 8, 256, 20, 0
 	for _, name := range []string{"off", "article", "auto"} {
 		*policy = name
 		r := sample.NewRecorder(c11.Experiment)

@@ -31,7 +31,7 @@
 // where the kernel does not offer what is needed. Flags follow llama-server where it has them.
 //
 // GOGC and Go's memory limit are steered by package gctune (--gc-tune): more heap
-// where collecting costs more than 3 % of the processors and the container, or the
+// where collecting costs more than 2 % of the processors and the container, or the
 // machine, has the memory. Where GOGC or GOMEMLIMIT is set in the environment, it
 // counts.
 //
