@@ -38,9 +38,7 @@
 // At most [MaxGroups] groups exist at once. Goroutines started by the runtime
 // itself, by time.AfterFunc or by C code are in no group. The garbage
 // collector's workers are not interrupted for a latency goroutine, and run on
-// exclusive processors too. The runtime notices that all goroutines are
-// deadlocked within a second, not at once, while a latency group or a group
-// with exclusive processors exists. While such a group exists, what becomes
-// readable on an idle machine starts 30 to 50 us later: one thread polls, and
-// another one runs.
+// exclusive processors too. While a latency group or one with exclusive
+// processors exists, the runtime notices that all goroutines are deadlocked
+// within 10 ms, not at once.
 package ggroup
