@@ -10,6 +10,7 @@ import (
 	"github.com/weirgo/weir/bench/handoff"
 	"github.com/weirgo/weir/bench/hostile"
 	"github.com/weirgo/weir/bench/internal/experiment"
+	"github.com/weirgo/weir/bench/neighbour"
 	"github.com/weirgo/weir/bench/sampling"
 	"github.com/weirgo/weir/bench/tax"
 )
@@ -18,4 +19,6 @@ import (
 var experiments = []experiment.Declaration{
 	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment, c11.Experiment,
 	ceiling.Experiment, handoff.Experiment, hostile.Experiment, sampling.Experiment, tax.Experiment,
+	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment,
+	ceiling.Experiment, handoff.Experiment, hostile.Experiment, neighbour.Experiment, sampling.Experiment, tax.Experiment,
 }
