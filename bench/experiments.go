@@ -7,6 +7,7 @@ import (
 	"github.com/weirgo/weir/bench/c09"
 	"github.com/weirgo/weir/bench/c11"
 	"github.com/weirgo/weir/bench/ceiling"
+	"github.com/weirgo/weir/bench/cooperative"
 	"github.com/weirgo/weir/bench/handoff"
 	"github.com/weirgo/weir/bench/hostile"
 	"github.com/weirgo/weir/bench/internal/experiment"
@@ -20,5 +21,6 @@ var experiments = []experiment.Declaration{
 	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment, c11.Experiment,
 	ceiling.Experiment, handoff.Experiment, hostile.Experiment, sampling.Experiment, tax.Experiment,
 	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment,
-	ceiling.Experiment, handoff.Experiment, hostile.Experiment, neighbour.Experiment, sampling.Experiment, tax.Experiment,
+	ceiling.Experiment, cooperative.Experiment, handoff.Experiment, hostile.Experiment, neighbour.Experiment,
+	sampling.Experiment, tax.Experiment,
 }
