@@ -13,6 +13,7 @@ import (
 	"github.com/weirgo/weir/bench/internal/experiment"
 	"github.com/weirgo/weir/bench/neighbour"
 	"github.com/weirgo/weir/bench/sampling"
+	"github.com/weirgo/weir/bench/stacks"
 	"github.com/weirgo/weir/bench/tax"
 )
 
@@ -22,5 +23,5 @@ var experiments = []experiment.Declaration{
 	ceiling.Experiment, handoff.Experiment, hostile.Experiment, sampling.Experiment, tax.Experiment,
 	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment,
 	ceiling.Experiment, cooperative.Experiment, handoff.Experiment, hostile.Experiment, neighbour.Experiment,
-	sampling.Experiment, tax.Experiment,
+	sampling.Experiment, stacks.Experiment, tax.Experiment,
 }

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirgo/weir/bench/internal/crowd"
+	"github.com/weirgo/weir/bench/internal/paired"
+	"github.com/weirgo/weir/bench/internal/sample"
+)
+
+// runningDepth is the depth of the goroutines that run between collections.
+const runningDepth = 12
+
+// measureRunning measures collections between which every goroutine runs, of the
+// group and of none in turns.
+func measureRunning(r *sample.Recorder) error {
+	plain := paired.Side{Name: "plain", Measure: func() (paired.Slice, error) {
+		return turns(func(f func()) error { go f(); return nil })
+	}}
+	grouped := paired.Side{Name: "group", Measure: func() (s paired.Slice, err error) {
+		group, err := quiet()
+		if err != nil {
+			return s, err
+		}
+		s, err = turns(group.Go)
+		return s, errors.Join(err, crowd.Shutdown(group))
+	}}
+	outcomes, err := paired.Compare(plain, []paired.Side{grouped}, *runningTimes)
+	if err != nil {
+		return fmt.Errorf("running: %w", err)
+	}
+	r.Set("running/cycle_us", us(outcomes["group"].CPU))
+	r.Set("running/cpu_cost", outcomes["group"].CPUCost)
+	return nil
+}
+
+// turns has goroutines run once before each collection, and returns what the
+// collections cost.
+func turns(start func(func()) error) (s paired.Slice, err error) {
+	rounds := skipped + *cycles
+	gates := make([]chan struct{}, rounds+1)
+	for i := range gates {
+		gates[i] = make(chan struct{})
+	}
+	var arrived atomic.Int64
+	var done sync.WaitGroup
+	for range *runningCount {
+		done.Add(1)
+		err := start(func() {
+			defer done.Done()
+			descend(runningDepth, &held{}, nil, func() {
+				for _, gate := range gates {
+					arrived.Add(1)
+					<-gate
+				}
+			})
+		})
+		if err != nil {
+			return s, err
+		}
+	}
+	begin := time.Now()
+	for i, gate := range gates {
+		for arrived.Load() < int64((i+1)**runningCount) {
+			runtime.Gosched()
+		}
+		if i > 0 {
+			one, costErr := costOfOne()
+			if err = errors.Join(err, costErr); i > skipped {
+				s.Operations, s.CPU = s.Operations+1, s.CPU+one
+			}
+		}
+		close(gate)
+	}
+	done.Wait()
+	s.Wall = time.Since(begin)
+	return s, err
+}
