@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/bench/handoff"
+	"github.com/weirgo/weir/bench/internal/ccall"
 	"github.com/weirgo/weir/bench/internal/sample"
 )
 
 // TestMeasure runs every part, small and short, with real calls of C.
 func TestMeasure(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
-		t.Skipf("not supported: %v", errNoComputation)
+		t.Skipf("not supported: %v", ccall.ErrUnsupported)
 	}
 	*calls, *hogs, *emptyCalls = 2, 2, 100
 	*length, *busy, *idle = time.Millisecond, time.Millisecond, time.Millisecond
@@ -34,26 +35,5 @@ func TestMeasure(t *testing.T) {
 	*library = "libnowhere.so"
 	if err := measure(sample.NewRecorder(handoff.Experiment)); err == nil {
 		t.Error("a missing library was opened")
-	}
-}
-
-func TestComputation(t *testing.T) {
-	if runtime.GOARCH != "amd64" {
-		t.Skipf("not supported: %v", errNoComputation)
-	}
-	short, err := newComputation(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	long, err := newComputation(5 * time.Millisecond)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []computation{short, long} {
-		begin := time.Now()
-		late, took := c.call(), time.Since(begin)
-		if late < 0 || late > took {
-			t.Errorf("C ended %v ago, of %v in all", late, took)
-		}
 	}
 }

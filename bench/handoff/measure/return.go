@@ -1,10 +1,10 @@
 package main
 
 import (
-	"errors"
 	"runtime"
 	"time"
 
+	"github.com/weirgo/weir/bench/internal/ccall"
 	"github.com/weirgo/weir/bench/internal/crowd"
 	"github.com/weirgo/weir/bench/internal/delay"
 	"github.com/weirgo/weir/bench/internal/sample"
@@ -19,7 +19,7 @@ const turn = 20 * time.Microsecond
 // kernel's own wake-up of the thread included.
 func returnBeside(r *sample.Recorder, sleepInC func(time.Duration)) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(*processors))
-	c, err := newComputation(*shortCall)
+	c, err := ccall.New(*shortCall)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func returnBeside(r *sample.Recorder, sleepInC func(time.Duration)) error {
 		name string
 		call func() (late time.Duration)
 	}{
-		{"compute", c.call},
+		{"compute", c.Call},
 		{"sleep", func() time.Duration {
 			begin := time.Now()
 			sleepInC(*shortCall)
@@ -66,7 +66,7 @@ func returnBeside(r *sample.Recorder, sleepInC func(time.Duration)) error {
 // costOfCalls measures a C call that does nothing, by a goroutine of no group
 // and by the engine's, with nothing else to run.
 func costOfCalls(r *sample.Recorder) error {
-	c, err := newComputation(0)
+	c, err := ccall.New(0)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func costOfCalls(r *sample.Recorder) error {
 		for range 10 {
 			begin := time.Now()
 			for range *emptyCalls / 10 {
-				c.call()
+				c.Call()
 			}
 			perCall = append(perCall, float64(time.Since(begin).Nanoseconds())/float64(max(1, *emptyCalls/10)))
 		}
@@ -93,5 +93,3 @@ func costOfCalls(r *sample.Recorder) error {
 	r.Set("call/eager_ns", eager)
 	return nil
 }
-
-var errNoComputation = errors.New("a C call that computes is there for amd64 only")

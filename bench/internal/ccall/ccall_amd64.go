@@ -1,4 +1,4 @@
-package main
+package ccall
 
 import (
 	"math"
@@ -18,21 +18,21 @@ func cycles() uint64
 // one goroutine at a time calls computeC.
 var endedAt uint64
 
-// A computation is a C call that computes for a certain time.
-type computation struct {
+// A Computation is a C call that computes for a certain time.
+type Computation struct {
 	steps           uintptr
 	cyclesPerSecond float64
 }
 
-// newComputation calibrates a call that takes about d.
-func newComputation(d time.Duration) (computation, error) {
+// New calibrates a call that takes about d.
+func New(d time.Duration) (Computation, error) {
 	const steps = 2_000_000
-	c := computation{steps: steps}
+	c := Computation{steps: steps}
 	best := math.Inf(1)
 	begin, beginCycles := time.Now(), cycles()
 	for range 10 {
 		callBegin := time.Now()
-		c.call()
+		c.Call()
 		best = min(best, time.Since(callBegin).Seconds()/steps)
 	}
 	c.cyclesPerSecond = float64(cycles()-beginCycles) / time.Since(begin).Seconds()
@@ -40,10 +40,10 @@ func newComputation(d time.Duration) (computation, error) {
 	return c, nil
 }
 
-// call calls C and returns the time from C's last act to now. The counter runs
+// Call calls C and returns the time from C's last act to now. The counter runs
 // at one constant rate on all cores of any machine that Go's own timers work
 // well on.
-func (c computation) call() time.Duration {
+func (c Computation) Call() time.Duration {
 	purego.SyscallN(computeAddress, c.steps, uintptr(unsafe.Pointer(&endedAt)))
 	return time.Duration(float64(cycles()-endedAt) / c.cyclesPerSecond * float64(time.Second))
 }
