@@ -4,6 +4,7 @@ import (
 	"github.com/weirgo/weir/bench/c04"
 	"github.com/weirgo/weir/bench/c05"
 	"github.com/weirgo/weir/bench/c07"
+	"github.com/weirgo/weir/bench/c08"
 	"github.com/weirgo/weir/bench/c09"
 	"github.com/weirgo/weir/bench/c11"
 	"github.com/weirgo/weir/bench/ceiling"
@@ -22,6 +23,7 @@ var experiments = []experiment.Declaration{
 	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment, c11.Experiment,
 	ceiling.Experiment, handoff.Experiment, hostile.Experiment, sampling.Experiment, tax.Experiment,
 	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment,
+	c04.Experiment, c05.Experiment, c07.Experiment, c08.Experiment, c09.Experiment,
 	ceiling.Experiment, cooperative.Experiment, handoff.Experiment, hostile.Experiment, neighbour.Experiment,
 	sampling.Experiment, stacks.Experiment, tax.Experiment,
 }
