@@ -3,7 +3,7 @@
 //
 // Cells: never, the hogs never yield and the goroutine has no class; gosched,
 // they call Gosched after each turn; class, they never yield and the goroutine
-// is of a latency group. Each takes turns with the hogs alone, which never yield.
+// is of a latency group. The two others take turns with never, in short slices.
 package main
 
 import (
@@ -34,7 +34,7 @@ var (
 	system     = flag.String("system", "class", "the `cell` that is system/")
 )
 
-// cells, each with what it is.
+// cells, each with what it is; the first is what the others are held against.
 var cells = []cell{{name: "never"}, {name: "gosched", yields: true}, {name: "class", class: true}}
 
 type cell struct {
@@ -58,20 +58,19 @@ func measure(r *sample.Recorder) error {
 	runtime.GOMAXPROCS(*processors)
 	turnSteps, workSteps := crowd.Calibrate(*turn), crowd.Calibrate(*work)
 	late := make(map[string]*delay.Set)
-	alone := paired.Side{Name: "alone", Measure: func() (paired.Slice, error) { return load(false, turnSteps).Run(*warm, *slice) }}
-	var beside []paired.Side
+	var sides []paired.Side
 	for _, c := range cells {
 		late[c.name] = &delay.Set{}
-		beside = append(beside, paired.Side{Name: c.name, Measure: func() (paired.Slice, error) {
+		sides = append(sides, paired.Side{Name: c.name, Measure: func() (paired.Slice, error) {
 			return c.run(late[c.name], turnSteps, workSteps)
 		}})
 	}
-	outcomes, err := paired.Compare(alone, beside, *times)
+	outcomes, err := paired.Compare(sides[0], sides[1:], *times)
 	if err != nil {
 		return err
 	}
-	r.Set("alone/turns_per_s", outcomes["alone"].PerSecond)
 	for _, c := range cells {
+		r.Set(c.name+"/turns_per_s", outcomes[c.name].PerSecond)
 		r.Set(c.name+"/hogs_kept", outcomes[c.name].Rate)
 		r.Set(c.name+"/cpu_cost", outcomes[c.name].CPUCost)
 		late[c.name].Record(r, c.name+"/latency", delay.Microseconds)
