@@ -77,6 +77,7 @@ func measure(r *sample.Recorder) error {
 	}
 	r.Set("system/latency_p99_us", delay.Microseconds.In(late[*system].Quantile(0.99)))
 	r.Set("system/hogs_kept", outcomes[*system].Rate)
+	r.Set("system/cpu_cost", outcomes[*system].CPUCost)
 	return nil
 }
 
