@@ -37,7 +37,7 @@ var (
 	streams    = flag.Int("streams", 8000, "open streams of the server")
 
 	runningCount = flag.Int("running", 10_000, "goroutines that run between collections")
-	runningTimes = flag.Int("running-times", 6, "how often they are measured in the group and in none")
+	runningTimes = flag.Int("running-times", 12, "how often they are measured in the group and in none")
 )
 
 // skipped are the collections after a change that are not counted.
