@@ -41,7 +41,7 @@ func declare() experiment.Declaration {
 	}
 	for _, kind := range []string{"semaphore", "channel", "select", "network"} {
 		e.Bars = append(e.Bars, experiment.Bar{
-			Text:   fmt.Sprintf("100 000 goroutines that wait for a %s, 12 calls deep, against stock", kind),
+			Text:   fmt.Sprintf("100 000 parked goroutines (%s), 12 calls deep, against stock", kind),
 			Metric: kind + "/100000x12/scan_ns", Ratio: true, Bound: experiment.AtMost, Limit: 1.0 / 3,
 		})
 	}

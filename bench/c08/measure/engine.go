@@ -69,7 +69,8 @@ func (e *engine) start(ends time.Time) error {
 	return e.group.Go(func() {
 		defer e.done.Done()
 		defer close(e.outbox)
-		e.loop(ends)
+		critical(func() { e.loop(ends) })
+		quietPoint()
 	})
 }
 
@@ -81,7 +82,8 @@ type sequence struct {
 }
 
 // loop makes steps until the time given, and at least so many that each sequence
-// has had a request of its own from the first token to the last.
+// has had a request of its own from the first token to the last. The batch is
+// never empty meanwhile: all of it is one critical stretch.
 func (e *engine) loop(ends time.Time) {
 	// As the server's has: its own thread, whose clock tells what it ran.
 	runtime.LockOSThread()
@@ -91,8 +93,7 @@ func (e *engine) loop(ends time.Time) {
 		batch[i] = sequence{made: i * *tokens / len(batch), state: uint64(i)} // they do not end in the same step
 	}
 	for n, now := 0, time.Now(); n < 2**tokens || now.Before(ends); n, now = n+1, time.Now() {
-		critical(func() { e.step(batch, now) })
-		quietPoint()
+		e.step(batch, now)
 	}
 }
 

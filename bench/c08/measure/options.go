@@ -19,8 +19,9 @@ func monitorOptions() []ggroup.Option {
 	}
 }
 
-// critical is a stretch of the engine's that a collection should not fall into.
+// critical is a stretch in which no collection should begin: the engine's batch is
+// not empty.
 func critical(stretch func()) { stretch() }
 
-// quietPoint is a moment of the engine's at which a collection may begin.
+// quietPoint is a moment at which one may: the batch is empty.
 func quietPoint() {}
