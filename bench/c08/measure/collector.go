@@ -46,5 +46,7 @@ func (c collector) record(r *sample.Recorder, before collector) {
 		share = (c.all - before.all) / total
 	}
 	r.Set("collector_cpu_share", share)
-	r.Set("garbage_mib_per_s", float64(c.allocatedBytes-before.allocatedBytes)/(1<<20)/window.Seconds())
+	allocated := float64(c.allocatedBytes - before.allocatedBytes)
+	r.Set("garbage_mib_per_s", allocated/(1<<20)/window.Seconds())
+	r.Set("collections_per_gib", float64(count)/(allocated/(1<<30)))
 }
