@@ -30,9 +30,9 @@ var (
 	tokenBytes = flag.Int("token-bytes", 2048, "garbage of a token")
 
 	linesPerSecond = flag.Int("lines", 1000, "log lines a second")
-	churners       = flag.Int("churners", 4, "goroutines that decode and encode JSON")
-	churnEvery     = flag.Duration("churn-every", 20*time.Millisecond, "time between two beginnings of a churner's work")
-	documents      = flag.Int("documents", 10, "documents of a churner each time")
+	churners       = flag.Int("churners", 8, "goroutines that decode and encode JSON, all at the same times")
+	churnEvery     = flag.Duration("churn-every", 40*time.Millisecond, "time between two beginnings of their work")
+	documents      = flag.Int("documents", 16, "documents of each of them each time")
 	liveMiB        = flag.Int("live", 48, "live heap that each collection marks, in MiB, as small linked objects")
 )
 

@@ -59,10 +59,10 @@ func (m *monitor) start(ends time.Time) error {
 	}); err != nil {
 		return err
 	}
-	for i := range *churners {
+	for range *churners {
 		if err := m.group.Go(func() {
 			defer m.done.Done()
-			m.churn(begins.Add(*churnEvery*time.Duration(i)/time.Duration(*churners)), ends)
+			m.churn(begins, ends)
 		}); err != nil {
 			return err
 		}
