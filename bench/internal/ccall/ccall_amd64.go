@@ -1,11 +1,14 @@
 package ccall
 
 import (
+	"fmt"
 	"math"
+	"runtime"
 	"time"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
+	"golang.org/x/sys/unix"
 )
 
 // computeAddress is the address of computeC, for a call as of C code.
@@ -24,16 +27,26 @@ type Computation struct {
 	cyclesPerSecond float64
 }
 
-// New calibrates a call that takes about d.
+// New calibrates a call that takes about d on an idle processor: by the CPU time of
+// the fastest of some calls, which other programs on the machine change least.
 func New(d time.Duration) (Computation, error) {
 	const steps = 2_000_000
 	c := Computation{steps: steps}
 	best := math.Inf(1)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	begin, beginCycles := time.Now(), cycles()
 	for range 10 {
-		callBegin := time.Now()
+		callBegin, err := threadTime()
+		if err != nil {
+			return c, err
+		}
 		c.Call()
-		best = min(best, time.Since(callBegin).Seconds()/steps)
+		callEnd, err := threadTime()
+		if err != nil {
+			return c, err
+		}
+		best = min(best, (callEnd-callBegin).Seconds()/steps)
 	}
 	c.cyclesPerSecond = float64(cycles()-beginCycles) / time.Since(begin).Seconds()
 	c.steps = uintptr(max(1, d.Seconds()/best))
@@ -46,4 +59,13 @@ func New(d time.Duration) (Computation, error) {
 func (c Computation) Call() time.Duration {
 	purego.SyscallN(computeAddress, c.steps, uintptr(unsafe.Pointer(&endedAt)))
 	return time.Duration(float64(cycles()-endedAt) / c.cyclesPerSecond * float64(time.Second))
+}
+
+// threadTime returns the CPU time of the calling thread.
+func threadTime() (time.Duration, error) {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+		return 0, fmt.Errorf("ccall: read the thread's clock: %w", err)
+	}
+	return time.Duration(t.Nano()), nil
 }

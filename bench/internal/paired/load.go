@@ -43,8 +43,8 @@ type counter struct {
 const idleLimit = 30 * time.Second
 
 // Run has the workers work, and counts what they do after the time of warm, for
-// the time of slice, or for longer until an operation ends. It returns when all
-// of them have ended their last step.
+// the time of slice, or for longer until an operation has ended and has taken CPU
+// time. It returns when all of them have ended their last step.
 func (l Load) Run(warm, slice time.Duration) (Slice, error) {
 	counters, failures := make([]counter, l.Workers), make([]error, l.Workers)
 	var stop atomic.Bool
@@ -67,7 +67,7 @@ func (l Load) Run(warm, slice time.Duration) (Slice, error) {
 // count counts for the time of slice.
 func (l Load) count(counters []counter, slice time.Duration) (counted Slice, err error) {
 	from, err := l.read(counters)
-	for err == nil && counted.Operations == 0 && counted.Wall < idleLimit {
+	for err == nil && (counted.Operations == 0 || counted.CPU <= 0) && counted.Wall < idleLimit {
 		time.Sleep(slice)
 		var to reading
 		to, err = l.read(counters)
