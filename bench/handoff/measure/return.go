@@ -50,7 +50,7 @@ func returnBeside(r *sample.Recorder, sleepInC func(time.Duration)) error {
 			gate.Open(ends)
 		}()
 		err = inGroup(group, func() {
-			for ends := <-opened; time.Now().Before(ends); {
+			for ends := <-opened; late.Len() == 0 || time.Now().Before(ends); {
 				late.Add(kind.call())
 			}
 		})
