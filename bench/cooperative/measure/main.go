@@ -28,7 +28,7 @@ var (
 	turn       = flag.Duration("turn", 100*time.Microsecond, "computation of a hog between two calls of Gosched, if it calls it")
 	interval   = flag.Duration("interval", 2*time.Millisecond, "time between two turns of the latency goroutine")
 	work       = flag.Duration("work", 20*time.Microsecond, "its computation")
-	times      = flag.Int("times", 8, "slices of each cell")
+	times      = flag.Int("times", 12, "slices of each cell")
 	warm       = flag.Duration("warm", 10*time.Millisecond, "work before each slice whose turns are not counted")
 	slice      = flag.Duration("slice", 250*time.Millisecond, "length of a slice")
 	system     = flag.String("system", "class", "the `cell` that is system/")

@@ -30,7 +30,7 @@ var (
 	rowNames   = flag.String("rows", "echo1,echo16,echo256,gosched,channel,mutex,timers,http16", "what goroutines of no group do")
 	groupNames = flag.String("groups", "empty,parked,quota,counting,busy", "groups beside them")
 	times      = flag.Int("times", 4, "slices of each row beside each group")
-	slice      = flag.Duration("slice", 30*time.Millisecond, "length of a slice")
+	slice      = flag.Duration("slice", 25*time.Millisecond, "length of a slice")
 	busyEvery  = flag.Duration("busy-every", 2*time.Millisecond, "time between two beginnings of the busy group's work")
 	busyShare  = flag.Float64("busy-share", 0.1, "part of that time for which it computes")
 
