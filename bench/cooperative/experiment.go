@@ -12,7 +12,8 @@ var Experiment = experiment.Declaration{
 	Mistaken: "The two sides differ in more than the toolchain: stock's is the cell gosched, ours the cell class, system/ is " +
 		"what they come to. A pacer must be in each loop, that of a library and of the compiler's too; a class needs a word " +
 		"where the goroutine starts. The hogs' throughput is held against the cell never of the same toolchain, in which " +
-		"the goroutine has no class and does the same work, late. It is woken by a timer, which stock Go's Gosched looks at each time; of what comes from the network c04 tells.",
+		"the goroutine has no class and does the same work, late. It is woken by a timer, which stock Go's Gosched looks at each " +
+		"time; of what comes from the network c04 tells.",
 	Metric: "system/latency_p99_us",
 	Label:  "p99 delay of a latency goroutine, hogs that never yield on ours against hogs that call Gosched on stock Go",
 	Unit:   "µs",

@@ -37,8 +37,8 @@ func declare() experiment.Declaration {
 			"what a group leaves behind when it is closed is not seen. On stock Go a group is the library's own, and no " +
 			"scheduler knows of it: what its shares differ from 1 is what this machine's noise and the group's own " +
 			"goroutine do. The rate of a row is a time and wanders when other programs load the machine; CPU time wanders " +
-			"less, but does not see a goroutine that waits for an idle processor. A group that is busy takes a tenth of one processor, which is a twentieth of two. The clients of " +
-			"weir serve share its processors.",
+			"less, but does not see a goroutine that waits for an idle processor. A group that is busy takes a tenth of one " +
+			"processor, which is a twentieth of two. The clients of weir serve share its processors.",
 		Metric: "idle/least_rate_kept",
 		Label:  "least share of its rate that a row keeps beside an idle latency group",
 		Unit:   "ratio",
@@ -46,6 +46,7 @@ func declare() experiment.Declaration {
 		Metrics: []experiment.Metric{
 			{Name: "none/{rows}/per_s", Text: "operations a second without a group", Arms: inProcess},
 			{Name: "none/{rows}/cpu_ns", Text: "CPU time of an operation without a group", Arms: inProcess},
+			{Name: "none/cpu_ns", Text: "geometric mean over the rows", Arms: inProcess},
 			{Name: "{groups}/{rows}/{rate_kept,cpu_cost}", Text: "beside the group over without it", Arms: inProcess},
 			{Name: "{groups}/{rate_kept,cpu_cost}", Text: "geometric mean over the rows", Arms: inProcess},
 			{Name: "idle/least_rate_kept", Text: "of all rows beside the latency groups that are idle", Arms: inProcess},
@@ -64,14 +65,19 @@ func declare() experiment.Declaration {
 		Rounds:   5,
 		Quick:    []string{"-times=1", "-slice=10ms", "-serve-times=2"},
 	}
+	e.Bars = bars()
+	return e
+}
+
+func bars() (all []experiment.Bar) {
 	for _, g := range groups {
 		for _, row := range rows {
-			e.Bars = append(e.Bars, experiment.Bar{
+			all = append(all, experiment.Bar{
 				Text: row + " beside " + g.text + ", beyond noise", Metric: g.name + "/" + row + "/rate_kept",
 				BeyondNoise: true, Bound: experiment.AtLeast, Limit: g.keeps,
 			})
 		}
-		e.Bars = append(e.Bars, experiment.Bar{
+		all = append(all, experiment.Bar{
 			Text: "all rows beside " + g.text + ", geometric mean", Metric: g.name + "/rate_kept",
 			Bound: experiment.AtLeast, Limit: g.keeps,
 		}, experiment.Bar{
@@ -79,12 +85,19 @@ func declare() experiment.Declaration {
 			Bound: experiment.AtMost, Limit: 1 / g.keeps,
 		})
 	}
+	all = append(all, experiment.Bar{
+		Text: "CPU time of an operation without a group, where groups have been closed, against stock, beyond noise", Metric: "none/cpu_ns",
+		Ratio: true, BeyondNoise: true, Bound: experiment.AtMost, Limit: 1 / 0.97,
+	})
 	for _, connections := range []int{1, 16, 256} {
-		e.Bars = append(e.Bars, experiment.Bar{
-			Text:   fmt.Sprintf("short requests to weir serve over %d connections against stock Go", connections),
-			Metric: fmt.Sprintf("tokenize%d/rate_ratio", connections), Arm: "serve",
+		over := fmt.Sprintf(" to weir serve over %d connections against stock Go", connections)
+		all = append(all, experiment.Bar{
+			Text: "short requests" + over, Metric: fmt.Sprintf("tokenize%d/rate_ratio", connections), Arm: "serve",
 			Bound: experiment.AtLeast, Limit: 1,
+		}, experiment.Bar{
+			Text: "CPU time of short requests" + over + ", beyond noise", Metric: fmt.Sprintf("tokenize%d/cpu_ratio", connections),
+			Arm: "serve", BeyondNoise: true, Bound: experiment.AtMost, Limit: 1,
 		})
 	}
-	return e
+	return all
 }

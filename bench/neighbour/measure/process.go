@@ -28,6 +28,7 @@ func measureProcess(r *sample.Recorder) error {
 		}
 		r.Set(none+"/"+name+"/per_s", outcomes[none].PerSecond)
 		r.Set(none+"/"+name+"/cpu_ns", float64(outcomes[none].CPU))
+		means[none+"/cpu_ns"] += math.Log(float64(outcomes[none].CPU)) / float64(len(names))
 		for _, group := range groups {
 			o := outcomes[group]
 			r.Set(group+"/"+name+"/rate_kept", o.Rate)
