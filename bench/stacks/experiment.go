@@ -19,7 +19,8 @@ func declare() experiment.Declaration {
 			"a net/http server two thirds of it in all, and goroutines that do run within 2 %.",
 		Mistaken: "A stack cannot be left out: what only it holds would be freed. What can be left out is walking it again " +
 			"if its goroutine has not run since the last time. The figure is the CPU time of the process for one forced " +
-			"collection, sweep included, less that of one without the goroutines, whatever the collector's own account says. " +
+			"collection, sweep included, less that of one without the goroutines (but with the connections that they wait " +
+			"for), whatever the collector's own account says. " +
 			"It is of goroutines whose frames name few objects; each object more costs the same on both sides. Those that " +
 			"wait for the network are as many as the limit of open files allows (network/.../goroutines).",
 		Metric: "channel/100000x12/scan_ns",

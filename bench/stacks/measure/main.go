@@ -33,7 +33,7 @@ var (
 	kinds      = flag.String("kinds", "semaphore,channel,select,network", "what goroutines wait for")
 	counts     = flag.String("counts", "1000,10000,100000", "`numbers` of goroutines")
 	depths     = flag.String("depths", "1,12,24", "`numbers` of calls on their stacks")
-	cycles     = flag.Int("cycles", 3, "collections measured in each state, of which the median counts")
+	cycles     = flag.Int("cycles", 3, "collections measured in each state, or more if they cost little, of which the median counts")
 	streams    = flag.Int("streams", 8000, "open streams of the server")
 
 	runningCount = flag.Int("running", 10_000, "goroutines that run between collections")
@@ -102,17 +102,26 @@ func inOrder(parts []part) error {
 // quiet opens the group whose stacks the collector leaves alone where it may.
 func quiet() (*ggroup.Group, error) { return ggroup.Open("streams", ggroup.WithNoStackScan()) }
 
+// A collection that costs little is measured more often, up to so many times in
+// all, or until this much CPU time is spent.
+const (
+	mostCycles = 25
+	enough     = 100 * time.Millisecond
+)
+
 // cost returns the median CPU time of a collection.
 func cost() (time.Duration, error) {
+	for range skipped {
+		runtime.GC()
+	}
 	var all []float64
-	for i := range skipped + *cycles {
+	spent := time.Duration(0)
+	for len(all) < *cycles || len(all) < mostCycles && spent < enough {
 		one, err := costOfOne()
 		if err != nil {
 			return 0, err
 		}
-		if i >= skipped {
-			all = append(all, float64(one))
-		}
+		all, spent = append(all, float64(one)), spent+one
 	}
 	return time.Duration(sample.Median(all)), nil
 }

@@ -28,7 +28,7 @@ func measureParked(r *sample.Recorder, c cell, files int, none time.Duration) (e
 	if c.kind == "network" {
 		n = min(n, files)
 	}
-	waits, release, err := waitsOf(c.kind, n)
+	waits, release, waited, err := waitsOf(c.kind, n)
 	if err != nil {
 		return fmt.Errorf("%v: %w", c, err)
 	}
@@ -55,7 +55,7 @@ func measureParked(r *sample.Recorder, c cell, files int, none time.Duration) (e
 		return err
 	}
 	r.Set(c.String()+"/cycle_us", us(cycle))
-	r.Set(c.String()+"/scan_ns", float64(max(0, cycle-none))/float64(n))
+	r.Set(c.String()+"/scan_ns", float64(max(0, cycle-none-waited))/float64(n))
 	r.Set(c.String()+"/goroutines", float64(n))
 	return nil
 }
@@ -90,17 +90,17 @@ func descend(depth int, object *held, caller *frame, wait func()) int {
 	return own.object.n
 }
 
-// waitsOf returns what the n goroutines of a kind wait by, and how all of them
-// are released.
-func waitsOf(kind string, n int) (wait func(i int), release func() error, err error) {
+// waitsOf returns what the n goroutines of a kind wait by, how all of them are
+// released, and what a collection costs for that, without any goroutine.
+func waitsOf(kind string, n int) (wait func(i int), release func() error, cycle time.Duration, err error) {
 	switch kind {
 	case "semaphore":
 		var gate sync.WaitGroup
 		gate.Add(1)
-		return func(int) { gate.Wait() }, func() error { gate.Done(); return nil }, nil
+		return func(int) { gate.Wait() }, func() error { gate.Done(); return nil }, 0, nil
 	case "channel":
 		gate := make(chan struct{})
-		return func(int) { <-gate }, func() error { close(gate); return nil }, nil
+		return func(int) { <-gate }, func() error { close(gate); return nil }, 0, nil
 	case "select":
 		gate, never := make(chan struct{}), make(chan struct{})
 		return func(int) {
@@ -108,11 +108,20 @@ func waitsOf(kind string, n int) (wait func(i int), release func() error, err er
 			case <-gate:
 			case <-never:
 			}
-		}, func() error { close(gate); return nil }, nil
+		}, func() error { close(gate); return nil }, 0, nil
 	case "network":
-		return networkWaits(n)
+		before, err := cost()
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		wait, release, err := networkWaits(n)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		after, err := cost()
+		return wait, release, max(0, after-before), err
 	}
-	return nil, nil, fmt.Errorf("-kinds: there is no kind %q", kind)
+	return nil, nil, 0, fmt.Errorf("-kinds: there is no kind %q", kind)
 }
 
 // networkWaits are reads of one silent socket, by a descriptor for each
