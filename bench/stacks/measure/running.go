@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -40,7 +41,7 @@ func measureRunning(r *sample.Recorder) error {
 }
 
 // turns has goroutines run once before each collection, and returns what the
-// collections cost.
+// cheapest of the collections costs, as one operation.
 func turns(start func(func()) error) (s paired.Slice, err error) {
 	rounds := skipped + *cycles
 	gates := make([]chan struct{}, rounds+1)
@@ -64,6 +65,7 @@ func turns(start func(func()) error) (s paired.Slice, err error) {
 			return s, err
 		}
 	}
+	s = paired.Slice{Operations: 1, CPU: math.MaxInt64}
 	begin := time.Now()
 	for i, gate := range gates {
 		for arrived.Load() < int64((i+1)**runningCount) {
@@ -72,7 +74,7 @@ func turns(start func(func()) error) (s paired.Slice, err error) {
 		if i > 0 {
 			one, costErr := costOfOne()
 			if err = errors.Join(err, costErr); i > skipped {
-				s.Operations, s.CPU = s.Operations+1, s.CPU+one
+				s.CPU = min(s.CPU, one)
 			}
 		}
 		close(gate)
