@@ -35,7 +35,7 @@ func declare() experiment.Declaration {
 			{Name: "http/cycle_us", Text: "CPU time of a collection with open streams of a net/http server"},
 			{Name: "http/goroutines", Text: "goroutines of that server"},
 			{Name: "running/cycle_us", Text: "CPU time of a collection between whose predecessor and it each goroutine has run"},
-			{Name: "running/cpu_cost", Text: "of that in the group, over the same in no group"},
+			{Name: "running/cpu_cost", Text: "of that, over the same in a group without the option"},
 		},
 		Rounds: 3, Timeout: 5 * time.Minute,
 		Quick: []string{"-counts=1000,100000", "-depths=12", "-kinds=channel,network,select,semaphore", "-cycles=1", "-running-times=1"},
@@ -51,7 +51,7 @@ func declare() experiment.Declaration {
 			Metric: "http/cycle_us", Ratio: true, Bound: experiment.AtMost, Limit: 1 / 1.5},
 		experiment.Bar{Text: "goroutines that run between collections, against stock, beyond noise",
 			Metric: "running/cycle_us", Ratio: true, BeyondNoise: true, Bound: experiment.AtMost, Limit: 1.02},
-		experiment.Bar{Text: "the same against the same goroutines in no group, beyond noise", Metric: "running/cpu_cost",
+		experiment.Bar{Text: "the same against the same goroutines in a group without the option, beyond noise", Metric: "running/cpu_cost",
 			BeyondNoise: true, Bound: experiment.AtMost, Limit: 1.02},
 	)
 	return e

@@ -2,8 +2,8 @@
 // group WithNoStackScan are parked.
 //
 // Parked (parked.go): each number of goroutines, at each depth, waiting for each
-// kind of thing. Running (running.go): goroutines of the group, and others of no
-// group, that all run between one collection and the next. The server (http.go):
+// kind of thing. Running (running.go): goroutines of the group, and others of a
+// group without the option, that all run between one collection and the next. The server (http.go):
 // streams of a net/http server that are open.
 //
 // A collection is forced, and what the kernel's clock of this process says while
@@ -38,7 +38,7 @@ var (
 	streams    = flag.Int("streams", 8000, "open streams of the server")
 
 	runningCount = flag.Int("running", 10_000, "goroutines that run between collections")
-	runningTimes = flag.Int("running-times", 12, "how often they are measured in the group and in none")
+	runningTimes = flag.Int("running-times", 12, "how often they are measured in a group with the option and in one without")
 )
 
 // skipped are the collections after a change that are not counted.

@@ -12,31 +12,32 @@ import (
 	"github.com/weirgo/weir/bench/internal/crowd"
 	"github.com/weirgo/weir/bench/internal/paired"
 	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/ggroup"
 )
 
 // runningDepth is the depth of the goroutines that run between collections.
 const runningDepth = 12
 
-// measureRunning measures collections between which every goroutine runs, of the
-// group and of none in turns.
+// measureRunning measures collections between which every goroutine runs, of a
+// group with the option and of one without in turns.
 func measureRunning(r *sample.Recorder) error {
-	plain := paired.Side{Name: "plain", Measure: func() (paired.Slice, error) {
-		return turns(func(f func()) error { go f(); return nil })
-	}}
-	grouped := paired.Side{Name: "group", Measure: func() (s paired.Slice, err error) {
-		group, err := quiet()
-		if err != nil {
-			return s, err
-		}
-		s, err = turns(group.Go)
-		return s, errors.Join(err, crowd.Shutdown(group))
-	}}
+	side := func(name string, options ...ggroup.Option) paired.Side {
+		return paired.Side{Name: name, Measure: func() (s paired.Slice, err error) {
+			group, err := ggroup.Open(name, options...)
+			if err != nil {
+				return s, err
+			}
+			s, err = turns(group.Go)
+			return s, errors.Join(err, crowd.Shutdown(group))
+		}}
+	}
+	plain, grouped := side("plain"), side("quiet", ggroup.WithNoStackScan())
 	outcomes, err := paired.Compare(plain, []paired.Side{grouped}, *runningTimes)
 	if err != nil {
 		return fmt.Errorf("running: %w", err)
 	}
-	r.Set("running/cycle_us", us(outcomes["group"].CPU))
-	r.Set("running/cpu_cost", outcomes["group"].CPUCost)
+	r.Set("running/cycle_us", us(outcomes["quiet"].CPU))
+	r.Set("running/cpu_cost", outcomes["quiet"].CPUCost)
 	return nil
 }
 
