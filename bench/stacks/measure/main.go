@@ -3,8 +3,8 @@
 //
 // Parked (parked.go): each number of goroutines, at each depth, waiting for each
 // kind of thing. Running (running.go): goroutines of the group, and others of a
-// group without the option, that all run between one collection and the next. The server (http.go):
-// streams of a net/http server that are open.
+// group without the option, that all run between one collection and the next. The
+// server (http.go): streams of a net/http server that are open.
 //
 // A collection is forced, and what the kernel's clock of this process says while
 // it lasts is its cost: nothing else runs. The first two after a change are not
