@@ -135,6 +135,12 @@ stress: toolchain ## groups, C calls and the collector under stress, STRESS=10m 
 	$(IN_GOROOT) GOTOOLCHAIN=local ../bin/go test -v -run 'TestStress$$' -timeout 0 runtime/ggroup -stress=$(STRESS)
 	$(WEIR_GO) test -v -run 'TestStress$$' -timeout 0 ./ggroup -stress=$(STRESS)
 
+SOAK ?= 10m
+SOAK_FLAGS ?=
+.PHONY: soak
+soak: toolchain ## random programs that check themselves, under the collector's checks, SOAK=10m SEED=n (`make test` has the short form)
+	$(STOCK_GO) run ./scripts/soak -for $(SOAK) $(if $(SEED),-seed $(SEED)) $(SOAK_FLAGS)
+
 ##@ Measure
 
 .PHONY: bench

@@ -44,7 +44,7 @@ func pairs(p *stage.Player, depth int) iter.Seq2[*stage.Node, uint64] {
 	return func(yield func(*stage.Node, uint64) bool) {
 		kept := pairOf(p.Make())
 		defer take(pairOf(p.Make()), kept)
-		for range 1 + p.Draw(3) {
+		for range p.Times(3) {
 			if !yield(p.Make()) {
 				return
 			}

@@ -10,7 +10,7 @@ import (
 const (
 	framesMin, framesMax   = 4, 9 // frame functions of a program
 	resultsMin, resultsMax = 2, 5 // functions that return an object
-	nestingMax             = 4    // of blocks
+	nestingMax             = 3    // of blocks
 	statementsMax          = 6    // of a block
 )
 
@@ -153,7 +153,7 @@ func (g *generator) one(scope []held) (held, bool) {
 func (g *generator) resultFunction(i int) {
 	g.line("\n//go:noinline\nfunc result%d(p *stage.Player, depth int) (n *stage.Node, id uint64) {", i)
 	g.inLoop, g.mayReturn = false, false
-	g.line("n, id = p.Make()")
+	g.line("n, id = p.Make()\nif p.Spent() {\nreturn n, id\n}")
 	scope := []held{{check: "stage.Check(n, id)", remake: "n, id = p.Make()"}}
 	if g.dice.IntN(2) == 0 {
 		g.line("defer func() {")

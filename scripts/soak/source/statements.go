@@ -29,13 +29,13 @@ var declarations = []func(g *generator) held{
 	},
 	func(g *generator) held { // a slice that grows, of which the end is kept
 		k := g.name()
-		g.line("l%d := []pair{}\nfor range 1 + p.Draw(9) {\nl%d = append(l%d, pairOf(p.Make()))\n}", k, k, k)
+		g.line("l%d := []pair{}\nfor range p.Times(9) {\nl%d = append(l%d, pairOf(p.Make()))\n}", k, k, k)
 		g.line("l%d = l%d[len(l%d)/2:]", k, k, k)
 		return held{fmt.Sprintf("take(l%d...)", k), fmt.Sprintf("l%d = append(l%d[:0:0], pairOf(p.Make()))", k, k)}
 	},
 	func(g *generator) held { // a map
 		k := g.name()
-		g.line("m%d := map[uint64]*stage.Node{}\nfor range 1 + p.Draw(10) {\nn, id := p.Make()\nm%d[id] = n\n}", k, k)
+		g.line("m%d := map[uint64]*stage.Node{}\nfor range p.Times(10) {\nn, id := p.Make()\nm%d[id] = n\n}", k, k)
 		return held{fmt.Sprintf("for id, n := range m%d {\nstage.Check(n, id)\n}", k), fmt.Sprintf("clear(m%d)", k)}
 	},
 	func(g *generator) held { // an interface
@@ -83,7 +83,7 @@ func init() { // blocks have statements in them
 			g.line("}")
 		},
 		func(g *generator, scope []held, nesting int) {
-			g.line("for range 1 + p.Draw(3) {")
+			g.line("for range p.Times(3) {")
 			g.loop(scope, nesting, "")
 		},
 		func(g *generator, scope []held, nesting int) { // over a function
@@ -155,6 +155,14 @@ func init() { // blocks have statements in them
 			g.line("})")
 		},
 	}
+}
+
+// straight writes a block that is not left before its end.
+func (g *generator) straight(scope []held, nesting int) {
+	inLoop, mayReturn := g.inLoop, g.mayReturn
+	g.inLoop, g.mayReturn = false, false
+	g.block(scope, nesting)
+	g.inLoop, g.mayReturn = inLoop, mayReturn
 }
 
 // loop writes a loop's block, and what is last in it.

@@ -60,7 +60,7 @@ func (p *Player) Callback(f func()) {
 		f()
 		return
 	}
-	numbers := make([]int32, 2+p.Draw(3))
+	numbers := make([]int32, 2+p.Draw(4)/3) // compared once, or a few times
 	for i := range numbers {
 		numbers[i] = int32(p.Draw(100))
 	}

@@ -54,6 +54,21 @@ func (p *Player) Draw(n int) int { return p.dice.IntN(n) }
 // ID returns a number that no other object has.
 func (p *Player) ID() uint64 { return p.stage.ids.Add(1) }
 
+// Times returns how often to do something, n times at most: once, if this
+// player has gone into all the frames that it may.
+func (p *Player) Times(n int) int {
+	if p.steps--; p.steps <= 0 {
+		return 1
+	}
+	return 1 + p.Draw(n)
+}
+
+// Spent says that it has, and that nothing more should be called.
+func (p *Player) Spent() bool {
+	p.steps--
+	return p.steps <= 0
+}
+
 // Make makes an object, and returns its number too.
 //
 //go:noinline
