@@ -68,11 +68,18 @@ func (g *generator) maybe(text string) string {
 	return ""
 }
 
+type statement = func(g *generator, scope []held, nesting int)
+
 // statements have blocks in them.
-var statements []func(g *generator, scope []held, nesting int)
+var statements []statement
 
 func init() { // blocks have statements in them
-	statements = []func(g *generator, scope []held, nesting int){
+	statements = append(branches(), functions()...)
+}
+
+// branches are statements with blocks that are the function's.
+func branches() []statement {
+	return []statement{
 		func(g *generator, scope []held, nesting int) {
 			g.line("if p.Draw(2) == 0 {")
 			g.block(scope, nesting)
@@ -100,6 +107,12 @@ func init() { // blocks have statements in them
 			}
 			g.line("}")
 		},
+	}
+}
+
+// functions are statements with blocks that are functions of their own.
+func functions() []statement {
+	return []statement{
 		func(g *generator, scope []held, nesting int) { // a closure, called now or twice
 			k := g.name()
 			g.line("c%d := func() {", k)

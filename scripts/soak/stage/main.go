@@ -20,7 +20,7 @@ const hangAfter = 4 * time.Minute
 func Main(shapes ...Shape) {
 	length := flag.Duration("for", 10*time.Second, "how long; at least one scene")
 	scenes := flag.Int("scenes", 0, "how many scenes instead")
-	players := flag.Int("players", 120, "most players of a scene")
+	players := flag.Int("players", 120, "most players of a scene; 0: volleys only")
 	seed := flag.Uint64("seed", 1, "seed of everything but the order of events")
 	flag.Parse()
 	if len(shapes) == 0 {

@@ -165,7 +165,10 @@ func (s *Stage) scene(dice *rand.Rand) {
 	groups := openGroups(dice)
 	var players sync.WaitGroup
 	ended := make(chan struct{})
-	count := 1 + dice.IntN(s.playersMax)
+	count, volleys := 0, 1
+	if s.playersMax > 0 {
+		count, volleys = 1+dice.IntN(s.playersMax), dice.IntN(3)
+	}
 	s.performed += count
 	for range count {
 		p := s.player(dice)
@@ -175,7 +178,7 @@ func (s *Stage) scene(dice *rand.Rand) {
 			p.life()
 		})
 	}
-	for range dice.IntN(3) {
+	for range volleys {
 		p := s.player(dice)
 		players.Add(1)
 		start(pick(dice, groups), func() {
