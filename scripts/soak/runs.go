@@ -45,7 +45,7 @@ type setting struct {
 	debug   string // GODEBUG
 	percent int    // GOGC
 	procs   int    // GOMAXPROCS
-	players int    // most of a scene
+	players int    // most of a scene; 0: volleys only
 	written bool   // the program's source is written for it
 	cgo     bool
 }
@@ -61,8 +61,11 @@ func settingOf(seed uint64) setting {
 		written: dice.IntN(4) == 0,
 		cgo:     dice.IntN(2) == 0,
 	}
-	if s.written {
+	switch {
+	case s.written:
 		s.players = 20 // each does more
+	case dice.IntN(4) == 0:
+		s.players = 0 // volleys
 	}
 	var debug []string
 	add := func(percent int, text string) {

@@ -32,6 +32,7 @@ func TestShort(t *testing.T) {
 		{seed: 1, debug: "ggroupreplay=1,gccheckmark=1", percent: 5, procs: 2, players: 30},
 		{seed: 2, debug: "ggroupreplay=1,clobberfree=1", percent: 100, procs: 4, players: 30},
 		{seed: 3, debug: "ggroupreplay=1,clobberfree=1", percent: 10, procs: 1, players: 5, written: true},
+		{seed: 4, debug: "ggroupreplay=1,clobberfree=1", percent: 10, procs: 3},
 	} {
 		said, err := s.one(t.Context(), set, time.Second)
 		if err != nil {

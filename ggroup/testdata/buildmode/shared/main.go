@@ -1,0 +1,24 @@
+// Command shared is a library for C.
+package main
+
+import "C"
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/weirgo/weir/ggroup/testdata/buildmode/work"
+)
+
+// weir_groups returns 0 if all went well.
+//
+//export weir_groups
+func weir_groups() C.int {
+	if err := work.Groups(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func main() {}
