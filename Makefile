@@ -165,6 +165,13 @@ check: need-go need-git ## check that the series applies and is documented
 rebase: need-go need-git ## carry the series to another Go, TO=go1.X.Y
 	@$(GOROOT_TOOL) rebase --to '$(TO)'
 
+# The other versions of the pinned minor version, 70 MB each from the module
+# proxy, once.
+.PHONY: test-rebase
+test-rebase: need-go need-git ## check that the series carries itself to each Go of its minor version
+	@for patch in 0 1 2 3; do $(GOROOT_TOOL) fetch --version go$(basename $(GO_VERSION)).$$patch; done
+	$(STOCK_GO) test -count=1 -v -run 'TestRealRebase$$' ./scripts/goroot
+
 .PHONY: clean
 clean: ## remove build/ (the caches stay: `go run ./scripts/goroot clean` empties them)
 	rm -rf build

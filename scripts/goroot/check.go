@@ -10,6 +10,11 @@ import (
 	"github.com/weirgo/weir/scripts/goroot/internal/worktree"
 )
 
+// stockLinesMax is how many lines of stock files, tests of theirs included, a
+// series may change: what can conflict with the next Go, and what a reader of
+// stock Go has to learn anew.
+const stockLinesMax = 150
+
 var checkVerb = verb{
 	name: "check",
 	line: "check that the series applies and is documented; list what it hooks",
@@ -32,11 +37,16 @@ func (s *session) check(ctx context.Context) error {
 		return err
 	}
 	checked, err := worktree.Check(ctx, base, patches)
-	printInspection(s.out, checked)
+	changed := printInspection(s.out, checked)
 	if err != nil {
 		return err
 	}
-	if problems := s.printProblems(checked); problems > 0 {
+	problems := s.printProblems(checked)
+	if changed > stockLinesMax {
+		fmt.Fprintf(s.log, "the series: changes %d lines of stock files, the cap is %d\n", changed, stockLinesMax)
+		problems++
+	}
+	if problems > 0 {
 		return fmt.Errorf("check: %s: mend with `goroot edit`, git and `goroot save`", count(problems, "problem", "problems"))
 	}
 	s.say("the series, %s, applies to %s", patchCount(len(patches)), v)
@@ -55,8 +65,9 @@ func (s *session) printProblems(inspected []worktree.Inspected) int {
 	return problems
 }
 
-// printInspection lists the hooks of each patch and sums up.
-func printInspection(w io.Writer, inspected []worktree.Inspected) {
+// printInspection lists the hooks of each patch and sums up. It returns how
+// many lines of stock files change.
+func printInspection(w io.Writer, inspected []worktree.Inspected) (changed int) {
 	var code, tests hooks.Lines
 	files := 0
 	symbols := map[string]bool{}
@@ -76,6 +87,7 @@ func printInspection(w io.Writer, inspected []worktree.Inspected) {
 		patchCount(len(inspected)), count(len(symbols), "declaration", "declarations"), count(files, "file", "files"))
 	fmt.Fprintf(w, "lines changed in stock code  %d (%s)\n", code.Changed, signed(code.Added, code.Deleted))
 	fmt.Fprintf(w, "lines changed in stock tests %d (%s)\n", tests.Changed, signed(tests.Added, tests.Deleted))
+	return code.Changed + tests.Changed
 }
 
 func signed(added, deleted int) string { return fmt.Sprintf("+%d -%d", added, deleted) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/weirgo/weir/scripts/goroot/internal/stocktest"
+	"github.com/weirgo/weir/scripts/goroot/internal/worktree"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the transcripts in testdata anew")
@@ -226,5 +228,14 @@ func TestOutsideACheckout(t *testing.T) {
 	err := run(t.Context(), []string{"check"}, &bytes.Buffer{}, &bytes.Buffer{})
 	if err == nil || !strings.Contains(err.Error(), "run this in the checkout") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestStockLines: lines of stock tests count like those of code.
+func TestStockLines(t *testing.T) {
+	one := worktree.Inspected{}
+	one.Report.Code.Changed, one.Report.Tests.Changed = 3, 2
+	if got := printInspection(io.Discard, []worktree.Inspected{one, one}); got != 10 {
+		t.Errorf("counts %d lines, want 10", got)
 	}
 }
