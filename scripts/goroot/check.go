@@ -22,6 +22,7 @@ var checkVerb = verb{
 "save" would write it. Each message has prose and the fields Forwarded, Touches and Stock-Cost;
 Touches names the hooked declarations, neither more nor less. Each change in a stock file carries or
 sits next to a mark "// ggroup: ..."; generated files are as they were; Go files are formatted.
+At most 150 lines of stock files change in all.
 
 Prints the hooks of each patch with their lines, and how many lines of stock files change.`,
 	setup: func(_ *flag.FlagSet, s *session) func(context.Context) error { return s.check },
