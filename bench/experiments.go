@@ -12,6 +12,7 @@ import (
 	"github.com/weirgo/weir/bench/handoff"
 	"github.com/weirgo/weir/bench/hostile"
 	"github.com/weirgo/weir/bench/internal/experiment"
+	"github.com/weirgo/weir/bench/manycores"
 	"github.com/weirgo/weir/bench/neighbour"
 	"github.com/weirgo/weir/bench/sampling"
 	"github.com/weirgo/weir/bench/stacks"
@@ -23,4 +24,6 @@ var experiments = []experiment.Declaration{
 	c04.Experiment, c05.Experiment, c07.Experiment, c08.Experiment, c09.Experiment, c11.Experiment,
 	ceiling.Experiment, cooperative.Experiment, handoff.Experiment, hostile.Experiment, neighbour.Experiment,
 	sampling.Experiment, stacks.Experiment, tax.Experiment,
+	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment,
+	ceiling.Experiment, handoff.Experiment, hostile.Experiment, manycores.Experiment, sampling.Experiment, tax.Experiment,
 }
