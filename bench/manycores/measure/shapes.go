@@ -42,8 +42,11 @@ func (h *hoppers) stop() {
 
 // member hands on what it gets, and counts, until all are to end and there is
 // nothing left to hand on.
-func (h *hoppers) member(i int, in, out chan struct{}) {
+func (h *hoppers) member(i int, token bool, in, out chan struct{}) {
 	defer h.running.Done()
+	if token {
+		out <- struct{}{}
+	}
 	for range in {
 		if h.ends.Load() {
 			break
@@ -73,17 +76,15 @@ func ring(procs int, start func(func())) *hoppers {
 }
 
 // ring starts size goroutines from the one with number first, with tokens
-// evenly between them.
+// evenly between them. The channels have no buffer: nothing is received without
+// somebody being woken.
 func (h *hoppers) ring(start func(func()), first, size, tokens int) {
 	channels := make([]chan struct{}, size)
 	for i := range channels {
-		channels[i] = make(chan struct{}, 1)
-	}
-	for token := range tokens {
-		channels[token*size/tokens] <- struct{}{}
+		channels[i] = make(chan struct{})
 	}
 	for i := range size {
 		h.running.Add(1)
-		start(func() { h.member(first+i, channels[i], channels[(i+1)%size]) })
+		start(func() { h.member(first+i, i%(size/tokens) == 0, channels[i], channels[(i+1)%size]) })
 	}
 }
