@@ -141,6 +141,10 @@ SOAK_FLAGS ?=
 soak: toolchain ## random programs that check themselves, under the collector's checks, SOAK=10m SEED=n (`make test` has the short form)
 	$(STOCK_GO) run ./scripts/soak -for $(SOAK) $(if $(SEED),-seed $(SEED)) $(SOAK_FLAGS)
 
+.PHONY: soak-broken
+soak-broken: toolchain ## break the runtime on purpose, and see that the soak catches it within SOAK=10m
+	$(STOCK_GO) run ./scripts/soak -broken -for $(SOAK) $(if $(SEED),-seed $(SEED)) $(SOAK_FLAGS)
+
 ##@ Measure
 
 .PHONY: bench

@@ -37,6 +37,7 @@ func run(ctx context.Context, args []string) error {
 	command := flags.String("go", "", "go `command` to build with (default build/go/bin/go)")
 	build := flags.String("build", "", "more `flags` for go build")
 	debug := flags.String("godebug", "", "more `settings` of GODEBUG for each run")
+	breaks := flags.Bool("broken", false, "break the runtime on purpose, a line at a time, and see that each is caught in time")
 	jobs := flags.Int("jobs", runtime.NumCPU(), "runs at a time")
 	if err := flags.Parse(args); err != nil {
 		return flag.ErrHelp // told by Parse
@@ -60,6 +61,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	defer os.RemoveAll(s.work)
 	fmt.Printf("soak: %v from seed %d\n", *length, *seed)
+	if *breaks {
+		return s.broken(ctx, *seed, *length)
+	}
 	end := time.Now().Add(*length)
 	return s.series(ctx, *seed, *jobs, func() time.Duration { return time.Until(end) })
 }

@@ -42,6 +42,20 @@ func TestShort(t *testing.T) {
 	}
 }
 
+func TestMutants(t *testing.T) {
+	m := mutant{"it", "x.go", "func f(", "hook()"}
+	text := "package x\n\nfunc e() {\n\thook()\n}\n\nfunc f() {\n\tg()\n\thook()\n\thook()\n}\n"
+	got, err := m.spoil(text)
+	if want := "package x\n\nfunc e() {\n\thook()\n}\n\nfunc f() {\n\tg()\n\n\thook()\n}\n"; got != want || err != nil {
+		t.Errorf("%v, got %s", err, got)
+	}
+	m.function = "func e("
+	m.line = "g()"
+	if _, err := m.spoil(text); err == nil {
+		t.Error("a line of another function was taken out")
+	}
+}
+
 func TestSettings(t *testing.T) {
 	written, procs := 0, map[int]int{}
 	for seed := range uint64(400) {
