@@ -120,14 +120,23 @@ test-std: toolchain ## Go's own standard library tests on our toolchain
 MORESTACK = $(foreach flag,-gcflags -asmflags,$(foreach pkgs,runtime/... reflect sync,$(flag)=$(pkgs)=-d=maymorestack=runtime.$(1)) $(flag)=runtime/testdata/...=)
 RUNTIME_TEST = $(IN_GOROOT) GOTOOLCHAIN=local $(1) ../bin/go test -short -timeout 40m $(2) runtime runtime/ggroup
 
+# With stacks replayed for every goroutine, not only in groups that ask for it;
+# REPLAY=0 leaves that to them. GOGC is for the tests, not for the go command.
+REPLAY ?= 1
+REPLAYED = GODEBUG=ggroupreplay=$(REPLAY)
 .PHONY: test-runtime
-test-runtime: toolchain need-cc ## the runtime's tests of our toolchain in every mode that finds races (an hour)
-	$(call RUNTIME_TEST,GODEBUG=gccheckmark=1,)
-	$(call RUNTIME_TEST,CGO_ENABLED=1,-race)
-	$(call RUNTIME_TEST,GOEXPERIMENT=staticlockranking,)
-	$(call RUNTIME_TEST,GOFLAGS="$(call MORESTACK,mayMoreStackPreempt)",)
-	$(call RUNTIME_TEST,GOFLAGS="$(call MORESTACK,mayMoreStackMove)",)
-	$(call RUNTIME_TEST,,-cpu=1$(comma)2$(comma)4)
+test-runtime: toolchain need-cc ## the runtime's tests of our toolchain in every mode that finds races, then std's once (two hours)
+	$(call RUNTIME_TEST,$(REPLAYED),)
+	$(call RUNTIME_TEST,$(REPLAYED)$(comma)gccheckmark=1,)
+	$(call RUNTIME_TEST,$(REPLAYED),-exec='env GOGC=1')
+	$(call RUNTIME_TEST,$(REPLAYED) CGO_ENABLED=1,-race)
+	$(call RUNTIME_TEST,$(REPLAYED) GOEXPERIMENT=staticlockranking,)
+	$(call RUNTIME_TEST,$(REPLAYED) GOFLAGS="$(call MORESTACK,mayMoreStackPreempt)",)
+	$(call RUNTIME_TEST,$(REPLAYED) GOFLAGS="$(call MORESTACK,mayMoreStackMove)",)
+	$(call RUNTIME_TEST,$(REPLAYED),-cpu=1$(comma)2$(comma)4)
+	$(IN_GOROOT) $(REPLAYED) GOTOOLCHAIN=local ../bin/go test -short std
+	$(STOCK_GO) run ./scripts/soak -for 2m -build='-gcflags=runtime=-d=maymorestack=runtime.mayMoreStackPreempt'
+	$(STOCK_GO) run ./scripts/soak -for 2m -build=-race
 
 STRESS ?= 10m
 .PHONY: stress

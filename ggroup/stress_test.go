@@ -97,6 +97,9 @@ func (s *stress) options(rng *rand.Rand) []ggroup.Option {
 	if rng.IntN(2) == 0 {
 		opts = append(opts, ggroup.WithEagerHandoff())
 	}
+	if rng.IntN(2) == 0 {
+		opts = append(opts, ggroup.WithNoStackScan())
+	}
 	return opts
 }
 
