@@ -22,8 +22,6 @@ import (
 // experiments are all there are, in the order of the report.
 var experiments = []experiment.Declaration{
 	c04.Experiment, c05.Experiment, c07.Experiment, c08.Experiment, c09.Experiment, c11.Experiment,
-	ceiling.Experiment, cooperative.Experiment, handoff.Experiment, hostile.Experiment, neighbour.Experiment,
-	sampling.Experiment, stacks.Experiment, tax.Experiment,
-	c04.Experiment, c05.Experiment, c07.Experiment, c09.Experiment,
-	ceiling.Experiment, handoff.Experiment, hostile.Experiment, manycores.Experiment, sampling.Experiment, tax.Experiment,
+	ceiling.Experiment, cooperative.Experiment, handoff.Experiment, hostile.Experiment, manycores.Experiment,
+	neighbour.Experiment, sampling.Experiment, stacks.Experiment, tax.Experiment,
 }
