@@ -16,8 +16,11 @@ import (
 
 // The C library, called on the way that the inference engine's is called on.
 var libc struct {
-	usleep, qsortR uintptr
-	compare        uintptr // compareInGo, for C to call
+	usleep, qsortR             uintptr
+	read                       uintptr
+	spinInit, spinLock, unlock uintptr // pthread_spin_*
+
+	compare uintptr // compareInGo, for C to call
 }
 
 // comparing holds what compareInGo calls, by the argument it gets.
@@ -36,20 +39,22 @@ func compareInGo(a, b *int32, sort uintptr) int32 {
 
 func openLibc(t *testing.T) {
 	t.Helper()
-	if libc.usleep != 0 {
+	if libc.compare != 0 {
 		return
 	}
 	lib, err := purego.Dlopen("libc.so.6", purego.RTLD_NOW)
 	if err != nil {
 		t.Skipf("not supported: no C library to call: %v", err)
 	}
-	if libc.qsortR, err = purego.Dlsym(lib, "qsort_r"); err != nil {
-		t.Fatal(err)
+	for name, f := range map[string]*uintptr{
+		"usleep": &libc.usleep, "qsort_r": &libc.qsortR, "read": &libc.read,
+		"pthread_spin_init": &libc.spinInit, "pthread_spin_lock": &libc.spinLock, "pthread_spin_unlock": &libc.unlock,
+	} {
+		if *f, err = purego.Dlsym(lib, name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	libc.compare = purego.NewCallback(compareInGo)
-	if libc.usleep, err = purego.Dlsym(lib, "usleep"); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func sleepInC(d time.Duration) { purego.SyscallN(libc.usleep, uintptr(d.Microseconds())) }

@@ -90,6 +90,7 @@ func TestNilFunctionsPanic(t *testing.T) {
 		{func() { _ = g.Go(nil) }, "ggroup: Go: nil function"},
 		{func() { _ = g.Do(nil) }, "ggroup: Do: nil function"},
 		{func() { _ = new(ggroup.Group).Do(nil) }, "ggroup: Do: nil function"},
+		{func() { ggroup.Critical(nil) }, "ggroup: Critical: nil function"},
 	} {
 		if got := panics(test.call); got != test.want {
 			t.Errorf("panic %v, want %q", got, test.want)
@@ -105,6 +106,9 @@ func TestNewPanicsWithTheError(t *testing.T) {
 	for _, opt := range []ggroup.Option{
 		ggroup.WithCPUQuota(math.Inf(1)), ggroup.WithCPUQuota(math.Inf(-1)), ggroup.WithCPUQuota(-math.SmallestNonzeroFloat64),
 		ggroup.WithWeight(math.MinInt), ggroup.WithWeight(math.MaxInt), ggroup.WithExclusive(math.MinInt), ggroup.WithExclusive(math.MaxInt),
+		ggroup.WithClass(255), ggroup.WithGCDeferral(0), ggroup.WithGCDeferral(-1), ggroup.WithGCDeferral(math.NaN()),
+		ggroup.WithGCDeferral(math.Inf(1)), ggroup.WithGCDeferral(ggroup.MaxGCDeferral + 0.01),
+		ggroup.WithCompute(0), ggroup.WithCompute(math.MinInt), ggroup.WithCompute(ggroup.MaxCompute + 1),
 		ggroup.WithClass(255),
 	} {
 		got := panics(func() { ggroup.New("absurd", opt) })
@@ -119,6 +123,7 @@ func TestNewPanicsWithTheError(t *testing.T) {
 func TestLeastOptions(t *testing.T) {
 	for _, opts := range [][]ggroup.Option{
 		nil, {}, {nil, nil}, {ggroup.WithCPUQuota(math.SmallestNonzeroFloat64)}, {ggroup.WithWeight(1)}, {ggroup.WithClass(ggroup.Normal)},
+		{ggroup.WithGCDeferral(math.SmallestNonzeroFloat64)}, {ggroup.WithGCDeferral(ggroup.MaxGCDeferral)},
 	} {
 		g, err := ggroup.Open("least", opts...)
 		if err != nil {

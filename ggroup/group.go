@@ -123,6 +123,27 @@ func Current() *Group { return current() }
 // nanoseconds. With stock Go it is [runtime.Gosched], which always switches.
 func Yield() { yield() }
 
+// Critical calls fn as a critical stretch of the calling goroutine's group. If
+// the group was made [WithGCDeferral], a garbage collection that is due waits
+// while a stretch is open, within the bounds of that option; [runtime.GC] does
+// not wait. A stretch ends when fn returns, panics or calls [runtime.Goexit].
+// Stretches may be nested, and be open in several goroutines; goroutines that
+// fn starts are in none. In any other group, in none, and with stock Go, Critical
+// just calls fn. It panics if fn is nil.
+func Critical(fn func()) {
+	if fn == nil {
+		panic("ggroup: Critical: nil function")
+	}
+	critical(fn)
+}
+
+// QuietPoint says that now is a good moment for a garbage collection: one that
+// is due starts now, in the background, if no critical stretch of any group is
+// open. The caller does not wait, and pays tens of nanoseconds when nothing is
+// due. It acts for the calling goroutine's group: without [WithGCDeferral], and
+// with stock Go, it does nothing.
+func QuietPoint() { quietPoint() }
+
 // Groups returns the groups that are open, in the order of their opening.
 func Groups() []*Group {
 	registry.mu.Lock()

@@ -215,6 +215,10 @@ func TestOptionsOutOfRange(t *testing.T) {
 		"no exclusive":        {ggroup.WithExclusive(0)},
 		"exclusive":           {ggroup.WithExclusive(1 << 20)},
 		"contradicting scans": {ggroup.WithNoStackScan(), ggroup.WithNormalGC()},
+		"normal, and exempt":  {ggroup.WithNormalGC(), ggroup.WithAssistExempt()},
+		"exempt, but normal":  {ggroup.WithAssistExempt(), ggroup.WithNormalGC()},
+		"normal, and defers":  {ggroup.WithNormalGC(), ggroup.WithGCDeferral(1)},
+		"defers, but normal":  {ggroup.WithGCDeferral(1), ggroup.WithNormalGC()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g, err := ggroup.Open("x", opts...)
@@ -241,8 +245,10 @@ func TestOptionsOutOfRange(t *testing.T) {
 func TestEveryOptionIsInEffectOrReported(t *testing.T) {
 	g := open(t, "reported", ggroup.WithNoStackScan())
 	s := g.Stats()
-	if len(s.NotInEffect) != 1 || s.NotInEffect[0].Option != "WithNoStackScan()" || s.NotInEffect[0].Why == "" {
-		t.Errorf("NotInEffect = %+v", s.NotInEffect)
+	for _, n := range s.NotInEffect {
+		if len(s.NotInEffect) != 1 || n.Option != "WithNoStackScan()" || n.Why == "" {
+			t.Errorf("NotInEffect = %+v", s.NotInEffect)
+		}
 	}
 	plain := open(t, "plain", ggroup.WithNormalGC())
 	if s := plain.Stats(); len(s.NotInEffect) != 0 {

@@ -13,10 +13,11 @@ import (
 func TestStockGoSaysWhatItLacks(t *testing.T) {
 	g := open(t, "lacking",
 		ggroup.WithClass(ggroup.Latency), ggroup.WithWeight(300), ggroup.WithCPUQuota(0.25),
-		ggroup.WithExclusive(1), ggroup.WithEagerHandoff(), ggroup.WithNoStackScan())
+		ggroup.WithExclusive(1), ggroup.WithEagerHandoff(), ggroup.WithAssistExempt(), ggroup.WithGCDeferral(0.5),
+		ggroup.WithCompute(2), ggroup.WithNoStackScan())
 	s := g.Stats()
 	want := []string{"WithClass(latency)", "WithWeight(300)", "WithCPUQuota(0.25)",
-		"WithExclusive(1)", "WithEagerHandoff()", "WithNoStackScan()"}
+		"WithExclusive(1)", "WithEagerHandoff()", "WithAssistExempt()", "WithGCDeferral(0.5)", "WithCompute(2)", "WithNoStackScan()"}
 	if len(s.NotInEffect) != len(want) {
 		t.Fatalf("NotInEffect = %+v, want %v", s.NotInEffect, want)
 	}
@@ -25,7 +26,7 @@ func TestStockGoSaysWhatItLacks(t *testing.T) {
 			t.Errorf("NotInEffect[%d] = %+v, want %s", i, n, want[i])
 		}
 	}
-	if s.Class != ggroup.Latency || s.Weight != 300 {
+	if s.Class != ggroup.Latency || s.Weight != 300 || s.Compute != (ggroup.Compute{}) {
 		t.Errorf("Stats = %+v", s)
 	}
 }

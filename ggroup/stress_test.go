@@ -100,6 +100,12 @@ func (s *stress) options(rng *rand.Rand) []ggroup.Option {
 	if rng.IntN(2) == 0 {
 		opts = append(opts, ggroup.WithNoStackScan())
 	}
+	if rng.IntN(2) == 0 {
+		opts = append(opts, ggroup.WithAssistExempt(), ggroup.WithGCDeferral(rng.Float64()+0.01))
+	}
+	if rng.IntN(4) == 0 {
+		opts = append(opts, ggroup.WithCompute(1+rng.IntN(4)))
+	}
 	return opts
 }
 

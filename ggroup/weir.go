@@ -5,6 +5,8 @@ package ggroup
 import (
 	"errors"
 	"fmt"
+	"math"
+	"runtime"
 	rt "runtime/ggroup"
 	"time"
 )
@@ -23,6 +25,10 @@ func (b *backend) open(g *Group) (err error) {
 		CPUQuota:     s.cpuQuota,
 		Exclusive:    s.exclusive,
 		EagerHandoff: s.eagerHandoff,
+		NoStackScan:  s.noStackScan,
+		AssistExempt: s.assistExempt,
+		GCDeferral:   int(math.Ceil(100 * s.gcDeferral)),
+		Compute:      s.compute,
 	})
 	return convert(err)
 }
@@ -77,6 +83,10 @@ func current() *Group {
 
 func yield() { rt.Yield() }
 
+func critical(fn func()) { rt.Critical(fn) }
+
+func quietPoint() { rt.QuietPoint() }
+
 func (b *backend) stats(g *Group, s *Stats) {
 	v := b.group.Stats()
 	s.Goroutines = int(v.Goroutines)
@@ -85,13 +95,35 @@ func (b *backend) stats(g *Group, s *Stats) {
 	s.Preemptions = v.Preemptions
 	s.Throttled = time.Duration(v.ThrottledNs)
 	s.Exclusive = v.Exclusive
+	s.StacksWalked, s.StacksReplayed = v.StacksWalked, v.StacksReplayed
+	s.StackListsBytes = v.StackListsBytes
 	s.Wait.Sum = time.Duration(v.WaitNs)
 	s.Wait.Counts = v.Wait
+	s.AssistExcused = v.GC.ExcusedBytes
+	s.AssistPaid = v.GC.PaidBytes
+	s.AssistTime = time.Duration(v.GC.AssistNs)
+	s.Deferred = Deferred{
+		Time:        time.Duration(v.GC.DeferredNs),
+		QuietPoint:  v.GC.Deferred[rt.EndQuietPoint],
+		StretchEnd:  v.GC.Deferred[rt.EndStretch],
+		Extra:       v.GC.Deferred[rt.EndExtra],
+		MemoryLimit: v.GC.Deferred[rt.EndMemory],
+		TooLong:     v.GC.Deferred[rt.EndTime],
+		Other:       v.GC.Deferred[rt.EndOther],
+	}
+	s.Compute = Compute{
+		Calls: v.Gang.Calls, Time: time.Duration(v.Gang.LastedNs), Aside: time.Duration(v.Gang.AsideNs), Short: v.Gang.Short,
+		Rests: v.Gang.Rests, Rested: time.Duration(v.Gang.RestedNs),
+		Asleep: v.Gang.Slept, Long: v.Gang.Paused, Lost: v.Gang.Lost,
+	}
 	if want := g.settings.exclusive; v.Exclusive < want {
 		s.unmet(fmt.Sprintf("WithExclusive(%d)", want),
 			fmt.Sprintf("%d given: GOMAXPROCS leaves no more, one processor stays for all", v.Exclusive))
 	}
-	if g.settings.noStackScan {
-		s.unmet("WithNoStackScan()", "this toolchain does not have it yet")
+	if n := runtime.GOMAXPROCS(0); g.settings.compute > n {
+		s.unmet(fmt.Sprintf("WithCompute(%d)", g.settings.compute), fmt.Sprintf("%d at most: GOMAXPROCS is no more", n))
+	}
+	if g.settings.compute != 0 && g.settings.eagerHandoff {
+		s.unmet("WithEagerHandoff()", "WithCompute keeps the processor")
 	}
 }

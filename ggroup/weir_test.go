@@ -44,16 +44,46 @@ func TestOptionsAreInEffect(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
 	g := open(t, "effective",
 		ggroup.WithClass(ggroup.Background), ggroup.WithWeight(300), ggroup.WithCPUQuota(0.25),
-		ggroup.WithExclusive(2), ggroup.WithEagerHandoff())
+		ggroup.WithExclusive(2), ggroup.WithEagerHandoff(), ggroup.WithAssistExempt(), ggroup.WithGCDeferral(0.5))
+	computing := open(t, "computing", ggroup.WithEagerHandoff(), ggroup.WithCompute(3))
 	if s := g.Stats(); len(s.NotInEffect) != 0 || s.Exclusive != 2 {
 		t.Errorf("Stats = %+v", s)
 	}
+	if s := computing.Stats(); len(s.NotInEffect) != 1 || s.NotInEffect[0].Option != "WithEagerHandoff()" {
+		t.Errorf("computing: Stats = %+v", s)
+	}
 	runtime.GOMAXPROCS(2)
+	if s := computing.Stats(); len(s.NotInEffect) != 2 || s.NotInEffect[0].Option != "WithCompute(3)" {
+		t.Errorf("computing with 2 processors: Stats = %+v", s)
+	}
 	s := g.Stats()
 	if s.Exclusive != 1 || len(s.NotInEffect) != 1 || s.NotInEffect[0].Option != "WithExclusive(2)" ||
 		!strings.Contains(s.NotInEffect[0].Why, "1 given") {
 		t.Errorf("with 2 processors: %+v", s)
 	}
+}
+
+// TestNoStackScan: the collector soon stops walking stacks that only wait.
+func TestNoStackScan(t *testing.T) {
+	const n = 20
+	g := open(t, "waiting", ggroup.WithNoStackScan())
+	end := make(chan int)
+	for range n {
+		ggroup.BindTo(g, func() { <-end })
+	}
+	for before := uint64(0); ; {
+		runtime.GC()
+		s := g.Stats()
+		if s.StacksReplayed >= before+n {
+			if len(s.NotInEffect) != 0 || s.StacksWalked == 0 || s.StackListsBytes == 0 {
+				t.Errorf("%+v", s)
+			}
+			break
+		}
+		before = s.StacksReplayed
+		runtime.Gosched() // they have yet to wait
+	}
+	close(end)
 }
 
 // TestAccount: what runs is counted, in the group that it belongs to. On one
@@ -116,10 +146,11 @@ func TestNobodyStarves(t *testing.T) {
 }
 
 // TestQuotaThrottles: the clock is the time that the group has run. By then, a
-// fifth of all processors' time would have held it for much longer.
+// hundredth of all processors' time would have held it for much longer, however
+// many there are.
 func TestQuotaThrottles(t *testing.T) {
 	const enough, limit = 50 * time.Millisecond, 5 * time.Second
-	g := open(t, "throttled", ggroup.WithCPUQuota(0.2))
+	g := open(t, "throttled", ggroup.WithCPUQuota(0.01))
 	throttled := make(chan ggroup.Stats, 1)
 	var done atomic.Bool
 	stop := spin(t, g, 2, func(int) bool {
@@ -133,7 +164,7 @@ func TestQuotaThrottles(t *testing.T) {
 	s := <-throttled
 	stop()
 	if s.Throttled < enough {
-		t.Errorf("held for %v only while it ran for %v under a quota of 0.2", s.Throttled, s.Running)
+		t.Errorf("held for %v only while it ran for %v under a quota of 0.01", s.Throttled, s.Running)
 	}
 }
 

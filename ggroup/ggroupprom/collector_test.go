@@ -45,8 +45,8 @@ func TestCollector(t *testing.T) {
 			t.Errorf("%s = %v, want %v", name, got[name], want)
 		}
 	}
-	if len(families) != 8 {
-		t.Errorf("%d metrics, want 8: %v", len(families), got)
+	if len(families) != 16 {
+		t.Errorf("%d metrics, want 16: %v", len(families), got)
 	}
 }
 
