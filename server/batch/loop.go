@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
@@ -218,6 +219,7 @@ func (l *Loop) park() {
 		l.idle.Stop()
 	} else {
 		l.own.Unlock()
+		ggroup.QuietPoint()
 		l.idle.Wait()
 		l.own.Lock()
 	}

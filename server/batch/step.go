@@ -5,13 +5,38 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 )
 
 // step does one round of the engine goroutine; it reports false if there was
 // nothing to decode.
+//
+// What it does before and after the decode are critical stretches of its group. The
+// decode is the time for a collection to begin: the goroutine is in C then, and the
+// world stops without it.
 func (l *Loop) step() bool {
+	var did Step
+	ggroup.Critical(func() { did = l.prepare() })
+	if l.batch.Len() == 0 {
+		return false
+	}
+	ggroup.QuietPoint()
+	begin := sinceStart()
+	l.counters.decodingSince.Store(begin)
+	l.own.Unlock()
+	did.Err = l.context.Decode(l.batch)
+	l.own.Lock()
+	l.counters.decodingSince.Store(0)
+	did.Duration = time.Duration(sinceStart() - begin)
+	l.counters.busyNs.Add(int64(did.Duration))
+	ggroup.Critical(func() { l.settle(&did) })
+	return true
+}
+
+// prepare takes in what has come, and fills the batch.
+func (l *Loop) prepare() (next Step) {
 	l.receive()
 	if l.cancels.Load() {
 		// Lowered before the look: who is cancelled during it raises it again.
@@ -20,42 +45,37 @@ func (l *Loop) step() bool {
 	}
 	l.admit()
 	l.wakeFeeds() // who has ended by now does not wait for the decode
-	decodes, prompts := l.plan()
+	next.DecodeRows, next.PromptRows = l.plan()
 	if l.batch.Len() == 0 {
 		l.publish()
-		return false
 	}
-	begin := sinceStart()
-	l.counters.decodingSince.Store(begin)
-	l.own.Unlock()
-	err := l.context.Decode(l.batch)
-	l.own.Lock()
-	l.counters.decodingSince.Store(0)
-	spent := sinceStart() - begin
-	l.counters.busyNs.Add(spent)
+	return next
+}
+
+// settle does what follows from a decode.
+func (l *Loop) settle(did *Step) {
 	switch {
 	case l.overtaken:
-		l.goOn(err)
-	case err == nil:
+		l.goOn(did.Err)
+	case did.Err == nil:
 		l.promptLimit = min(2*l.promptLimit, l.limits.BatchTokens)
 		l.counters.steps.Add(1)
-		l.counters.prompt.Add(uint64(prompts))
+		l.counters.prompt.Add(uint64(did.PromptRows))
 		l.deliver()
-	case errors.Is(err, engine.ErrNoCacheSpace):
+	case errors.Is(did.Err, engine.ErrNoCacheSpace):
 		l.counters.noSpace.Add(1)
-		l.makeSpace(prompts)
+		l.makeSpace(did.PromptRows)
 	case l.closing.Load():
 		// Close interrupted the decode and drain ends what was in it.
 	default:
 		l.counters.errors.Add(1)
-		l.failBatch(err)
+		l.failBatch(did.Err)
 	}
 	l.wakeFeeds()
 	l.publish()
 	if l.config.Observe != nil {
-		l.config.Observe(Step{DecodeRows: decodes, PromptRows: prompts, Duration: time.Duration(spent), Err: err})
+		l.config.Observe(*did)
 	}
-	return true
 }
 
 // plan fills the batch: a row for each decoding sequence, then pieces of

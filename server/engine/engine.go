@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/ask"
 )
 
@@ -119,6 +120,10 @@ type ContextConfig struct {
 	// Default: the cores this process may use, less one, at least one;
 	// BatchThreads as Threads.
 	Threads, BatchThreads int
+	// Decoding, if not nil, is the group that the goroutine is in while a
+	// Decode computes: one with ggroup.WithCompute, as a rule. What else a
+	// Context does is done in the caller's.
+	Decoding *ggroup.Group
 }
 
 // Context is the state of several sequences over one model. It belongs to one
@@ -172,6 +177,9 @@ type Loader interface {
 type ModelConfig struct {
 	// GPULayers is how many layers go to the GPU; negative means all.
 	GPULayers int
+	// Tokenizing, if not nil, is the group that a goroutine is in while it has
+	// a piece of text tokenised: one with ggroup.WithCompute, as a rule.
+	Tokenizing *ggroup.Group
 	// NoMemoryMap reads the file instead of mapping it.
 	NoMemoryMap bool
 	// LockMemory keeps the weights from being swapped out.

@@ -26,6 +26,7 @@ type options struct {
 	noMemoryMap, lockMemory          bool
 	noVerify                         bool
 	library                          string
+	cores                            cores // of decodes and texts, once the server begins
 
 	host, io              string
 	port, queue           int
@@ -67,7 +68,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.whole(&o.parallel, "np parallel", "N", "sequences decoded together; default 4")
 	f.whole(&o.batchTokens, "b batch-size", "N", "tokens of a decode at most; default 2048")
 	f.whole(&o.microBatchTokens, "ub ubatch-size", "N", "tokens computed at once; default 512")
-	f.whole(&o.threads, "t threads", "N", "engine threads; default: cores less one, more is far slower")
+	f.whole(&o.threads, "t threads", "N", "engine threads; default: cores less one, more is far slower; "+threadsHelp)
 	f.whole(&o.batchThreads, "tb threads-batch", "N", "engine threads for prompts; default: as -t")
 	f.whole(&o.gpuLayers, "ngl gpu-layers n-gpu-layers", "N", "layers on the GPU, if the library has one; default: all")
 	f.truth(&o.noVerify, "no-verify", "load the model without trying it in a child process first")
@@ -260,5 +261,6 @@ func (o *options) context(info engine.Info) engine.ContextConfig {
 		MicroBatchTokens: o.microBatchTokens,
 		Threads:          o.threads,
 		BatchThreads:     o.batchThreads,
+		Decoding:         o.cores.decoding,
 	}
 }

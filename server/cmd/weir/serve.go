@@ -45,6 +45,10 @@ func serve(o *options, log *logging, end *ending,
 	load func(context.Context, *options, *slog.Logger) (engine.Model, string, error),
 ) (err error) {
 	ctx := context.Background()
+	if o.cores, err = shareCores(o, log.Logger); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	defer func() { err = errors.Join(err, o.cores.close()) }()
 	listener, err := listen(ctx, o, log.Logger)
 	if err != nil {
 		return err
@@ -129,7 +133,7 @@ func loadModel(ctx context.Context, o *options, log *slog.Logger) (engine.Model,
 	}
 	model, err := load(ctx, library, o.model, engine.ModelConfig{
 		GPULayers: o.gpuLayers, NoMemoryMap: o.noMemoryMap, LockMemory: o.lockMemory,
-		Tokenizers: llama.SpareCores(max(o.threads, o.batchThreads)),
+		Tokenizers: llama.SpareCores(max(o.threads, o.batchThreads)), Tokenizing: o.cores.tokenizing,
 	}, log)
 	if err != nil {
 		return nil, "", fmt.Errorf("serve: %w", err)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/internal/sys"
 )
@@ -21,10 +22,12 @@ type llmContext struct {
 	memory  sys.Memory
 	threads sys.Threadpool // 0 if the context computes on its own
 
-	batch *cBatch
-	loop  *sys.DecodeLoop
-	rows  int // of the last batch, 0 if it failed
-	abort *abortFlag
+	batch  *cBatch
+	loop   *sys.DecodeLoop
+	decode func() // calls the library, made once: Decode does not allocate
+	code   int32  // what it answered
+	rows   int    // of the last batch, 0 if it failed
+	abort  *abortFlag
 }
 
 var _ engine.Context = (*llmContext)(nil)
@@ -67,6 +70,7 @@ func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
 	c.limits = c.sizes(cfg)
 	c.batch = newCBatch(c.limits.BatchTokens, c.limits.MaxSequences)
 	c.loop = c.c.NewDecodeLoop(c.handle, &c.batch.c)
+	c.decodeIn(cfg.Decoding)
 	c.attachThreads()
 	m.contexts.Add(1)
 	return c, nil
@@ -144,6 +148,12 @@ func (c *llmContext) attachThreads() {
 	}
 }
 
+// decodeIn has the library called in group.
+func (c *llmContext) decodeIn(group *ggroup.Group) {
+	call := func() { c.code = c.loop.Decode() }
+	c.decode = func() { within(group, call) }
+}
+
 // Limits returns the sizes in force.
 func (c *llmContext) Limits() engine.Limits { return c.limits }
 
@@ -162,12 +172,12 @@ func (c *llmContext) Decode(b *engine.Batch) error {
 	}
 	c.batch.fill(b)
 	mark := c.lib.log.begin(levelWarn)
-	code := c.loop.Decode()
+	c.decode()
 	lines := c.lib.log.end(mark)
 	if err := c.model.files.lost(); err != nil {
 		return fmt.Errorf("llama: decode: %w", err)
 	}
-	switch code {
+	switch c.code {
 	case sys.DecodeOK:
 		c.rows = b.Len()
 		return nil
@@ -176,7 +186,7 @@ func (c *llmContext) Decode(b *engine.Batch) error {
 	case sys.DecodeAborted:
 		return fmt.Errorf("llama: decode: %w", engine.ErrAborted)
 	default:
-		return fmt.Errorf("llama: decode: the library failed with code %d%s", code, lines)
+		return fmt.Errorf("llama: decode: the library failed with code %d%s", c.code, lines)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/internal/split"
 	"github.com/weirgo/weir/server/engine/llama/internal/sys"
@@ -24,11 +25,12 @@ type desks struct {
 
 // desk is a stack, and the room for what a call gives.
 type desk struct {
+	group *ggroup.Group // that calls are made in, if not nil
 	stack *sys.Stack
 	out   []int32
 }
 
-func newDesks(n int) (*desks, error) {
+func newDesks(n int, group *ggroup.Group) (*desks, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("Tokenizers is %d; it must not be negative", n)
 	}
@@ -40,7 +42,7 @@ func newDesks(n int) (*desks, error) {
 			d.close(made)
 			return nil, err
 		}
-		d.free <- &desk{stack: stack}
+		d.free <- &desk{group: group, stack: stack}
 	}
 	return d, nil
 }
@@ -100,16 +102,27 @@ func (d *desk) call(m *model, text string) []engine.Token {
 	if need := len(text) + around; len(d.out) < need {
 		d.out = make([]int32, need)
 	}
-	n := int(d.stack.Tokenize(m.lib.c, m.vocab, text, d.out))
+	n := 0
+	tokenize := func() { n = int(d.stack.Tokenize(m.lib.c, m.vocab, text, d.out)) }
+	group := d.group
+	if len(text) < longBytes {
+		group = nil
+	}
+	within(group, tokenize)
 	if n < 0 { // a normaliser made the text longer
 		d.out = make([]int32, -n)
-		n = int(d.stack.Tokenize(m.lib.c, m.vocab, text, d.out))
+		within(group, tokenize)
 	}
 	if len(text) > deepBytes {
 		d.stack.Trim()
 	}
 	return unsafe.Slice((*engine.Token)(unsafe.SliceData(d.out)), max(0, n))
 }
+
+// longBytes of text take so long that Go's monitor would take the processor of the
+// call, and with it another thread, to the decode's cost. To say that the call
+// computes costs more than a short one takes.
+const longBytes = 4 << 10
 
 // deepBytes of text use no more of a stack than it keeps.
 const deepBytes = 512

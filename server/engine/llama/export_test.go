@@ -101,7 +101,7 @@ func TakeDesk(ctx context.Context, m engine.Model, long bool) (leave func(), err
 
 // OpenDesks makes desks and frees them.
 func OpenDesks(n int) (int, error) {
-	d, err := newDesks(n)
+	d, err := newDesks(n, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -56,7 +56,7 @@ func newModel(lib *Library, handle sys.Model, path string, cfg engine.ModelConfi
 	}
 	m.info.Name = name
 	m.pieces = newPieces(lib.c, vocab, m.info.VocabSize)
-	if err := m.openTokenizer(cfg.Tokenizers); err != nil {
+	if err := m.openTokenizer(cfg); err != nil {
 		return nil, err
 	}
 	return m, nil

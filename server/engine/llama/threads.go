@@ -3,18 +3,20 @@ package llama
 import (
 	"os"
 	"runtime"
+	"sync"
 )
 
 // cores returns how many cores this process may use: those its affinity mask
 // allows, less if its cgroup's quota is less. The runtime reads both into the
-// default of GOMAXPROCS.
-func cores() int {
+// default of GOMAXPROCS. What counts is how it was when it was first asked for: a
+// program may lower it afterwards, to leave the engine its cores.
+var cores = sync.OnceValue(func() int {
 	n := runtime.NumCPU()
 	if os.Getenv("GOMAXPROCS") == "" {
 		n = min(n, runtime.GOMAXPROCS(0))
 	}
 	return n
-}
+})
 
 // DefaultThreads is how many threads a context computes on unless told
 // otherwise: the cores this process may use, less one for Go, at least one. The

@@ -29,9 +29,9 @@ type tokenizer struct {
 const lead = "\n"
 
 // openTokenizer finds out what m's vocabulary does with texts.
-func (m *model) openTokenizer(tokenizers int) (err error) {
+func (m *model) openTokenizer(cfg engine.ModelConfig) (err error) {
 	c, kind := m.lib.c, m.lib.c.VocabType(m.vocab)
-	if m.desks, err = newDesks(tokenizers); err != nil {
+	if m.desks, err = newDesks(cfg.Tokenizers, cfg.Tokenizing); err != nil {
 		return err
 	}
 	defer func() {
