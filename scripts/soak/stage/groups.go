@@ -22,6 +22,9 @@ func options(dice *rand.Rand) []ggroup.Option {
 	add(6, ggroup.WithExclusive(1+dice.IntN(2)))
 	add(2, ggroup.WithEagerHandoff())
 	add(2, ggroup.WithNoStackScan())
+	add(2, ggroup.WithAssistExempt())
+	add(3, ggroup.WithGCDeferral(dice.Float64()+0.01))
+	add(4, ggroup.WithCompute(1+dice.IntN(4)))
 	return opts
 }
 
