@@ -9,6 +9,7 @@ import (
 	"github.com/weirgo/weir/bench/c11"
 	"github.com/weirgo/weir/bench/ceiling"
 	"github.com/weirgo/weir/bench/cooperative"
+	"github.com/weirgo/weir/bench/gang"
 	"github.com/weirgo/weir/bench/handoff"
 	"github.com/weirgo/weir/bench/hostile"
 	"github.com/weirgo/weir/bench/internal/experiment"
@@ -22,6 +23,6 @@ import (
 // experiments are all there are, in the order of the report.
 var experiments = []experiment.Declaration{
 	c04.Experiment, c05.Experiment, c07.Experiment, c08.Experiment, c09.Experiment, c11.Experiment,
-	ceiling.Experiment, cooperative.Experiment, handoff.Experiment, hostile.Experiment, manycores.Experiment,
-	neighbour.Experiment, sampling.Experiment, stacks.Experiment, tax.Experiment,
+	ceiling.Experiment, cooperative.Experiment, gang.Experiment, handoff.Experiment, hostile.Experiment,
+	manycores.Experiment, neighbour.Experiment, sampling.Experiment, stacks.Experiment, tax.Experiment,
 }

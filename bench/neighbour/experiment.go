@@ -38,7 +38,8 @@ func declare() experiment.Declaration {
 			"scheduler knows of it: what its shares differ from 1 is what this machine's noise and the group's own " +
 			"goroutine do. The rate of a row is a time and wanders when other programs load the machine; CPU time wanders " +
 			"less, but does not see a goroutine that waits for an idle processor. A group that is busy takes a tenth of one " +
-			"processor, which is a twentieth of two. The clients of weir serve share its processors.",
+			"processor, which is a twentieth of two. The clients of weir serve share its processors, of which " +
+			"it has as many on both: left to itself, on stock Go it takes one less for each thread of the engine.",
 		Metric: "idle/least_rate_kept",
 		Label:  "least share of its rate that a row keeps beside an idle latency group",
 		Unit:   "ratio",

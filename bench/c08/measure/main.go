@@ -28,6 +28,7 @@ var (
 	tokens     = flag.Int("tokens", 100, "tokens of a request")
 	tokenWork  = flag.Duration("token-work", 10*time.Microsecond, "computation for sampling a token")
 	tokenBytes = flag.Int("token-bytes", 2048, "garbage of a token")
+	deferral   = flag.Float64("deferral", 1, "how far over where it is due the heap may grow before a collection begins, as a part of that")
 
 	linesPerSecond = flag.Int("lines", 1000, "log lines a second")
 	churners       = flag.Int("churners", 8, "goroutines that decode and encode JSON, all at the same times")

@@ -6,8 +6,10 @@ import "github.com/weirgo/weir/ggroup"
 func engineOptions() []ggroup.Option {
 	return []ggroup.Option{
 		ggroup.WithClass(ggroup.Latency),
-		ggroup.WithEagerHandoff(),
+		ggroup.WithCompute(1),
 		ggroup.WithNoStackScan(),
+		ggroup.WithAssistExempt(),
+		ggroup.WithGCDeferral(*deferral),
 	}
 }
 
@@ -21,7 +23,7 @@ func monitorOptions() []ggroup.Option {
 
 // critical is a stretch in which no collection should begin: the engine's batch is
 // not empty.
-func critical(stretch func()) { stretch() }
+func critical(stretch func()) { ggroup.Critical(stretch) }
 
 // quietPoint is a moment at which one may: the batch is empty.
-func quietPoint() {}
+func quietPoint() { ggroup.QuietPoint() }

@@ -24,6 +24,8 @@ type Config struct {
 	Binary string
 	// Args follow "serve"; host and port are added.
 	Args []string
+	// Env is what its environment has besides this process's.
+	Env []string
 }
 
 // Server is a running one.
@@ -50,8 +52,9 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	s.cmd = exec.CommandContext(ctx, cfg.Binary, args...)
 	// The binary lies elsewhere than build/bin. If there is no library at all,
 	// the server says it best.
+	s.cmd.Env = append(os.Environ(), cfg.Env...)
 	if library, err := llama.FindLibrary(); err == nil {
-		s.cmd.Env = append(os.Environ(), "LLAMA_LIB="+library)
+		s.cmd.Env = append(s.cmd.Env, "LLAMA_LIB="+library)
 	}
 	s.cmd.Stderr = os.Stderr
 	if err := s.cmd.Start(); err != nil {

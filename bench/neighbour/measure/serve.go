@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +28,12 @@ func measureServers(r *sample.Recorder) (err error) {
 	}
 	var servers [2]*served.Server
 	for i, binary := range []string{*stock, *weir} {
-		if servers[i], err = served.Start(context.Background(), served.Config{Binary: binary, Args: []string{"-m", *model}}); err != nil {
+		if servers[i], err = served.Start(context.Background(), served.Config{
+			Binary: binary, Args: []string{"-m", *model},
+			// Else the server leaves the engine's cores alone on stock Go, for good:
+			// one processor for Go, which short requests like best.
+			Env: []string{"GOMAXPROCS=" + strconv.Itoa(*processors)},
+		}); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, servers[i].Stop()) }()
