@@ -73,13 +73,19 @@ func TestShareCores(t *testing.T) {
 	}
 }
 
-// The server's decodes and texts are counted as computing calls.
+// The server's decodes and long texts are counted as computing calls.
 func TestServeSharesCores(t *testing.T) {
 	p := start(t, "-t", "1")
 	if _, err := readAll(p.stream("5")); err != nil {
 		t.Fatal(err)
 	}
-	response, err := p.do(http.MethodGet, "/metrics", "", "")
+	long := `{"content":"` + strings.Repeat("words upon words ", 1000) + `"}` // short texts are not worth it
+	response, err := p.do(http.MethodPost, "/tokenize", long, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	response, err = p.do(http.MethodGet, "/metrics", "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

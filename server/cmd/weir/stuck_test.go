@@ -178,7 +178,7 @@ func TestLoading(t *testing.T) {
 		t.Errorf("liveness: status %d", status)
 	}
 	free()
-	if <-s.ended; s.err != failed {
+	if <-s.ended; !errors.Is(s.err, failed) {
 		t.Errorf("ended with %v", s.err)
 	}
 }
