@@ -20,7 +20,7 @@ import (
 
 const (
 	runLength      = 10 * time.Second
-	graceAfterRun  = 5 * time.Minute // beyond its length, until a run counts as one that hangs
+	graceAfterRun  = 3 * time.Minute // beyond its length, until a run counts as one that hangs
 	graceAfterQuit = 20 * time.Second
 )
 
@@ -163,17 +163,19 @@ func (s *soak) series(ctx context.Context, seed uint64, jobs int, left func() ti
 
 // one makes a run and returns what it said.
 func (s *soak) one(ctx context.Context, set setting, length time.Duration) (said string, err error) {
-	program := s.play
+	program, again := s.play, "go run ./scripts/soak/play"
 	if set.written {
 		folder := filepath.Join(s.work, fmt.Sprint(set.seed))
 		program = filepath.Join(folder, "program")
 		if err := s.write(ctx, folder, set); err != nil {
 			return "", err
 		}
+		// The go command takes no folder testdata for a package of the module.
+		kept := filepath.Join(s.out, "testdata", fmt.Sprint(set.seed))
+		again = filepath.Join(kept, "program")
 		defer func() {
 			if err != nil {
-				kept := os.CopyFS(filepath.Join(s.out, fmt.Sprintf("testdata-%d", set.seed)), os.DirFS(folder))
-				err = errors.Join(err, kept)
+				err = errors.Join(err, os.CopyFS(kept, os.DirFS(folder)))
 			}
 			os.RemoveAll(folder)
 		}()
@@ -193,11 +195,7 @@ func (s *soak) one(ctx context.Context, set setting, length time.Duration) (said
 		return said, nil
 	}
 	kept := filepath.Join(s.out, fmt.Sprintf("%d.txt", set.seed))
-	what := "PROGRAM"
-	if !set.written {
-		what = "go run ./scripts/soak/play"
-	}
-	again := fmt.Sprintf("%s %s %s", strings.Join(settings, " "), what, strings.Join(args, " "))
+	again = fmt.Sprintf("%s %s %s", strings.Join(settings, " "), again, strings.Join(args, " "))
 	if err := os.WriteFile(kept, append(out, "\n"+again+"\n"...), 0o644); err != nil {
 		return "", err
 	}

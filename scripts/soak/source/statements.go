@@ -134,10 +134,7 @@ func functions() []statement {
 			g.line("func() {\ndefer func() {\nv%d := recover()", k)
 			g.down()
 			g.line("take(v%d.(pair))\n}()", k)
-			mayReturn, inLoop := g.mayReturn, g.inLoop
-			g.mayReturn, g.inLoop = false, false
-			g.block(scope, nesting)
-			g.mayReturn, g.inLoop = mayReturn, inLoop
+			g.straight(scope, nesting)
 			g.line("panic(pairOf(p.Make()))\n}()")
 		},
 		func(g *generator, scope []held, nesting int) { // a generic function's argument
@@ -149,7 +146,7 @@ func functions() []statement {
 			k := g.name()
 			g.line("ch%d, p%d := make(chan pair), p.Fork()", k, k)
 			g.line("go func(p *stage.Player, v pair) {\np.Down(%d)\ntake(v)\nch%d <- pairOf(p.Make())\n}(p%d, pairOf(p.Make()))", g.dice.IntN(12), k, k)
-			g.block(scope, nesting)
+			g.straight(scope, nesting)
 			g.line("take(<-ch%d)", k)
 		},
 		func(g *generator, scope []held, nesting int) { // through C, if there is a compiler for it
