@@ -46,11 +46,14 @@ func (o *options) mostThreads() int {
 type cores struct {
 	decoding   *ggroup.Group // of the engine's goroutine, for the time of a decode
 	tokenizing *ggroup.Group // of a connection's, for the time of a piece of text
+
+	// GOMAXPROCS before it was lowered, and since; 0: it was not.
+	before, spare int
 }
 
 // shareCores sets GOMAXPROCS on stock Go, unless the environment does, and opens
 // the groups.
-func shareCores(o *options, log *slog.Logger) (c cores, err error) {
+func shareCores(o *options) (c cores, err error) {
 	shared, err := coresShared()
 	if err != nil || !shared {
 		return c, err
@@ -59,8 +62,7 @@ func shareCores(o *options, log *slog.Logger) (c cores, err error) {
 		before, spare := runtime.GOMAXPROCS(0), llama.SpareCores(o.mostThreads())
 		if spare < before {
 			runtime.GOMAXPROCS(spare)
-			log.Info("Go runs on the cores that the engine's threads leave: set GOMAXPROCS for another share",
-				"engine_threads", o.mostThreads(), "GOMAXPROCS", spare, "before", before)
+			c.before, c.spare = before, spare
 		}
 	}
 	threads := min(o.mostThreads(), ggroup.MaxCompute)
@@ -71,6 +73,14 @@ func shareCores(o *options, log *slog.Logger) (c cores, err error) {
 		return cores{}, errors.Join(fmt.Errorf("open goroutine group: %w", err), closeGroup(c.decoding))
 	}
 	return c, nil
+}
+
+// say logs what became of GOMAXPROCS.
+func (c cores) say(o *options, log *slog.Logger) {
+	if c.spare != 0 {
+		log.Info("Go runs on the cores that the engine's threads leave: set GOMAXPROCS for another share",
+			"engine_threads", o.mostThreads(), "GOMAXPROCS", c.spare, "before", c.before)
+	}
 }
 
 // close waits until nobody computes.

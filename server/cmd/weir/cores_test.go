@@ -1,8 +1,6 @@
 package main
 
 import (
-	"io"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
@@ -43,7 +41,7 @@ func TestShareCores(t *testing.T) {
 		t.Setenv(coresVariable, test.variable)
 		t.Setenv("GOMAXPROCS", test.gomaxprocs)
 		runtime.GOMAXPROCS(processors)
-		c, err := shareCores(&options{threads: 1}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		c, err := shareCores(&options{threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +66,7 @@ func TestShareCores(t *testing.T) {
 		}
 	}
 	t.Setenv(coresVariable, "some")
-	if _, err := shareCores(&options{}, slog.Default()); err == nil || !strings.Contains(err.Error(), coresVariable) {
+	if _, err := shareCores(&options{}); err == nil || !strings.Contains(err.Error(), coresVariable) {
 		t.Errorf("%s=some: %v", coresVariable, err)
 	}
 }

@@ -45,7 +45,7 @@ func serve(o *options, log *logging, end *ending,
 	load func(context.Context, *options, *slog.Logger) (engine.Model, string, error),
 ) (err error) {
 	ctx := context.Background()
-	if o.cores, err = shareCores(o, log.Logger); err != nil {
+	if o.cores, err = shareCores(o); err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
 	defer func() { err = errors.Join(err, o.cores.close()) }()
@@ -60,6 +60,7 @@ func serve(o *options, log *logging, end *ending,
 		return err
 	}
 	defer func() { err = errors.Join(err, model.Close()) }()
+	o.cores.say(o, log.Logger) // not before it is known that there is a server
 	ctx, unchanged := watchModel(ctx, model)
 	defer func() { err = errors.Join(err, unchanged()) }()
 	group, err := openGroup()
