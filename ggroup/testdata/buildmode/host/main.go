@@ -6,7 +6,7 @@ import (
 	"os"
 	"plugin"
 
-	"github.com/weirgo/weir/ggroup/testdata/buildmode/work"
+	"github.com/weirgo/weir/ggroup/testdata/buildmode/kinds"
 )
 
 func main() {
@@ -18,7 +18,7 @@ func main() {
 }
 
 func run(path string) error {
-	if err := work.Groups(); err != nil {
+	if err := kinds.Groups(); err != nil {
 		return err
 	}
 	p, err := plugin.Open(path)

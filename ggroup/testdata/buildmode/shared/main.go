@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/weirgo/weir/ggroup/testdata/buildmode/work"
+	"github.com/weirgo/weir/ggroup/testdata/buildmode/kinds"
 )
 
 // weir_groups returns 0 if all went well.
 //
 //export weir_groups
 func weir_groups() C.int {
-	if err := work.Groups(); err != nil {
+	if err := kinds.Groups(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -1,5 +1,5 @@
-// Package work is what the programs of the build modes do.
-package work
+// Package kinds is what the programs of the build modes do.
+package kinds
 
 import (
 	"context"
