@@ -172,8 +172,14 @@ func (g *generator) resultFunction(i int) {
 
 // body writes a block that is a function's own.
 func (g *generator) body(scope []held, nesting int) {
-	inLoop, mayReturn := g.inLoop, g.mayReturn
-	g.inLoop, g.mayReturn = false, true
+	g.apart(scope, nesting, true)
+}
+
+// apart writes a block apart from the loop around it: no break leaves it;
+// a return may leave it, or not.
+func (g *generator) apart(scope []held, nesting int, mayReturn bool) {
+	before, inLoop := g.mayReturn, g.inLoop
+	g.inLoop, g.mayReturn = false, mayReturn
 	g.block(scope, nesting)
-	g.inLoop, g.mayReturn = inLoop, mayReturn
+	g.inLoop, g.mayReturn = inLoop, before
 }

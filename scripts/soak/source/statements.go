@@ -169,10 +169,7 @@ func functions() []statement {
 
 // straight writes a block that is not left before its end.
 func (g *generator) straight(scope []held, nesting int) {
-	inLoop, mayReturn := g.inLoop, g.mayReturn
-	g.inLoop, g.mayReturn = false, false
-	g.block(scope, nesting)
-	g.inLoop, g.mayReturn = inLoop, mayReturn
+	g.apart(scope, nesting, false)
 }
 
 // loop writes a loop's block, and what is last in it.

@@ -170,21 +170,19 @@ func (s *Stage) scene(dice *rand.Rand) {
 		count, volleys = 1+dice.IntN(s.playersMax), dice.IntN(3)
 	}
 	s.performed += count
-	for range count {
+	enter := func(part func(*Player)) {
 		p := s.player(dice)
 		players.Add(1)
 		start(pick(dice, groups), func() {
 			defer players.Done()
-			p.life()
+			part(p)
 		})
 	}
+	for range count {
+		enter((*Player).life)
+	}
 	for range volleys {
-		p := s.player(dice)
-		players.Add(1)
-		start(pick(dice, groups), func() {
-			defer players.Done()
-			p.volley()
-		})
+		enter((*Player).volley)
 	}
 	go func() { players.Wait(); close(ended) }()
 	s.direct(dice, groups, ended)
