@@ -75,6 +75,15 @@ func (s *settings) fail(option, want string) {
 	}
 }
 
+// within reports whether n is 1 to most. If not, option(n) is refused.
+func (s *settings) within(option string, n, most int) bool {
+	if n >= 1 && n <= most {
+		return true
+	}
+	s.fail(fmt.Sprintf("%s(%d)", option, n), fmt.Sprintf("1 to %d", most))
+	return false
+}
+
 // WithClass sets the group's class; without it the class is [Normal].
 //
 // No class waits for ever: each has a minimum share of the processors while
@@ -94,11 +103,9 @@ func WithClass(c Class) Option {
 // without a group, and all groups without a weight, share one DefaultWeight.
 func WithWeight(weight int) Option {
 	return func(s *settings) {
-		if weight < 1 || weight > MaxWeight {
-			s.fail(fmt.Sprintf("WithWeight(%d)", weight), fmt.Sprintf("1 to %d", MaxWeight))
-			return
+		if s.within("WithWeight", weight, MaxWeight) {
+			s.weight = weight
 		}
-		s.weight = weight
 	}
 }
 
@@ -122,11 +129,9 @@ func WithCPUQuota(share float64) Option {
 // what cannot be given is reported in [Stats.NotInEffect].
 func WithExclusive(n int) Option {
 	return func(s *settings) {
-		if n < 1 || n > 1024 {
-			s.fail(fmt.Sprintf("WithExclusive(%d)", n), "1 to 1024")
-			return
+		if s.within("WithExclusive", n, 1024) {
+			s.exclusive = n
 		}
-		s.exclusive = n
 	}
 }
 
@@ -181,11 +186,9 @@ func WithGCDeferral(extra float64) Option {
 // WithEagerHandoff, which gives away what this one keeps, this one counts.
 func WithCompute(n int) Option {
 	return func(s *settings) {
-		if n < 1 || n > MaxCompute {
-			s.fail(fmt.Sprintf("WithCompute(%d)", n), fmt.Sprintf("1 to %d", MaxCompute))
-			return
+		if s.within("WithCompute", n, MaxCompute) {
+			s.compute = n
 		}
-		s.compute = n
 	}
 }
 
