@@ -102,21 +102,26 @@ func (d *desk) call(m *model, text string) []engine.Token {
 	if need := len(text) + around; len(d.out) < need {
 		d.out = make([]int32, need)
 	}
-	n := 0
-	tokenize := func() { n = int(d.stack.Tokenize(m.lib.c, m.vocab, text, d.out)) }
-	group := d.group
-	if len(text) < longBytes {
-		group = nil
-	}
-	within(group, tokenize)
+	n := d.tokenize(m, text)
 	if n < 0 { // a normaliser made the text longer
 		d.out = make([]int32, -n)
-		within(group, tokenize)
+		n = d.tokenize(m, text)
 	}
 	if len(text) > deepBytes {
 		d.stack.Trim()
 	}
 	return unsafe.Slice((*engine.Token)(unsafe.SliceData(d.out)), max(0, n))
+}
+
+// tokenize fills d.out, and returns the number of tokens, or less than 0: as many
+// are needed.
+func (d *desk) tokenize(m *model, text string) int {
+	if len(text) < longBytes {
+		return int(d.stack.Tokenize(m.lib.c, m.vocab, text, d.out))
+	}
+	n := 0 // the closure's, so that a short text makes none
+	within(d.group, func() { n = int(d.stack.Tokenize(m.lib.c, m.vocab, text, d.out)) })
+	return n
 }
 
 // longBytes of text take so long that Go's monitor would take the processor of the
