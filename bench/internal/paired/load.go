@@ -44,16 +44,22 @@ const idleLimit = 30 * time.Second
 
 // Run has the workers work, and counts what they do after the time of warm, for
 // the time of slice, or for longer until an operation has ended and has taken CPU
-// time. It returns when all of them have ended their last step.
+// time. Each makes one step at least; it returns when all of them have ended their
+// last.
 func (l Load) Run(warm, slice time.Duration) (Slice, error) {
 	counters, failures := make([]counter, l.Workers), make([]error, l.Workers)
 	var stop atomic.Bool
 	var done sync.WaitGroup
 	for i := range l.Workers {
 		done.Go(func() {
-			for !stop.Load() && failures[i] == nil {
+			// One step at least: a worker that had no turn in the slice still
+			// says whether it can work.
+			for {
 				failures[i] = l.Step(i)
 				counters[i].operations.Add(1)
+				if failures[i] != nil || stop.Load() {
+					return
+				}
 			}
 		})
 	}
