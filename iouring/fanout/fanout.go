@@ -171,7 +171,13 @@ func newOn(r *ring.Ring, cfg Config) *FanOut {
 // the ordinary path behind the same type. r.Context() ends with the handler; use
 // Done for the stream's own life.
 func (f *FanOut) Open(w http.ResponseWriter, r *http.Request, told *mailbox.Entry) (*Stream, error) {
-	s := &Stream{fan: f, told: told, done: make(chan struct{})}
+	return f.OpenProbed(w, r, told, f.config.Probe)
+}
+
+// OpenProbed is Open for a stream whose frames are not those that Config.Probe is
+// one of: it has a probe of its own, none if that is empty.
+func (f *FanOut) OpenProbed(w http.ResponseWriter, r *http.Request, told *mailbox.Entry, probe []byte) (*Stream, error) {
+	s := &Stream{fan: f, told: told, probe: probe, done: make(chan struct{})}
 	if err := f.register(s); err != nil {
 		return nil, err
 	}

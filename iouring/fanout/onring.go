@@ -204,7 +204,7 @@ func (s *Stream) PeerEnded(r *ring.Ring) {
 		s.end(r, nil, false)
 	case broken != nil:
 		s.end(r, broken, false) // the client may well be there
-	case s.fan.config.Probe != nil && s.loan.HalfClosed():
+	case len(s.probe) > 0 && s.loan.HalfClosed():
 		go s.doubt()
 	default:
 		s.end(r, ErrPeerGone, false)

@@ -2,22 +2,22 @@ package fanout
 
 import "github.com/weirgo/weir/iouring"
 
-// Probe sends Config.Probe to a client that may have gone: one that has will
+// Probe sends the stream's probe to a client that may have gone: one that has will
 // answer with a reset. Where something is on its way to the client anyway, that
 // does as well. It may be called at any time, beside the goroutine that adds
 // frames.
 func (s *Stream) Probe() {
 	s.mu.Lock()
-	if s.fan == nil || s.ended || s.finishing || s.out || s.buffered() > 0 || len(s.fan.config.Probe) == 0 {
+	if s.fan == nil || s.ended || s.finishing || s.out || s.buffered() > 0 || len(s.probe) == 0 {
 		s.mu.Unlock()
 		return
 	}
-	b := s.fan.spares.room(s.pending, len(s.fan.config.Probe)+2*chunkBytes)
+	b := s.fan.spares.room(s.pending, len(s.probe)+2*chunkBytes)
 	if s.loan == nil {
-		s.pending = append(b, s.fan.config.Probe...)
+		s.pending = append(b, s.probe...)
 	} else {
 		digits := int(s.digits)
-		b, digits = finishChunk(append(chunkHead(b, digits), s.fan.config.Probe...), 0, digits)
+		b, digits = finishChunk(append(chunkHead(b, digits), s.probe...), 0, digits)
 		s.pending, s.digits = b, uint8(digits)
 	}
 	s.watch()

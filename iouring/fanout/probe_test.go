@@ -94,4 +94,12 @@ func TestProbeOnlyWhereNothingIsOnItsWay(t *testing.T) {
 		t.Errorf("%q waits", s.pending)
 	}
 	s.Abort(net.ErrClosed)
+	if s, err = f.OpenProbed(newStuckWriter(0), r, nil, []byte("own")); err != nil {
+		t.Fatal(err)
+	}
+	s.Probe()
+	if string(s.pending) != "own" {
+		t.Errorf("%q waits", s.pending)
+	}
+	s.Abort(net.ErrClosed)
 }

@@ -63,6 +63,7 @@ type Stream struct {
 	err      error
 	leaves   func() bool // ends the watch for a handler that leaves without Serve
 	told     *mailbox.Entry
+	probe    []byte // see Config.Probe
 	done     chan struct{}
 	ordinary *ordinary  // nil on a ring
 	place    stallPlace // guarded by the clock
