@@ -2,10 +2,14 @@ package tamper
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -134,4 +138,47 @@ func sound() (*Model, error) {
 		m.weights[t.Name] = slices.Clone(content[begin : begin+size])
 	}
 	return m, nil
+}
+
+// Add adds a tensor of 32-bit floats.
+func (m *Model) Add(name string, values []float32, shape ...uint64) {
+	var data []byte
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+	}
+	m.Tensors = append(m.Tensors, gguf.Tensor{Name: name, Type: gguf.F32, Shape: shape})
+	m.weights[name] = data
+}
+
+// Rerank makes the model a reranker: one of the architecture qwen3, whose head has
+// two classes, of which the first is what ranks.
+func (m *Model) Rerank() {
+	const from, to = "llama.", "qwen3."
+	for i, entry := range m.Metadata {
+		if name, ok := strings.CutPrefix(entry.Key, from); ok {
+			m.Metadata[i].Key = to + name
+		}
+	}
+	number := func(key string) uint64 {
+		v, _ := m.Metadata.Uint(to + key)
+		return v
+	}
+	width := number("embedding_length")
+	head := width / number("attention.head_count")
+	m.Set("general.architecture", "qwen3")
+	m.Set(to+"pooling_type", uint32(4))
+	m.Set(to+"attention.key_length", uint32(head))
+	m.Set(to+"attention.value_length", uint32(head))
+	m.Set(to+"classifier.output_labels", []string{"yes", "no"})
+	ones := slices.Repeat([]float32{1}, int(head))
+	for layer := range number("block_count") {
+		for _, name := range []string{"attn_q_norm", "attn_k_norm"} {
+			m.Add(fmt.Sprintf("blk.%d.%s.weight", layer, name), ones, head)
+		}
+	}
+	classes := make([]float32, 2*width)
+	for i := range width {
+		classes[i] = float32(i%7)/7 - 0.4
+	}
+	m.Add("cls.output.weight", classes, width, 2)
 }
