@@ -7,13 +7,33 @@ const (
 	costHeap  = 100
 	costWeigh = 500
 	costReach = 2500
+	costEdit  = 150
+	costSigma = 1000
+	costWide  = 12000 // several passes, one of them over the values one by one
+	costPast  = 15    // for each of what was there before
 )
 
-// CostNs estimates how long Next takes on a row of n logits.
+// CostNs estimates how long Next takes on the next row, of n logits.
 func (s *Sampler) CostNs(n int) int {
-	cost := costRead
+	cost, past := costRead, 0
+	if e := s.edits; e != nil {
+		cost += costEdit
+		if e.penalties != nil {
+			past += len(e.penalties.seen)
+		}
+		if e.dry != nil {
+			past += 2 * e.dry.visited
+		}
+	}
+	if s.steps.TopNSigma > 0 {
+		cost += costSigma
+	}
 	switch cuts := s.steps.TopK > 0 && s.steps.TopK < n; {
-	case s.scale == 0:
+	case s.greedy():
+	case s.mirostat():
+		cost += costReach
+	case (s.typical() || s.excludes() || s.dynamic()) && !(cuts && s.steps.TopK <= heapKeys):
+		cost += costWide
 	case cuts && s.steps.TopK <= heapKeys:
 		cost += costHeap
 	case cuts || s.nucleus():
@@ -21,7 +41,7 @@ func (s *Sampler) CostNs(n int) int {
 	default:
 		cost += costWeigh
 	}
-	return cost * n / 1000
+	return cost*n/1000 + costPast*past
 }
 
 // LogprobsCostNs estimates how long LogSum, and Top of so many keys, take on a

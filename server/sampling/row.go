@@ -8,8 +8,12 @@ import (
 	"slices"
 )
 
-// ErrNoMaximum: a row holds no number, or an infinite one.
-var ErrNoMaximum = errors.New("sampling: the logits have no finite maximum")
+var (
+	// ErrNoMaximum: a row holds no number, or an infinite one.
+	ErrNoMaximum = errors.New("sampling: the logits have no finite maximum")
+	// ErrNoneAllowed: the constraint and the bias forbid every token.
+	ErrNoneAllowed = errors.New("sampling: no token is allowed")
+)
 
 // heapKeys is up to how many likeliest tokens are kept in a heap.
 const heapKeys = 256
@@ -23,8 +27,14 @@ type Row struct {
 	hasSum   bool
 
 	keys      []Key
+	list      []Key // candidates of the steps that look at each
+	scores    []Key // in another order than the logits'
 	spans     []span
 	histogram []float64
+
+	edited       []float32 // the row as a sampler's steps change it
+	read         []float32 // the one that was read, while they do
+	readGreatest float32
 }
 
 // span is a part of a row and the weight of its values above floor.

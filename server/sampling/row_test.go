@@ -135,7 +135,7 @@ func TestReadingDoesNotAllocate(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, s := range samplers {
-			s.Sample(&r)
+			sample(t, s, &r)
 		}
 		r.LogSum()
 		r.Top(top)

@@ -15,41 +15,63 @@ type Sampler struct {
 	steps  ask.Sampling
 	scale  float32 // 1/temperature, 0 if greedy
 	random *rand.Rand
+	mu     float64 // the surprise, in bits, up to which Mirostat lets a token be
+	edits  *edits  // nil if rows are drawn from as they are
 }
 
 // stream is the second word of the generator's seed.
 const stream = 0x9e3779b97f4a7c15
 
 // New makes a sampler. Every value of every step is good, as [ask.Sampling]
-// says.
+// says, which Mirostat takes from those that it is instead of. The sequence is
+// one of nothing until Begin.
 func New(steps ask.Sampling) *Sampler {
-	s := &Sampler{steps: steps, random: rand.New(rand.NewPCG(uint64(steps.Seed), stream))}
-	if steps.Temperature > 0 {
-		s.scale = min(1/steps.Temperature, math.MaxFloat32)
+	if steps.Mirostat == 1 || steps.Mirostat == 2 {
+		steps = ask.Sampling{
+			Temperature: steps.Temperature, Seed: steps.Seed, Penalties: steps.Penalties, Bias: steps.Bias,
+			Mirostat: steps.Mirostat, MirostatTau: number32(steps.MirostatTau), MirostatEta: number32(steps.MirostatEta),
+		}
+	} else {
+		steps.Mirostat = 0
 	}
+	s := &Sampler{
+		steps: steps, scale: scaleOf(float64(steps.Temperature)), mu: 2 * float64(steps.MirostatTau),
+		random: rand.New(rand.NewPCG(uint64(steps.Seed), stream)),
+	}
+	s.Begin(Sequence{})
 	return s
 }
 
-// Sample draws a token from a row that has been read.
-func (s *Sampler) Sample(r *Row) ask.Token {
-	if s.scale == 0 {
-		return r.Likeliest().Token()
+// scaleOf is 1/temperature, 0 if that is greedy.
+func scaleOf(temperature float64) float32 {
+	if !(temperature > 0) {
+		return 0
 	}
-	if s.isFew(r) {
-		keys, sum := s.few(r)
-		// Drawn in the order of tokens, as many are: in the order of logits, two
-		// that are nearly equal would change places by the rounding of a batch.
-		slices.SortFunc(keys, func(a, b Key) int { return cmp.Compare(a.Token(), b.Token()) })
-		target := s.random.Float64() * sum
-		for _, k := range keys {
-			if target -= float64(weight(k.Logit(), r.greatest, s.scale)); target < 0 {
-				return k.Token()
-			}
-		}
-		return r.Likeliest().Token() // by rounding
+	return float32(min(1/temperature, math.MaxFloat32))
+}
+
+// Sample draws a token from a row that has been read, which it leaves as it is.
+// It fails with ErrNoneAllowed. The token counts as drawn with Accept.
+func (s *Sampler) Sample(r *Row) (ask.Token, error) {
+	defer r.restore()
+	if err := s.edit(r); err != nil {
+		return -1, err
 	}
-	sum := r.weigh(s.cut(r), s.scale)
-	return ask.Token(r.pick(s.random.Float64()*sum, s.scale))
+	c := s.choose(r, s.strikes())
+	token, probability := c.draw(r, s.random)
+	if s.mirostat() {
+		s.learn(probability)
+	}
+	return token, nil
+}
+
+// edit makes a row what the first steps make of it.
+func (s *Sampler) edit(r *Row) error {
+	s.Prepare()
+	if s.asItIs(r) {
+		return nil
+	}
+	return r.edit(s.edits)
 }
 
 // Next reads a row and draws a token from it.
@@ -57,79 +79,95 @@ func (s *Sampler) Next(r *Row, logits []float32) (ask.Token, error) {
 	if err := r.Read(logits); err != nil {
 		return -1, err
 	}
-	return s.Sample(r), nil
+	return s.Sample(r)
 }
 
-// isFew reports whether top-k leaves so few tokens that they are copied.
-func (s *Sampler) isFew(r *Row) bool {
-	return s.steps.TopK > 0 && s.steps.TopK <= heapKeys && s.steps.TopK < len(r.logits)
+// asItIs reports whether a row gives without edits what it gives with them. Of
+// a constraint that holds if all tokens that the first step leaves are allowed:
+// then they are the likeliest of those allowed, too. Other steps depend on the
+// whole row, and a draw that is taken back is not the one that a masked row
+// gives.
+func (s *Sampler) asItIs(r *Row) bool {
+	e := s.edits
+	switch {
+	case e == nil || e.idle() && e.allowed == nil:
+		return true
+	case !e.idle():
+		return false
+	case s.greedy():
+		return allows(e.allowed, r.Likeliest().Token())
+	case s.isFew(r) && !s.mirostat() && !(s.steps.TopNSigma > 0):
+		r.keys = slices.Grow(r.keys[:0], s.steps.TopK)[:s.steps.TopK]
+		r.heap(r.keys)
+		return !slices.ContainsFunc(r.keys, func(k Key) bool { return !allows(e.allowed, k.Token()) })
+	}
+	return false
 }
 
-// few returns the keys that may be drawn, likeliest first, and the sum of their
-// weights.
-func (s *Sampler) few(r *Row) (keys []Key, sum float64) {
-	r.keys = slices.Grow(r.keys[:0], s.steps.TopK)
-	keys = r.keys[:s.steps.TopK]
-	r.heap(keys)
-	Sort(keys)
-	if s.nucleus() {
-		for _, k := range keys {
-			sum += float64(weight(k.Logit(), r.greatest, 1))
+// greedy reports whether the likeliest token is taken, whatever it is.
+func (s *Sampler) greedy() bool { return s.scale == 0 && !s.typical() && !s.excludes() }
+
+// choice is what the steps leave of a row: the keys, in the order of tokens, or
+// all from a key on. Weights are exp((logit - shift)·scale), a scale of 0 is
+// the greatest key alone.
+type choice struct {
+	keys   []Key
+	listed bool
+	shift  float32
+	scale  float32
+	sum    float64 // of the weights
+}
+
+// choose carries the steps out. strikes says whether XTC does.
+func (s *Sampler) choose(r *Row, strikes bool) choice {
+	switch {
+	case s.mirostat():
+		return s.mirostatChoice(r)
+	case s.typical() || strikes || s.dynamic():
+		if s.isFew(r) {
+			return s.listed(r, strikes)
 		}
-		left := sum * float64(s.steps.TopP)
-		for i, k := range keys {
-			if left -= float64(weight(k.Logit(), r.greatest, 1)); left <= 0 {
-				keys = keys[:i+1]
+		return s.wide(r, strikes)
+	case s.scale == 0:
+		return s.likeliest(r)
+	case s.isFew(r):
+		keys, sum := s.few(r)
+		// Drawn in the order of tokens, as many are: in the order of logits, two
+		// that are nearly equal would change places by the rounding of a batch.
+		slices.SortFunc(keys, byTokens)
+		return choice{keys: keys, listed: true, shift: r.greatest, scale: s.scale, sum: sum}
+	}
+	return choice{shift: r.greatest, scale: s.scale, sum: r.weigh(s.cutRest(r, s.cutFirst(r)), s.scale)}
+}
+
+// likeliest is the choice of the likeliest token.
+func (s *Sampler) likeliest(r *Row) choice {
+	r.keys = append(r.keys[:0], r.Likeliest())
+	return choice{keys: r.keys, listed: true, shift: r.greatest, sum: 1}
+}
+
+func byTokens(a, b Key) int { return cmp.Compare(a.Token(), b.Token()) }
+
+// draw returns a token and how likely it was.
+func (c *choice) draw(r *Row, random *rand.Rand) (ask.Token, float64) {
+	if c.scale == 0 {
+		return slices.Max(c.keys).Token(), 1
+	}
+	target := random.Float64() * c.sum
+	if !c.listed {
+		token := r.pick(target, c.scale)
+		return ask.Token(token), float64(weight(r.logits[token], c.shift, c.scale)) / c.sum
+	}
+	drawn, of := c.keys[0], 0.0
+	for _, k := range c.keys {
+		if w := float64(weight(k.Logit(), c.shift, c.scale)); w > 0 {
+			drawn, of = k, w // by rounding it may be the last
+			if target -= w; target < 0 {
 				break
 			}
 		}
 	}
-	least := s.least(r)
-	sum = 0
-	for i, k := range keys {
-		if k < least {
-			return keys[:i], sum
-		}
-		sum += float64(weight(k.Logit(), r.greatest, s.scale))
-	}
-	return keys, sum
-}
-
-// cut returns the least key that may be drawn.
-func (s *Sampler) cut(r *Row) Key {
-	cut := Key(0)
-	if k := s.steps.TopK; k > 0 && k < len(r.logits) {
-		cut = r.reach(0, float64(k), float64(len(r.logits)), number)
-	}
-	least := s.least(r)
-	if s.nucleus() {
-		cut = s.nucleusCut(r, cut, least)
-	}
-	return max(cut, least)
-}
-
-// nucleusCut returns the cut that top-p makes of the keys from cut on. If min-p
-// leaves out more than that, it is cut.
-func (s *Sampler) nucleusCut(r *Row, cut, least Key) Key {
-	sum := r.weigh(cut, 1)
-	p := float64(s.steps.TopP)
-	if least > cut && r.weigh(least, 1) <= p*sum {
-		return cut
-	}
-	return r.reach(cut, p*sum, sum, mass)
-}
-
-// nucleus reports whether there is a top-p step.
-func (s *Sampler) nucleus() bool { return s.steps.TopP > 0 && s.steps.TopP < 1 }
-
-// least returns the least key that min-p leaves, 0 if there is no such step.
-func (s *Sampler) least(r *Row) Key {
-	p := s.steps.MinP
-	if !(p > 0) {
-		return 0
-	}
-	logit := r.greatest + float32(math.Log(float64(min(p, 1))))
-	return leastOf(logit)
+	return drawn.Token(), of / c.sum
 }
 
 // Chance is a token that may be drawn.
@@ -139,22 +177,50 @@ type Chance struct {
 }
 
 // Chances appends the tokens that Sample may draw from the row, in no order. It
-// draws none.
+// draws none. There are none where Sample fails.
 func (s *Sampler) Chances(dst []Chance, r *Row) []Chance {
-	if s.scale == 0 {
-		return append(dst, Chance{r.Likeliest().Token(), 1})
+	if !s.excludes() {
+		return s.chances(dst, r, false, 1)
 	}
-	var keys []Key
-	var sum float64
-	if s.isFew(r) {
-		keys, sum = s.few(r)
-	} else {
-		cut := s.cut(r)
-		keys, sum = r.between(nil, cut, mostLikely), r.weigh(cut, s.scale)
+	begin, p := len(dst), min(float64(s.steps.XTCProbability), 1)
+	dst = s.chances(s.chances(dst, r, true, p), r, false, 1-p)
+	both := dst[begin:]
+	slices.SortFunc(both, func(a, b Chance) int { return cmp.Compare(a.Token, b.Token) })
+	n := 0
+	for _, c := range both {
+		if n > 0 && both[n-1].Token == c.Token {
+			both[n-1].Probability += c.Probability
+			continue
+		}
+		both[n] = c
+		n++
+	}
+	return dst[:begin+n]
+}
+
+// chances appends what Sample may draw if XTC strikes or not, times share.
+func (s *Sampler) chances(dst []Chance, r *Row, strikes bool, share float64) []Chance {
+	defer r.restore()
+	if share == 0 || s.edit(r) != nil {
+		return dst
+	}
+	c := s.choose(r, strikes)
+	if c.scale == 0 {
+		return append(dst, Chance{slices.Max(c.keys).Token(), share})
+	}
+	keys := c.keys
+	if !c.listed {
+		for _, s := range r.spans {
+			for t := s.from; t < s.to; t++ {
+				if v := r.logits[t]; v > s.floor {
+					keys = append(keys, keyOf(v, t))
+				}
+			}
+		}
 	}
 	for _, k := range keys {
-		if w := float64(weight(k.Logit(), r.greatest, s.scale)); w > 0 {
-			dst = append(dst, Chance{k.Token(), w / sum})
+		if w := float64(weight(k.Logit(), c.shift, c.scale)); w > 0 {
+			dst = append(dst, Chance{k.Token(), share * w / c.sum})
 		}
 	}
 	return dst
