@@ -21,6 +21,6 @@
 //
 // # Limits
 //
-// The interface speaks of text generation by one model. Embeddings and images
-// are not part of it.
+// The interface speaks of text generation by one model, and of vectors of texts
+// where a model gives them ([EmbeddingModel]). Images are not part of it.
 package engine

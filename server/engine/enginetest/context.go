@@ -294,6 +294,9 @@ func (c *Context) RemoveSequence(id engine.SequenceID, from, to int) bool {
 	if to >= 0 && to < len(s.tokens) {
 		return false // a hole would break the positions
 	}
+	if c.model.opts.NoPartialRemoval && from > 0 && from < len(s.tokens) {
+		return false
+	}
 	from = min(from, len(s.tokens))
 	removed := len(s.tokens) - from
 	c.used -= removed

@@ -56,6 +56,7 @@ func Reference(m *Model, prompt []engine.Token, cfg ask.Sampling, limit int) (to
 	sequence := append([]engine.Token(nil), prompt...)
 	logits := make([]float32, VocabSize)
 	sampler, row := sampling.New(cfg), new(sampling.Row)
+	sampler.Begin(sampling.Sequence{Prompt: prompt})
 	for len(sequence) < len(prompt)+limit {
 		m.fill(logits, hash, sequence)
 		t, err := sampler.Next(row, logits)
@@ -65,6 +66,7 @@ func Reference(m *Model, prompt []engine.Token, cfg ask.Sampling, limit int) (to
 		if m.IsEndOfGeneration(t) {
 			return sequence[len(prompt):], true
 		}
+		sampler.Accept(t)
 		hash = mix(hash, t)
 		sequence = append(sequence, t)
 	}

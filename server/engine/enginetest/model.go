@@ -54,6 +54,12 @@ type Options struct {
 	Fault func(step int, b *engine.Batch) error
 	// LogitsFault is asked before each Logits, counted from 0.
 	LogitsFault func(read int) error
+	// Ranks, if not nil, is a reranker.
+	Ranks *engine.Ranking
+	// NoState is a model whose sequences' states cannot be had.
+	NoState bool
+	// NoPartialRemoval is one whose sequences can only be removed whole.
+	NoPartialRemoval bool
 	// Tokenizing, if not nil, is called by each Tokenize with its context.
 	Tokenizing func(context.Context)
 }
@@ -86,7 +92,7 @@ func (m *Model) Info() engine.Info {
 		Parameters:     VocabSize,
 		VocabSize:      VocabSize,
 		TrainedContext: m.opts.TrainedContext,
-		EmbeddingSize:  1,
+		EmbeddingSize:  EmbeddingSize,
 		BOS:            BOS,
 		EOS:            EOS,
 		ChatTemplate:   m.opts.ChatTemplate,

@@ -28,6 +28,8 @@ type llmContext struct {
 	code   int32  // what it answered
 	rows   int    // of the last batch, 0 if it failed
 	abort  *abortFlag
+
+	stateIdentity string // "" if states of sequences cannot be had
 }
 
 var _ engine.Context = (*llmContext)(nil)
@@ -36,6 +38,15 @@ var _ engine.Context = (*llmContext)(nil)
 // each, ContextTokens/MaxSequences: attention of one never walks over the
 // others' tokens.
 func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
+	c, err := m.newContext(cfg, func(*sys.ContextParams) {})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// newContext makes a context with parameters that change has had its say in.
+func (m *model) newContext(cfg engine.ContextConfig, change func(*sys.ContextParams)) (*llmContext, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.handle == 0 {
@@ -58,6 +69,7 @@ func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
 	params.AbortCallbackData = c.abort.address()
 	params.KVUnified = false
 	params.NoPerf = true
+	change(&params)
 
 	mark := c.lib.log.begin(levelError)
 	c.handle = c.c.NewContext(m.handle, params)
@@ -70,6 +82,7 @@ func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
 	c.limits = c.sizes(cfg)
 	c.batch = newCBatch(c.limits.BatchTokens, c.limits.MaxSequences)
 	c.loop = c.c.NewDecodeLoop(c.handle, &c.batch.c)
+	c.setStateIdentity()
 	c.decodeIn(cfg.Decoding)
 	c.attachThreads()
 	m.contexts.Add(1)

@@ -83,24 +83,33 @@ func (c *chain) keep(steps ask.Sampling, row []float32) []candidate {
 		c.add(sampler, c.minP(steps.MinP, 1))
 	}
 	c.add(sampler, c.temperature(steps.Temperature))
+	kept, weights, sum := c.left(sampler, row)
+	for i, w := range weights {
+		kept[i].probability = float32(w / sum)
+	}
+	return kept
+}
+
+// left applies a chain to a row, and returns what it keeps, with weights in
+// proportion to the probabilities, and their sum.
+func (c *chain) left(sampler uintptr, row []float32) (kept []candidate, weights []float64, sum float64) {
 	all := make([]candidate, len(row))
 	for t, v := range row {
 		all[t] = candidate{token: engine.Token(t), logit: v}
 	}
 	array := candidates{data: &all[0], size: uintptr(len(all)), selected: -1}
 	c.apply(sampler, &array)
-	kept := unsafe.Slice(array.data, array.size)
-	highest, sum := math.Inf(-1), 0.0
+	kept = unsafe.Slice(array.data, array.size)
+	highest := math.Inf(-1)
 	for _, k := range kept {
 		highest = max(highest, float64(k.logit))
 	}
-	for _, k := range kept {
-		sum += math.Exp(float64(k.logit) - highest)
+	weights = make([]float64, len(kept))
+	for i, k := range kept {
+		weights[i] = math.Exp(float64(k.logit) - highest)
+		sum += weights[i]
 	}
-	for i := range kept {
-		kept[i].probability = float32(math.Exp(float64(kept[i].logit)-highest) / sum)
-	}
-	return kept
+	return kept, weights, sum
 }
 
 // TestChancesAreTheLibrarys compares what may be drawn, and how likely, with the

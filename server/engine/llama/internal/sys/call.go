@@ -120,6 +120,15 @@ func (l *Library) EOS(v Vocab) int32 { return int32Of(l.ask(l.c.vocabEOS, uintpt
 // AddsBOS reports whether tokenizing adds BOS.
 func (l *Library) AddsBOS(v Vocab) bool { return boolOf(l.ask(l.c.vocabAddBOS, uintptr(v))) }
 
+// Separator returns the token between two texts, or -1.
+func (l *Library) Separator(v Vocab) int32 { return int32Of(l.ask(l.c.vocabSep, uintptr(v))) }
+
+// AddsEOS reports whether tokenizing adds EOS.
+func (l *Library) AddsEOS(v Vocab) bool { return boolOf(l.ask(l.c.vocabAddEOS, uintptr(v))) }
+
+// AddsSeparator reports whether tokenizing two texts adds a separator.
+func (l *Library) AddsSeparator(v Vocab) bool { return boolOf(l.ask(l.c.vocabAddSep, uintptr(v))) }
+
 // Attributes of a token (enum llama_token_attr).
 const (
 	AttrUnknown     = 1 << 0

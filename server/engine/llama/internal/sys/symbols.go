@@ -46,6 +46,9 @@ type symbols struct {
 	vocabEOS     uintptr `c:"llama_vocab_eos"`
 	vocabIsEOG   uintptr `c:"llama_vocab_is_eog"`
 	vocabAddBOS  uintptr `c:"llama_vocab_get_add_bos"`
+	vocabAddEOS  uintptr `c:"llama_vocab_get_add_eos"`
+	vocabAddSep  uintptr `c:"llama_vocab_get_add_sep"`
+	vocabSep     uintptr `c:"llama_vocab_sep"`
 	vocabAttr    uintptr `c:"llama_vocab_get_attr"`
 	vocabText    uintptr `c:"llama_vocab_get_text"`
 	tokenize     uintptr `c:"llama_tokenize"`
@@ -66,6 +69,16 @@ type symbols struct {
 	decode           uintptr `c:"llama_decode"`
 	synchronize      uintptr `c:"llama_synchronize"`
 	logits           uintptr `c:"llama_get_logits_ith"`
+
+	stateSize uintptr `c:"llama_state_seq_get_size"`
+	stateGet  uintptr `c:"llama_state_seq_get_data"`
+	stateSet  uintptr `c:"llama_state_seq_set_data"`
+
+	modelEmbeddingOut uintptr `c:"llama_model_n_embd_out"`
+	modelClasses      uintptr `c:"llama_model_n_cls_out"`
+	pooling           uintptr `c:"llama_pooling_type"`
+	embeddingSequence uintptr `c:"llama_get_embeddings_seq"`
+	embeddingRow      uintptr `c:"llama_get_embeddings_ith"`
 }
 
 // resolve finds each symbol in the first of handles that has it, and returns
