@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -36,20 +35,27 @@ func (l *Loop) admit() {
 		l.hold = false
 	}
 	for len(l.waiting) > 0 && len(l.free) > 0 && !l.hold {
-		g := l.waiting[0]
-		l.waiting = slices.Delete(l.waiting, 0, 1)
-		l.admitOne(g)
+		at, free := l.next()
+		if free < 0 {
+			return
+		}
+		if g := l.waiting[at]; l.occupy(&g.seq, free) {
+			l.waiting = slices.Delete(l.waiting, at, at+1)
+			l.admitOne(g)
+		}
 	}
 }
 
-// admitOne makes a waiting generation live.
+// admitOne makes a generation that has its place live.
 func (l *Loop) admitOne(g *Generation) {
 	s := &g.seq
 	if s.admitted.IsZero() {
 		s.admitted = time.Now()
 	}
-	last := len(l.free) - 1
-	s.id, l.free = l.free[last], l.free[:last]
+	g.reused.Store(int32(s.cached))
+	if s.keep {
+		g.slot.Store(int32(s.id) + 1)
+	}
 	g.holdLikeliest()
 	l.live = append(l.live, g)
 	l.counters.active.Add(1)
@@ -63,6 +69,10 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 		return false
 	}
 	s.ended = true // the loop's own mark; readers see g.end below
+	if err != nil {
+		s.keep = false // nobody knows what the cache has of it
+		g.slot.Store(0)
+	}
 	f := Finish{Reason: reason, Err: err, PromptTokens: s.prompt, CompletionTokens: s.generated()}
 	s.times(&f, time.Now())
 	// Counted before the end is seen: who reads the statistics after io.EOF
@@ -88,31 +98,18 @@ func (l *Loop) sweepLive() {
 		if !g.seq.ended {
 			return false
 		}
-		l.release(&g.seq)
+		l.release(&g.seq, true)
 		l.hold = false
 		return true
 	})
 }
 
-// release gives a live sequence's cache and id back.
-func (l *Loop) release(s *sequence) {
-	if !l.context.RemoveSequence(s.id, 0, -1) {
-		// Its tokens would be taken for the next sequence's: the id is lost.
-		l.config.Log.Error("engine cannot remove a sequence: one sequence fewer from now on; restart the server", "sequence", s.id)
-	} else {
-		// The lowest id stays last, where admission takes it: engines compute
-		// a run of ids without gaps at once.
-		at, _ := slices.BinarySearchFunc(l.free, s.id, func(id, target engine.SequenceID) int {
-			return cmp.Compare(target, id)
-		})
-		l.free = slices.Insert(l.free, at, s.id)
-	}
-	s.cached, s.id = 0, -1
-}
-
 // makeSpace acts on a full cache, so that the next batch is smaller; prompts
 // is the prompt tokens of the batch that failed.
 func (l *Loop) makeSpace(prompts int) {
+	if l.kept > 0 && l.eraseOldest() {
+		return
+	}
 	if prompts > 1 {
 		l.promptLimit = prompts / 2
 		return
@@ -139,7 +136,7 @@ func (l *Loop) victim() int {
 func (l *Loop) evict(i int) {
 	g := l.live[i]
 	l.live = slices.Delete(l.live, i, i+1)
-	l.release(&g.seq)
+	l.release(&g.seq, false)
 	l.counters.active.Add(-1)
 	l.waiting = slices.Insert(l.waiting, 0, g)
 	l.hold = true // or the next step admits it again, into the cache that was full

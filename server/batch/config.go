@@ -44,6 +44,18 @@ type Config struct {
 	Observe func(Step)
 	// Log gets what is worth an operator's attention. Default slog.Default().
 	Log *slog.Logger
+	// EmbeddingTokens is how many tokens are embedded at once, and how long an
+	// input may be. Default: the engine's. It takes 4 bytes for each of them and
+	// each token of the vocabulary, once something is embedded.
+	EmbeddingTokens int
+	// EmbeddingSequences is how many inputs are embedded at once. Default 16.
+	EmbeddingSequences int
+	// EmbeddingInputs is how many inputs one Embed takes. Default 2048, as
+	// OpenAI's API.
+	EmbeddingInputs int
+	// Pooling makes one vector of an input's. Default: the model's own or, if it
+	// has none, the last token's.
+	Pooling engine.Pooling
 }
 
 // Step is what one decode did.
@@ -61,6 +73,9 @@ const (
 	defaultTopBytes      = 2 << 20
 	defaultPrefillTokens = 128
 	defaultStuckAfter    = 30 * time.Second
+
+	defaultEmbeddingSequences = 16
+	defaultEmbeddingInputs    = 2048
 )
 
 // withDefaults fills in zero fields that do not depend on the engine.
@@ -80,6 +95,12 @@ func (c Config) withDefaults() Config {
 	if c.StuckAfter == 0 {
 		c.StuckAfter = defaultStuckAfter
 	}
+	if c.EmbeddingSequences == 0 {
+		c.EmbeddingSequences = defaultEmbeddingSequences
+	}
+	if c.EmbeddingInputs == 0 {
+		c.EmbeddingInputs = defaultEmbeddingInputs
+	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
@@ -97,6 +118,9 @@ func (c Config) check() error {
 		{"RingTokens", c.RingTokens, 1 << 20},
 		{"TopLogprobsBytes", c.TopLogprobsBytes, 1 << 30},
 		{"PrefillTokens", c.PrefillTokens, 1 << 20},
+		{"EmbeddingTokens", c.EmbeddingTokens, 1 << 20},
+		{"EmbeddingSequences", c.EmbeddingSequences, 256},
+		{"EmbeddingInputs", c.EmbeddingInputs, 1 << 20},
 		{"StuckAfter", int(c.StuckAfter), int(365 * 24 * time.Hour)},
 	} {
 		if f.value < 0 || f.value > f.limit {

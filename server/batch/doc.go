@@ -11,7 +11,7 @@
 //	take new requests, drop cancelled ones, admit up to MaxSequences
 //	wake the readers of those that ended by that
 //	batch: one token of each decoding sequence, then pieces of prompts
-//	decode
+//	decode; meanwhile helpers ask constraints what may come next
 //	sample the finished rows, together with helpers if that takes long
 //	for each: put the token into its ring, post it
 //	wake the readers
@@ -28,7 +28,27 @@
 // rest in order of arrival. So running streams keep their pace, short prompts
 // start soon, and long ones always get on.
 //
+// A [Job] is a request with what its vocabulary makes of it: a constraint that
+// holds it to a form, DRY's breakers. With Echo and log-probabilities the tokens
+// of the prompt are results too, from the second on: each piece of the prompt then
+// gives logits for all its tokens, as many as fit into the ring and into 64 MiB of
+// logits a step.
+//
+// Vectors of texts ([Loop.Embed]) are computed by the same goroutine between two
+// steps, in a context of their own that the first call makes. While streams run, a
+// batch of them is no larger than a prompt's pieces, or one input.
+//
+// A request may name its place among the sequences, and may keep: what has been
+// computed of it stays there when it has ended, until somebody needs the place,
+// the one that was used longest ago first. A request that keeps begins with what
+// is in its place of its own tokens, and says how many that were. What is left in
+// a place can be saved, restored and erased ([Loop.SaveSlot]); the engine
+// goroutine does it between two steps, once the place is free.
+//
 // # What can go wrong
+//
+// A constraint or a bias that leaves no token ends its generation with
+// ask.FinishError and a fault of the client's.
 //
 // A reader that does not read pauses its own sequence when its ring is full,
 // and nothing else; the sequence goes on once half the ring is free. A cancelled
@@ -72,8 +92,9 @@
 //
 // # Limits
 //
-// Requests are served in order of arrival: no priorities, no fairness between
-// tenants. Prompts share no cache. One request is one sequence. The tokens a
+// Requests are served in order of arrival, but for those that wait for a place of
+// their own: no priorities, no fairness between tenants. Two that run share no
+// cache. One request is one sequence. The tokens a
 // sequence generates do not depend on what else is in the batch as long as the
 // engine's arithmetic does not.
 package batch

@@ -4,6 +4,7 @@ import (
 	"io"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/cpu"
 
@@ -25,6 +26,8 @@ import (
 //	ended      false→true by the engine after the last result and finish
 //	entry      nil→an entry by Announce: the engine posts it. Until then it
 //	           tells nobody.
+//	reused     engine: at each admission
+//	slot       engine: at each admission, and 0 at an end with an error
 //
 // Each pair that must not miss the other stores its own word and then loads
 // the other's; tail stands for ended as well, which is stored after it:
@@ -37,7 +40,8 @@ type Generation struct {
 	slots     []slot
 	topN      int            // Request.TopLogprobs
 	likeliest []sampling.Key // topN for each slot, in no order; nil before admission and after io.EOF
-	costNs    int            // of sampling a token, about
+	echoed    int            // results that are the prompt's, the first ones
+	scoreNs   int            // of a token's log-probabilities, about, if there are any
 	top       []TokenLogprob // of the results that Poll returned last
 
 	_      cpu.CacheLinePad
@@ -53,6 +57,8 @@ type Generation struct {
 	stalled   atomic.Bool
 	cancelled atomic.Bool
 	entry     atomic.Pointer[mailbox.Entry]
+	reused    atomic.Int32 // tokens that were in its place
+	slot      atomic.Int32 // its place if it keeps, counted from 1; 0 if it does not
 }
 
 // slot is a result in the ring and, if log-probabilities are asked for, its logit
@@ -104,7 +110,7 @@ func (g *Generation) Poll(dst []Result) (n int, err error) {
 	g.top = slices.Grow(g.top[:0], n*max(g.topN, 0)) // results keep parts of it
 	for i := range n {
 		slot := g.place(head + uint32(i))
-		dst[i] = Result{Token: g.slots[slot].token}
+		dst[i] = Result{Token: g.slots[slot].token, Prompt: int(head)+i < g.echoed}
 		if g.topN >= 0 {
 			g.logprobs(&dst[i], slot)
 		}
@@ -130,6 +136,14 @@ func (g *Generation) Cancel() {
 	g.loop.wakeEngine()
 }
 
+// Cached returns how many tokens of the prompt were in the generation's place
+// already. Valid after the first result.
+func (g *Generation) Cached() int { return int(g.reused.Load()) }
+
+// Slot returns the place where what is computed stays, -1 if it does not. Valid
+// after the first result.
+func (g *Generation) Slot() int { return int(g.slot.Load()) - 1 }
+
 // Finish returns how the generation ended. It is valid once Poll has returned
 // io.EOF, and panics before the end.
 func (g *Generation) Finish() Finish {
@@ -139,14 +153,23 @@ func (g *Generation) Finish() Finish {
 	return g.finish
 }
 
+// SoFar returns where the time has gone until now, and nothing else of the end,
+// which who cuts the text off does not wait for. It is valid once Poll has
+// returned a token that is not the prompt's.
+func (g *Generation) SoFar() (f Finish) {
+	// The engine has written the times it reads, each once, before that token.
+	g.seq.times(&f, time.Now())
+	return f
+}
+
 // space returns the free slots. Engine goroutine.
 func (g *Generation) space() int { return len(g.slots) - int(g.tail.Load()-g.head.Load()) }
 
 // place returns the slot of result n.
 func (g *Generation) place(n uint32) int { return int(n) & (len(g.slots) - 1) }
 
-// put makes a result of the free slot that sample has filled. Engine goroutine.
-func (g *Generation) put() { g.tail.Add(1) } // from here on the slot is the reader's
+// put makes results of the n free slots that sample has filled. Engine goroutine.
+func (g *Generation) put(n int) { g.tail.Add(uint32(n)) } // from here on the slots are the reader's
 
 // end publishes the finish after the last result. Engine goroutine.
 func (g *Generation) end(f Finish) {

@@ -30,14 +30,23 @@ func openLlama(t *testing.T, cfg batch.Config) (*batch.Loop, engine.Model) {
 
 // read reads a generation to its end.
 func read(g *batch.Generation) (tokens []engine.Token, f batch.Finish) {
+	results, f := readAll(g)
+	for _, r := range results {
+		tokens = append(tokens, r.Token)
+	}
+	return tokens, f
+}
+
+func readAll(g *batch.Generation) (results []batch.Result, f batch.Finish) {
 	var dst [16]batch.Result
 	for next := batch.Follow(g); ; {
 		n, err := next(dst[:])
 		for _, r := range dst[:n] {
-			tokens = append(tokens, r.Token)
+			r.Top = slices.Clone(r.Top) // the next call writes there
+			results = append(results, r)
 		}
 		if err != nil { // io.EOF
-			return tokens, g.Finish()
+			return results, g.Finish()
 		}
 	}
 }
@@ -53,7 +62,9 @@ func submit(t *testing.T, loop *batch.Loop, r *ask.Request) *batch.Generation {
 
 // TestLlamaBatchedEqualsAlone checks that 16 different prompts decoded
 // together, prefilled in pieces beside decoding sequences, give the tokens
-// that each gives alone; greedy and drawn by seed.
+// that each gives alone; greedy and drawn by seed. The library's arithmetic
+// rounds differently for batches of different shapes, on some processors: where a
+// draw falls between two tokens, the chances must be the same but for that.
 func TestLlamaBatchedEqualsAlone(t *testing.T) {
 	loop, model := openLlama(t, batch.Config{MaxSequences: 16, PrefillTokens: 24})
 	var requests []*ask.Request
@@ -66,32 +77,52 @@ func TestLlamaBatchedEqualsAlone(t *testing.T) {
 		requests = append(requests, &ask.Request{
 			Prompt:      ask.Prompt{Tokens: prompt},
 			MaxTokens:   40,
-			TopLogprobs: -1,
+			TopLogprobs: 5,
 			IgnoreEOS:   i%2 == 0,
 			Sampling:    ask.Sampling{Temperature: float32(i%4) / 3, TopK: 40, TopP: 0.95, Seed: uint32(i)},
 		})
 	}
-	var alone [][]engine.Token
+	var alone [][]batch.Result
 	for _, r := range requests {
-		tokens, _ := read(submit(t, loop, r))
-		alone = append(alone, tokens)
+		results, _ := readAll(submit(t, loop, r))
+		alone = append(alone, results)
 	}
 	var generations []*batch.Generation
 	for _, r := range requests {
 		generations = append(generations, submit(t, loop, r))
 	}
+	parted := 0
 	for i, g := range generations {
-		tokens, f := read(g)
-		if !slices.Equal(tokens, alone[i]) {
-			t.Errorf("prompt %d: together %v\nalone %v", i, tokens, alone[i])
+		together, f := readAll(g)
+		for k := range min(len(together), len(alone[i])) {
+			if !sameChances(together[k].Top, alone[i][k].Top) {
+				t.Errorf("prompt %d, token %d: chances %+v together, %+v alone", i, k, together[k].Top, alone[i][k].Top)
+				break
+			}
+			if together[k].Token != alone[i][k].Token {
+				parted++ // from here on these are two texts
+				break
+			}
 		}
 		if f.Err != nil || f.Reason != ask.FinishLength && f.Reason != ask.FinishStop {
 			t.Errorf("prompt %d: finish %+v", i, f)
 		}
 	}
+	if parted > 4 {
+		t.Errorf("%d of 16 prompts give other tokens together than alone", parted)
+	}
 	if s := loop.Stats(); s.Steps >= uint64(2*16*40) {
 		t.Errorf("%d steps: nothing was decoded together", s.Steps)
 	}
+}
+
+// sameChances reports whether the likeliest tokens have the same chances, but for
+// what rounding keys and values to 16 bits makes of them. Which of two equal ones
+// is listed first is no matter.
+func sameChances(a, b []batch.TokenLogprob) bool {
+	return slices.EqualFunc(a, b, func(x, y batch.TokenLogprob) bool {
+		return math.Abs(float64(x.Logprob-y.Logprob)) < 0.02
+	})
 }
 
 // TestLlamaLogprobs checks that the probabilities of the whole vocabulary sum

@@ -1,11 +1,12 @@
 package batch
 
 import (
+	"errors"
 	"fmt"
+	"math/bits"
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/sched/mailbox"
@@ -35,6 +36,12 @@ type Loop struct {
 	watch    watch
 	counters counters
 
+	embeddings embeddings
+	slots      slots
+
+	stateIdentity string        // "" if the context gives no states of sequences
+	decoding      *ggroup.Group // engine.ContextConfig.Decoding
+
 	// own is held by the engine goroutine, but not while it decodes or parks: who
 	// holds it meanwhile may read and end what the engine goroutine has. The
 	// context is the engine goroutine's alone.
@@ -44,13 +51,18 @@ type Loop struct {
 
 	context     engine.Context
 	batch       *engine.Batch
+	decodes     int                 // tokens of the decode under way
 	waiting     []*Generation       // admitted in this order; evicted ones come first
 	live        []*Generation       // oldest first
 	free        []engine.SequenceID // descending
+	places      []place             // by sequence
+	kept        int                 // places with something in them
+	uses        uint64              // counts when places were left
 	hold        bool                // admit nobody until a sequence has ended: the cache is full
 	overtaken   bool                // somebody else has ended all generations
 	dirty       []*mailbox.Feed     // posted to, to be woken
 	promptLimit int                 // prompt tokens of a step; lower after the cache was full
+	scoreLeft   int                 // prompt tokens that may yet be scored in this step
 	rows        []*Generation       // whose row this step has finished
 	share       *share              // of sampling them
 }
@@ -101,9 +113,16 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		waiting:     make([]*Generation, 0, cfg.MaxSequences+cfg.QueueLimit),
 		live:        make([]*Generation, 0, cfg.MaxSequences),
 		free:        make([]engine.SequenceID, cfg.MaxSequences),
+		places:      make([]place, cfg.MaxSequences),
 		promptLimit: limits.BatchTokens,
 		rows:        make([]*Generation, 0, cfg.MaxSequences),
 		share:       newShare(cfg.Group, limits),
+		decoding:    ec.Decoding,
+	}
+	l.embeddings.queue = mailbox.NewQueue[*embedding](cfg.QueueLimit)
+	l.slots.queue = mailbox.NewQueue[*slotCall](cfg.QueueLimit)
+	if c, ok := ctx.(engine.StateContext); ok {
+		l.stateIdentity = c.StateIdentity()
 	}
 	l.own.Lock() // for the engine goroutine
 	l.watch.init(l)
@@ -128,12 +147,27 @@ func (l *Loop) Limits() engine.Limits {
 	return limits
 }
 
-// Submit queues a request, whose prompt is tokens of the vocabulary, and returns
-// at once. Errors: ErrEmptyPrompt, ErrQueueFull, ErrClosed, a prompt too long
-// (ask.ContextExceeded), or a stuck engine (ask.EngineStuck).
-func (l *Loop) Submit(r *ask.Request) (*Generation, error) {
-	if err := check(r, l.limits); err != nil {
+// Ends returns the tokens that end a generation.
+func (l *Loop) Ends() (ends []engine.Token) {
+	for i, word := range l.ends {
+		for ; word != 0; word &= word - 1 {
+			ends = append(ends, engine.Token(64*i+bits.TrailingZeros64(word)))
+		}
+	}
+	return ends
+}
+
+// SubmitJob queues a job and returns at once. Errors: ErrEmptyPrompt,
+// ErrQueueFull, ErrClosed, a prompt too long (ask.ContextExceeded), or a stuck
+// engine (ask.EngineStuck).
+func (l *Loop) SubmitJob(j Job) (*Generation, error) {
+	if err := check(j.Request, l.limits); err != nil {
 		return nil, err
+	}
+	if j.Request.Slot > 0 {
+		if _, err := l.slot(j.Request.Slot - 1); err != nil {
+			return nil, err
+		}
 	}
 	if err := l.Check(); err != nil {
 		return nil, err
@@ -149,24 +183,12 @@ func (l *Loop) Submit(r *ask.Request) (*Generation, error) {
 		l.inFlight.Add(-1)
 		return nil, ErrClosed
 	}
-	g := l.newGeneration(r)
+	g := l.newGeneration(j)
 	if !l.queue.Push(g) {
 		panic("batch: ring smaller than the limit of requests")
 	}
 	l.wakeEngine()
 	return g, nil
-}
-
-// newGeneration makes the generation of a checked request.
-func (l *Loop) newGeneration(r *ask.Request) *Generation {
-	g := &Generation{loop: l, seq: newSequence(r, l.limits.SequenceTokens, time.Now()), topN: r.TopLogprobs}
-	g.costNs = sampleCostNs(g.seq.sampler, r.TopLogprobs, l.vocab)
-	ring := mailbox.PowerOfTwo(min(l.config.RingTokens, max(g.seq.limit-g.seq.prompt, 2)))
-	for ring > 2 && ring*g.topN*keyBytes > l.config.TopLogprobsBytes {
-		ring /= 2
-	}
-	g.slots = make([]slot, ring)
-	return g
 }
 
 // Close ends all generations as EndAll does, frees the engine context and returns
@@ -185,6 +207,7 @@ func (l *Loop) EndAll() {
 		// Closing before Abort: the aborted decode is taken for Close's doing.
 		l.closing.Store(true)
 		l.context.Abort()
+		l.abortEmbedder()
 		close(l.torndown)
 		l.wakeEngine()
 	})
@@ -203,7 +226,9 @@ func (l *Loop) run() {
 	l.watch.arm()
 	defer l.watch.timer.Stop()
 	for !l.closing.Load() {
-		if !l.step() {
+		served := l.serveSlots()
+		stepped := l.step()
+		if !l.embed() && !stepped && !served {
 			l.park()
 		}
 	}
@@ -215,7 +240,7 @@ func (l *Loop) run() {
 func (l *Loop) park() {
 	// Prepared first, then looked: who makes an input visible later wakes.
 	l.idle.Prepare()
-	if l.closing.Load() || l.cancels.Load() || !l.queue.Empty() || l.anyRunnable() {
+	if l.closing.Load() || l.cancels.Load() || !l.queue.Empty() || !l.embeddings.idle() || l.slots.ready(l) || l.anyRunnable() {
 		l.idle.Stop()
 	} else {
 		l.own.Unlock()
@@ -239,8 +264,8 @@ func (l *Loop) anyRunnable() bool {
 // wakeEngine makes the engine goroutine look at its inputs if it is parked.
 func (l *Loop) wakeEngine() { l.idle.Wake() }
 
-// endAll ends the generations that have been queued, waiting or live, and returns
-// how many. What they hold of the context is freed by sweep.
+// endAll ends the embeddings, the slots' calls, and the generations that have been queued, waiting or
+// live, and returns how many. What they hold of the context is freed by sweep.
 func (l *Loop) endAll(reason ask.FinishReason, err error) (ended int) {
 	l.receive()
 	for _, list := range [][]*Generation{l.waiting, l.live} {
@@ -251,6 +276,8 @@ func (l *Loop) endAll(reason ask.FinishReason, err error) (ended int) {
 		}
 	}
 	l.wakeFeeds()
+	l.embeddings.endAll(err)
+	l.slots.endAll(err)
 	return ended
 }
 
@@ -258,7 +285,7 @@ func (l *Loop) endAll(reason ask.FinishReason, err error) (ended int) {
 func (l *Loop) endSubmitted() {
 	for {
 		l.endAll(ask.FinishAborted, ErrClosed)
-		if l.inFlight.Load() == 0 {
+		if l.inFlight.Load() == 0 && l.embeddings.count.Load() == 0 && l.slots.count.Load() == 0 {
 			return
 		}
 		runtime.Gosched() // a Submit is between its count and its push
@@ -269,10 +296,12 @@ func (l *Loop) endSubmitted() {
 func (l *Loop) drain() error {
 	l.endSubmitted()
 	l.sweep()
+	for l.eraseOldest() {
+	}
 	l.share.running.Wait()
 	l.publish()
 	l.own.Unlock()
-	if err := l.context.Close(); err != nil {
+	if err := errors.Join(l.closeEmbedder(), l.context.Close()); err != nil {
 		return fmt.Errorf("batch: close engine context: %w", err)
 	}
 	return nil

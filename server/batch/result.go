@@ -16,11 +16,22 @@ var (
 	ErrClosed = ask.Closing()
 	// ErrEmptyPrompt: a prompt needs at least one token.
 	ErrEmptyPrompt = &ask.Fault{Kind: ask.PromptEmpty, What: "the prompt is empty"}
+	// ErrFormStuck ends a generation with ask.FinishError, and so does
+	// ErrBiasForbidsAll.
+	ErrFormStuck = &ask.Fault{
+		Kind: ask.InvalidValue, What: "no token of the model goes on with the text in the form asked for",
+		Remedy: "check the grammar or the schema, and that logit_bias does not forbid what they need",
+	}
+	ErrBiasForbidsAll = &ask.Fault{
+		Kind: ask.InvalidValue, Param: "logit_bias", What: "logit_bias forbids every token", Remedy: "leave some allowed",
+	}
 )
 
-// Result is one generated token.
+// Result is one generated token or, with Job.Request.Echo and log-probabilities,
+// one of the prompt, from its second on.
 type Result struct {
-	Token engine.Token
+	Token  engine.Token
+	Prompt bool
 	// Logprob is the natural logarithm of the token's probability under the
 	// model, before any sampling step; 0 unless the request asked for it.
 	Logprob float32
@@ -58,6 +69,8 @@ func check(r *ask.Request, limits engine.Limits) error {
 			Kind:   ask.ContextExceeded,
 			What:   fmt.Sprintf("the prompt has %d tokens and leaves no room to generate in a context of %d tokens", n, limits.SequenceTokens),
 			Remedy: "shorten it, or serve with a larger -c",
+
+			PromptTokens: n, ContextTokens: limits.SequenceTokens,
 		}
 	}
 	return nil

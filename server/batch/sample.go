@@ -24,6 +24,9 @@ type share struct {
 	row     sampling.Row // the engine goroutine's
 	rows    sync.Pool    // *sampling.Row, the helpers'
 	running sync.WaitGroup
+
+	forms []*Generation // that are prepared during the decode
+	early *work         // of that, nil if there is none
 }
 
 // worthNs is several times what it takes to wake a thread.
@@ -43,9 +46,10 @@ func newShare(group *ggroup.Group, l engine.Limits) *share {
 // sample draws the next token of each generation whose row is decoded. Engine
 // goroutine.
 func (s *share) sample(rows []*Generation) {
+	s.finishAhead()
 	costNs := 0
 	for _, g := range rows {
-		costNs += g.costNs
+		costNs += g.stepNs()
 	}
 	if costNs < s.worthNs || len(rows) < 2 {
 		for _, g := range rows {
@@ -53,7 +57,15 @@ func (s *share) sample(rows []*Generation) {
 		}
 		return
 	}
-	w := &work{rows: rows}
+	w := s.call(rows, len(rows)-1, (*Generation).sample)
+	w.do(&s.row)
+	w.left.Wait()
+}
+
+// call has helpers do something for generations, as many as there are, at most
+// limit. Who waits for it helps.
+func (s *share) call(rows []*Generation, limit int, job func(*Generation, *sampling.Row)) *work {
+	w := &work{rows: rows, job: job}
 	w.left.Add(len(rows))
 	help := func() {
 		defer s.running.Done()
@@ -61,56 +73,88 @@ func (s *share) sample(rows []*Generation) {
 		w.do(row)
 		s.rows.Put(row)
 	}
-	for range min(s.helpers, len(rows)-1) {
+	for range min(s.helpers, limit) {
 		s.running.Add(1)
 		if start(s.group, help) != nil {
 			s.running.Done() // the group is closed: the engine's goroutine does it alone
 			break
 		}
 	}
-	w.do(&s.row)
-	w.left.Wait()
+	return w
 }
 
-// work is the rows of one step, to be taken by whoever is there.
+// work is the generations of one step that something is done for, to be taken by
+// whoever is there.
 type work struct {
 	rows  []*Generation
+	job   func(*Generation, *sampling.Row)
 	taken atomic.Int32
 	left  sync.WaitGroup
 }
 
-// do samples rows until all are taken.
+// do works until all are taken.
 func (w *work) do(row *sampling.Row) {
 	for n := int(w.taken.Add(1)); n <= len(w.rows); n = int(w.taken.Add(1)) {
-		w.rows[n-1].sample(row)
+		w.job(w.rows[n-1], row)
 		w.left.Done()
 	}
 }
 
-// sample draws the generation's next token, and leaves it in the sequence and in
-// the ring's free slot.
+// ahead has helpers do for the sequences whose rows are about to be decoded what
+// needs no logits: ask constraints what may come next, and look through prompts
+// for the first token. The generations may end meanwhile; their samplers are the
+// helpers' until finishAhead.
+func (s *share) ahead(live []*Generation) {
+	s.finishAhead() // of a step that came to nothing
+	s.forms = s.forms[:0]
+	for _, g := range live {
+		if g.seq.row >= 0 && (g.seq.past != nil || !g.seq.sampler.Free()) {
+			s.forms = append(s.forms, g)
+		}
+	}
+	if len(s.forms) > 0 {
+		s.early = s.call(s.forms, len(s.forms), (*Generation).prepare)
+	}
+}
+
+// finishAhead does what is left of ahead, and waits for who is at it.
+func (s *share) finishAhead() {
+	if s.early != nil {
+		s.early.do(&s.row)
+		s.early.left.Wait()
+		s.early = nil
+		clear(s.forms)
+	}
+}
+
+// prepare does what needs no logits.
+func (g *Generation) prepare(*sampling.Row) {
+	g.seq.begin()
+	g.seq.sampler.Prepare()
+}
+
+// sample draws the generation's next token, if its row is there, and leaves it in
+// the sequence and in a free slot of the ring, after the scores.
 func (g *Generation) sample(row *sampling.Row) {
 	s := &g.seq
 	if s.err != nil {
 		return
 	}
+	if s.scoreRows, s.err = g.score(row); s.err != nil || s.row < 0 || len(s.tokens) >= s.limit {
+		return
+	}
+	s.begin()
 	if s.next, s.err = s.sampler.Next(row, s.logits); s.err != nil {
 		return
 	}
-	at := g.place(g.tail.Load())
-	g.slots[at].token = s.next
-	if g.topN >= 0 {
-		g.slots[at].logit = s.logits[s.next]
-		g.slots[at].logSum = row.LogSum()
-		row.Top(g.likeliestAt(at))
-	}
+	s.sampler.Accept(s.next)
+	g.fill(g.place(g.tail.Load()+uint32(s.scoreRows)), s.next, row, s.logits)
 }
 
-// sampleCostNs estimates what sampling a token takes.
-func sampleCostNs(s *sampling.Sampler, topLogprobs, vocabulary int) int {
-	ns := s.CostNs(vocabulary)
-	if topLogprobs >= 0 {
-		ns += sampling.LogprobsCostNs(topLogprobs, vocabulary)
+// stepNs estimates what sample takes in this step.
+func (g *Generation) stepNs() int {
+	if g.seq.row < 0 {
+		return g.seq.scoreRows * g.scoreNs
 	}
-	return ns
+	return g.seq.sampler.CostNs(g.loop.vocab) + (1+g.seq.scoreRows)*g.scoreNs
 }

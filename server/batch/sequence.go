@@ -22,25 +22,35 @@ import (
 // Loop.waiting, tokens and sampler kept: to prefill it again is all it takes to
 // go on where it was. It ends, from any state, with a ask.FinishReason: at a
 // sampled end of generation, at its length, when it is cancelled, or with an
-// error; ending frees id and cache and publishes the Finish.
+// error; ending frees id and cache, or leaves its tokens in their place if they
+// are to be kept, and publishes the Finish.
 type sequence struct {
-	sampler   *sampling.Sampler
-	ignoreEOS bool
-	tokens    []engine.Token    // prompt, then what was generated
-	prompt    int               // tokens of the prompt
-	limit     int               // tokens at which it ends with ask.FinishLength
-	cached    int               // tokens in the KV cache
-	id        engine.SequenceID // -1 while it is not live
-	ended     bool
-	paused    bool
+	sampler     *sampling.Sampler
+	past        *sampling.Sequence // that the sampler has not begun with: it takes memory that who waits need not have
+	ignoreEOS   bool
+	constrained bool
+	scores      bool              // the prompt's tokens are results, too
+	scored      int               // of them that are, or need not be
+	tokens      []engine.Token    // prompt, then what was generated
+	prompt      int               // tokens of the prompt
+	limit       int               // tokens at which it ends with ask.FinishLength
+	cached      int               // tokens in the KV cache
+	id          engine.SequenceID // -1 while it is not live
+	slot        engine.SequenceID // the one place that it goes to, or -1
+	keep        bool              // begin with what is in its place, and stay there
+	ended       bool
+	paused      bool
 
-	piece int // tokens in the batch of this step
-	row   int // the row that gives its next token, or -1
+	piece     int // tokens in the batch of this step
+	row       int // the row that gives its next token, or -1
+	scoreRow  int // the first of those before it
+	scoreRows int // that give the scores of the prompt's next tokens
 
-	// Of that row, from its decode to the end of the step.
-	logits []float32
-	next   engine.Token // sampled from it
-	err    error        // why there is none
+	// Of those rows, from their decode to the end of the step.
+	logits      []float32
+	scoreLogits [][]float32
+	next        engine.Token // sampled from logits
+	err         error        // why there is none
 
 	submitted, admitted, first time.Time
 }
@@ -51,7 +61,10 @@ const growTokens = 1024
 // newSequence makes the sequence of a checked request.
 func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
 	limit := contextTokens
-	if r.MaxTokens > 0 && r.MaxTokens < contextTokens-len(r.Prompt.Tokens) {
+	switch {
+	case r.MaxTokens < 0:
+		limit = len(r.Prompt.Tokens)
+	case r.MaxTokens > 0 && r.MaxTokens < contextTokens-len(r.Prompt.Tokens):
 		limit = len(r.Prompt.Tokens) + r.MaxTokens
 	}
 	tokens := make([]engine.Token, len(r.Prompt.Tokens), min(limit, len(r.Prompt.Tokens)+growTokens))
@@ -63,6 +76,8 @@ func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
 		prompt:    len(tokens),
 		limit:     limit,
 		id:        -1,
+		slot:      engine.SequenceID(r.Slot - 1),
+		keep:      r.Keep,
 		submitted: now,
 	}
 }
@@ -72,6 +87,20 @@ func (s *sequence) pending() int { return len(s.tokens) - s.cached }
 
 // generated returns the tokens sampled so far.
 func (s *sequence) generated() int { return len(s.tokens) - s.prompt }
+
+// begin tells the sampler of the sequence, once.
+func (s *sequence) begin() {
+	if s.past != nil {
+		s.past.Prompt = s.tokens[:s.prompt]
+		s.sampler.Begin(*s.past)
+		s.past = nil
+	}
+}
+
+// complete reports whether nothing more is wanted of the sequence.
+func (s *sequence) complete() bool {
+	return len(s.tokens) >= s.limit && (!s.scores || s.scored == s.prompt)
+}
 
 // runnable reports whether the sequence takes part in the next batch, and
 // pauses or resumes it by the state of the generation's ring.

@@ -109,6 +109,20 @@ func (s *simulation) submit() {
 		TopLogprobs: s.random.IntN(4) - 1,
 		IgnoreEOS:   false,
 		Sampling:    ask.Sampling{Temperature: float32(s.random.IntN(2)), Seed: s.random.Uint32()},
+		Echo:        s.random.IntN(4) == 0,
+		Keep:        s.random.IntN(3) == 0,
+	}
+	if s.random.IntN(5) == 0 {
+		r.Slot = 1 + s.random.IntN(s.loop.config.MaxSequences)
+	}
+	if n := len(s.requests); r.Keep && n > 0 { // it goes on from another one
+		before := s.requests[s.random.IntN(n)]
+		r.Prompt.Tokens = append(slices.Clone(before.request.Prompt.Tokens[:min(90, len(before.request.Prompt.Tokens))]), r.Prompt.Tokens[:1+s.random.IntN(len(r.Prompt.Tokens))]...)
+		r.Prompt.Tokens = r.Prompt.Tokens[:min(100, len(r.Prompt.Tokens))]
+	}
+	if s.random.IntN(3) == 0 {
+		r.Sampling.Penalties = ask.Penalties{LastTokens: s.random.IntN(50) - 1, Repeat: 1.5, Frequency: 0.5}
+		r.Sampling.DRY = ask.DRY{Multiplier: 2, Base: 1.5, AllowedLength: 1, LastTokens: -1}
 	}
 	living := 0
 	for _, other := range s.requests {
@@ -158,6 +172,19 @@ func (s *simulation) step() {
 	}
 	if !slices.IsSortedFunc(l.free, func(a, b engine.SequenceID) int { return int(b - a) }) {
 		s.t.Fatalf("free sequences %v", l.free)
+	}
+	kept := 0
+	for id, p := range l.places {
+		if p.tokens != nil {
+			kept++
+			cached += len(p.tokens)
+			if !slices.Contains(l.free, engine.SequenceID(id)) {
+				s.t.Fatalf("something is left in place %d, which is not free", id)
+			}
+		}
+	}
+	if kept != l.kept {
+		s.t.Fatalf("%d places with something in them, the loop counts %d", kept, l.kept)
 	}
 	if len(ids) != l.config.MaxSequences {
 		s.t.Fatalf("%d sequence ids of %d", len(ids), l.config.MaxSequences)
@@ -280,7 +307,7 @@ func runClient(t *testing.T, loop *Loop, model *enginetest.Model, random *rand.R
 		Prompt:      ask.Prompt{Tokens: prompt(random.IntN(1000), 1+random.IntN(60))},
 		MaxTokens:   1 + random.IntN(60),
 		TopLogprobs: random.IntN(4) - 1,
-		Sampling:    ask.Sampling{Temperature: 1, Seed: random.Uint32()},
+		Sampling:    ask.Sampling{Temperature: 1, Seed: random.Uint32(), Penalties: ask.Penalties{LastTokens: random.IntN(20), Presence: 1}},
 	}}
 	var err error
 	if r.generation, err = loop.Submit(r.request); err != nil {

@@ -15,7 +15,7 @@ type Stats struct {
 	Active        int // sequences in the cache, paused ones included
 	Paused        int // sequences whose reader is behind
 	Waiting       int // requests not admitted yet
-	KVTokens      int // tokens in the KV cache
+	KVTokens      int // tokens of sequences in the KV cache; what is left in free places gives way
 	ContextTokens int // tokens the KV cache holds
 	MaxSequences  int
 	QueueLimit    int
@@ -30,6 +30,8 @@ type Stats struct {
 	Steps            uint64                    // decodes that succeeded
 	PromptTokens     uint64                    // tokens decoded as part of prompts
 	CompletionTokens uint64                    // tokens generated
+	EmbeddedTokens   uint64                    // tokens of inputs whose vectors were computed
+	EmbeddingSteps   uint64                    // decodes that computed them
 	Refused          uint64                    // Submit gave ErrQueueFull
 	Finished         [ask.FinishReasons]uint64 // by ask.FinishReason
 	NoCacheSpace     uint64                    // decodes that found the cache full
@@ -44,6 +46,7 @@ type counters struct {
 	active, paused, kvTokens   atomic.Int64
 	decodingSince              atomic.Int64 // ns since started, 0 between decodes
 	steps, prompt, completion  atomic.Uint64
+	embedded, embeddings       atomic.Uint64
 	finished                   [ask.FinishReasons]atomic.Uint64
 	noSpace, evictions, errors atomic.Uint64
 	busyNs                     atomic.Int64
@@ -72,6 +75,8 @@ func (l *Loop) Stats() Stats {
 		Steps:            c.steps.Load(),
 		PromptTokens:     c.prompt.Load(),
 		CompletionTokens: c.completion.Load(),
+		EmbeddedTokens:   c.embedded.Load(),
+		EmbeddingSteps:   c.embeddings.Load(),
 		Refused:          c.refused.Load(),
 		NoCacheSpace:     c.noSpace.Load(),
 		Evictions:        c.evictions.Load(),

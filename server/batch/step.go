@@ -8,6 +8,7 @@ import (
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/sampling"
 )
 
 // step does one round of the engine goroutine; it reports false if there was
@@ -22,17 +23,26 @@ func (l *Loop) step() bool {
 	if l.batch.Len() == 0 {
 		return false
 	}
+	l.share.ahead(l.live)
 	ggroup.QuietPoint()
+	did.Duration, did.Err = l.decode(l.context, l.batch)
+	ggroup.Critical(func() { l.settle(&did) })
+	return true
+}
+
+// decode has a batch computed, and returns how long it took. What the loop has
+// belongs to who takes it meanwhile.
+func (l *Loop) decode(c engine.Context, b *engine.Batch) (time.Duration, error) {
+	l.decodes = b.Len()
 	begin := sinceStart()
 	l.counters.decodingSince.Store(begin)
 	l.own.Unlock()
-	did.Err = l.context.Decode(l.batch)
+	err := c.Decode(b)
 	l.own.Lock()
 	l.counters.decodingSince.Store(0)
-	did.Duration = time.Duration(sinceStart() - begin)
-	l.counters.busyNs.Add(int64(did.Duration))
-	ggroup.Critical(func() { l.settle(&did) })
-	return true
+	took := time.Duration(sinceStart() - begin)
+	l.counters.busyNs.Add(int64(took))
+	return took, err
 }
 
 // prepare takes in what has come, and fills the batch.
@@ -82,10 +92,11 @@ func (l *Loop) settle(did *Step) {
 // prompts. It returns the rows of each kind.
 func (l *Loop) plan() (decodes, prompts int) {
 	l.batch.Reset()
+	l.scoreLeft = l.scoreLimit()
 	prefilling := 0
 	for _, g := range l.live {
 		s := &g.seq
-		s.piece, s.row = 0, -1
+		s.piece, s.row, s.scoreRows = 0, -1, 0
 		if !s.runnable(g) {
 			continue
 		}
@@ -117,39 +128,53 @@ func (l *Loop) promptBudget(decodes int) int {
 // the least left, the rest in order of age. The oldest gets half at least, so
 // it is not starved, and a short prompt does not wait for the long ones.
 func (l *Loop) planPieces(budget int) {
-	var shortest *sequence
+	var shortest *Generation
 	for _, g := range l.live {
 		s := &g.seq
-		if l.takesPieces(s) && (shortest == nil || s.pending() < shortest.pending()) {
-			shortest = s
+		if l.takesPieces(s) && (shortest == nil || s.pending() < shortest.seq.pending()) {
+			shortest = g
 		}
 	}
-	shortest.piece = min(shortest.pending(), budget/2)
-	budget -= shortest.piece
+	budget -= l.grow(shortest, budget/2)
 	for _, g := range l.live {
-		s := &g.seq
-		if !l.takesPieces(s) {
-			continue
+		if l.takesPieces(&g.seq) {
+			budget -= l.grow(g, budget)
+			l.addPiece(&g.seq)
 		}
-		more := min(s.pending()-s.piece, budget)
-		s.piece += more
-		budget -= more
-		l.addPiece(s)
 	}
 }
 
 // takesPieces reports whether a sequence prefills in this step.
 func (l *Loop) takesPieces(s *sequence) bool { return s.pending() > 1 && !s.paused }
 
+// grow lets a sequence take up to n more tokens in this step, and returns how
+// many it does.
+func (l *Loop) grow(g *Generation, n int) int {
+	s := &g.seq
+	n = min(n, s.pending()-s.piece)
+	if s.scores {
+		n = l.growScored(g, n)
+	}
+	s.piece += n
+	return n
+}
+
 // addPiece puts the next s.piece tokens into the batch, with logits for the
-// last token of the prompt.
+// last token of the prompt, and for those whose next token is to be scored.
 func (l *Loop) addPiece(s *sequence) {
 	for i := range s.piece {
 		at := s.cached + i
 		last := at == len(s.tokens)-1
-		row := l.batch.Add(s.tokens[at], at, s.id, last)
+		scores := s.scores && at+1 >= s.scored && at+1 < s.prompt
+		row := l.batch.Add(s.tokens[at], at, s.id, last || scores)
 		if last {
 			s.row = row
+		}
+		if scores {
+			if s.scoreRows == 0 {
+				s.scoreRow = row
+			}
+			s.scoreRows++
 		}
 	}
 }
@@ -162,13 +187,13 @@ func (l *Loop) deliver() {
 	for _, g := range l.live {
 		s := &g.seq
 		s.cached += s.piece
-		if s.row < 0 {
+		if s.row < 0 && s.scoreRows == 0 {
 			continue
 		}
-		if s.first.IsZero() {
+		if s.row >= 0 && s.first.IsZero() {
 			s.first = now
 		}
-		s.logits, s.err = l.context.Logits(s.row)
+		s.read(l.context)
 		l.rows = append(l.rows, g)
 	}
 	l.share.sample(l.rows)
@@ -186,22 +211,42 @@ func (l *Loop) deliver() {
 func (l *Loop) advance(g *Generation) (delivered uint64) {
 	s := &g.seq
 	s.logits = nil
-	if s.err != nil {
-		l.finish(g, ask.FinishError, fmt.Errorf("batch: sample: %w", s.err))
+	clear(s.scoreLogits)
+	s.scored += s.scoreRows
+	g.put(s.scoreRows)
+	switch {
+	case s.err != nil:
+		l.finish(g, ask.FinishError, sampleError(s))
 		return 0
-	}
-	if l.ends[s.next/64]&(1<<(s.next%64)) != 0 && !s.ignoreEOS {
+	case s.complete():
+		l.finish(g, ask.FinishLength, nil)
+		return 0
+	case s.row < 0:
+		g.tell()
+		return 0
+	case l.ends[s.next/64]&(1<<(s.next%64)) != 0 && (!s.ignoreEOS || !s.sampler.Free()):
 		l.finish(g, ask.FinishStop, nil)
 		return 0
 	}
 	s.tokens = append(s.tokens, s.next)
-	g.put()
-	if len(s.tokens) >= s.limit {
+	g.put(1)
+	if s.complete() {
 		l.finish(g, ask.FinishLength, nil)
 	} else {
 		g.tell()
 	}
 	return 1
+}
+
+// sampleError says why there is no next token.
+func sampleError(s *sequence) error {
+	switch {
+	case !errors.Is(s.err, sampling.ErrNoneAllowed):
+		return fmt.Errorf("batch: sample: %w", s.err)
+	case s.constrained:
+		return ErrFormStuck
+	}
+	return ErrBiasForbidsAll
 }
 
 // failBatch ends the sequences of a batch whose decode failed.

@@ -36,7 +36,9 @@ func ready(g *Generation, limit int) (tokens []engine.Token, ended bool) {
 	for len(tokens) < limit {
 		n, err := g.Poll(dst[:min(len(dst), limit-len(tokens))])
 		for _, r := range dst[:n] {
-			tokens = append(tokens, r.Token)
+			if !r.Prompt {
+				tokens = append(tokens, r.Token)
+			}
 		}
 		if n == 0 {
 			return tokens, err != nil

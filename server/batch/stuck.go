@@ -83,7 +83,7 @@ func (l *Loop) judge(since int64, seen time.Duration) {
 		return
 	}
 	l.own.Lock()
-	batch := l.batch.Len()
+	batch := l.decodes
 	if l.counters.decodingSince.Load() != since || seen < l.config.StuckAfter+time.Duration(batch)*stuckAfterToken {
 		l.own.Unlock()
 		return // it has come back, or has time yet
@@ -92,6 +92,7 @@ func (l *Loop) judge(since int64, seen time.Duration) {
 	if first {
 		l.counters.stuck.Add(1)
 		l.context.Abort()
+		l.abortEmbedder()
 	}
 	// Each time: a Submit may have been at work while the engine was judged.
 	l.overtaken = true
@@ -110,6 +111,9 @@ func (l *Loop) goOn(err error) {
 	l.sweep()
 	if since := l.stuck.Swap(0); since != 0 {
 		l.context.Resume()
+		if c := l.embeddings.context.Load(); c != nil {
+			c.Resume()
+		}
 		l.config.Log.Warn("the stuck decode has returned: requests are taken again", "decoding", time.Duration(sinceStart()-since), "err", err)
 	}
 }

@@ -86,7 +86,7 @@ func TestLateSubmitToStuckEngine(t *testing.T) {
 		if err := loop.Check(); err == nil {
 			t.Fatal("not stuck")
 		}
-		late := loop.newGeneration(plain(2, 5, 0))
+		late := loop.newGeneration(Job{Request: plain(2, 5, 0)})
 		loop.inFlight.Add(1)
 		loop.queue.Push(late)
 		synctest.Sleep(lookEvery)

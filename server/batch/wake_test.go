@@ -100,13 +100,13 @@ func TestLastResult(t *testing.T) {
 			}
 			g := next.Swap(nil)
 			g.slots[g.place(g.tail.Load())].token = 7
-			g.put()
+			g.put(1)
 			g.end(Finish{Reason: ask.FinishLength})
 			loop.wakeFeeds()
 		}
 	})
 	for range rounds {
-		g := loop.newGeneration(plain(1, 1, 1))
+		g := loop.newGeneration(Job{Request: plain(1, 1, 1)})
 		next.Store(g)
 		read := Follow(g)
 		var dst [2]Result
@@ -143,7 +143,7 @@ func TestEndsComeBeforeTheDecode(t *testing.T) {
 func TestDrainWaitsForSubmit(t *testing.T) {
 	loop, _ := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
 	loop.inFlight.Add(1)
-	g := loop.newGeneration(plain(1, 5, 0))
+	g := loop.newGeneration(Job{Request: plain(1, 5, 0)})
 	closed := make(chan error)
 	go func() { closed <- loop.Close() }()
 	<-loop.torndown

@@ -1,0 +1,28 @@
+package batch
+
+// SequenceState is what is in a place of the batch.
+type SequenceState struct {
+	Busy                 bool
+	PromptTokens, Cached int
+	Generated, Remaining int // tokens of the answer
+	Paused               bool
+}
+
+// Sequences gives the state of each place in the batch. It waits for the engine
+// goroutine between two decodes, and for no decode.
+func (l *Loop) Sequences() []SequenceState {
+	states := make([]SequenceState, l.config.MaxSequences)
+	l.own.Lock()
+	defer l.own.Unlock()
+	for _, g := range l.live {
+		s := &g.seq
+		if s.ended || s.id < 0 || int(s.id) >= len(states) {
+			continue
+		}
+		states[s.id] = SequenceState{
+			Busy: true, PromptTokens: s.prompt, Cached: s.cached,
+			Generated: s.generated(), Remaining: s.limit - len(s.tokens), Paused: s.paused,
+		}
+	}
+	return states
+}
