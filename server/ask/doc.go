@@ -15,5 +15,6 @@
 // # Limits
 //
 // It imports nothing, so everything may import it. Text in, text out, one
-// answer a request.
+// answer a request; package generate merges several into one stream, where an
+// event says which it is of.
 package ask

@@ -13,6 +13,10 @@ type Fault struct {
 	Remedy string
 	// Cause is for the log of the server alone; nil if the client is at fault.
 	Cause error
+	// PromptTokens and ContextTokens are what does not fit, with ContextExceeded
+	// and where they are known. A prompt far too long is not counted to its end: it
+	// has PromptTokens at least.
+	PromptTokens, ContextTokens int
 }
 
 // Error implements error: what, and the remedy.
@@ -91,6 +95,9 @@ const (
 	Loading     // the server does not generate yet
 	EngineStuck // a decode does not come back
 	Cancelled   // the client went away, or the request was given up
+
+	NotServed // what this server, or this model, does not do
+	NotStored // what was asked for is kept nowhere
 
 	Kinds = iota
 )

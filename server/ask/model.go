@@ -9,4 +9,7 @@ type Model struct {
 	EmbeddingSize  int
 	Parameters     uint64
 	SizeBytes      uint64
+	// Description is its architecture, its size and its quantisation in words,
+	// "llama 1B Q4_0", "" if nobody knows.
+	Description string
 }

@@ -12,6 +12,25 @@ type Request struct {
 	// none, Prompt is to be continued.
 	Messages []Message
 	Prompt   Prompt
+	// Continue says that the last message, the assistant's, is gone on with
+	// instead of answered.
+	Continue bool
+	// Tools are the functions that the model may call, and ToolChoice whether
+	// it must. ToolName is the one that it must, with ToolNamed. OneCall
+	// allows no more than one.
+	Tools      []Tool
+	ToolChoice ToolChoice
+	ToolName   string
+	OneCall    bool
+	// TemplateArgs is a JSON object with variables of the chat template, or
+	// nil.
+	TemplateArgs []byte
+	// RawReasoning leaves what the model thinks in its text.
+	RawReasoning bool
+	// Thinking is how much it thinks.
+	Thinking Thinking
+	// Format is what the text must be.
+	Format Format
 	// MaxTokens ends the generation with FinishLength. 0, or more than fits,
 	// means up to the end of the context.
 	MaxTokens int
@@ -21,9 +40,60 @@ type Request struct {
 	// TopLogprobs asks for log-probabilities: -1 none, 0 of the chosen token,
 	// n also those of the n likeliest tokens at its place.
 	TopLogprobs int
-	// IgnoreEOS delivers end-of-generation tokens like any other and goes on.
+	// IgnoreEOS delivers end-of-generation tokens like any other and goes on,
+	// unless the text is held to a Format.
 	IgnoreEOS bool
+	// MinTokens is how many tokens come before one that ends the generation,
+	// where Format allows others.
+	MinTokens int
+	// Echo begins the text with the prompt's, and the log-probabilities, if
+	// there are any, with those of the prompt's tokens. With Echo a negative
+	// MaxTokens is none at all.
+	Echo bool
+	// ReturnTokens asks for the tokens of the texts.
+	ReturnTokens bool
+	// Keep begins with what an earlier request has left of the same tokens, and
+	// leaves what it has computed until somebody needs the place.
+	Keep bool
+	// Slot is the one place in the batch that the request waits for, counted from
+	// 1; 0 is any.
+	Slot int
 }
+
+// Tool is a function that the model may call.
+type Tool struct {
+	Name        string
+	Description string
+	// Parameters is the JSON schema of its arguments, nil for none.
+	Parameters []byte
+}
+
+// ToolChoice says whether tools are called.
+type ToolChoice uint8
+
+const (
+	ToolAuto     ToolChoice = iota // as the model likes
+	ToolNone                       // never
+	ToolRequired                   // one of them
+	ToolNamed                      // Request.ToolName
+)
+
+// Format is a form that the text is held to.
+type Format struct {
+	Kind FormatKind
+	// Source is the schema, or the grammar.
+	Source string
+}
+
+// FormatKind is a kind of Format.
+type FormatKind uint8
+
+const (
+	FormatText    FormatKind = iota // any
+	FormatJSON                      // an object
+	FormatSchema                    // JSON, valid by the JSON schema in Source
+	FormatGrammar                   // derived by the GBNF grammar in Source
+)
 
 // Message is one turn of a conversation.
 type Message struct {
@@ -33,6 +103,8 @@ type Message struct {
 	// is ignored then.
 	Parts []string
 	Name  string // of the speaker or the tool, or ""
+	// Reasoning is what the assistant thought before it said Content, or "".
+	Reasoning string
 	// ToolCalls is the assistant's array of calls, JSON in OpenAI's form, or
 	// nil.
 	ToolCalls []byte
@@ -46,16 +118,72 @@ type Prompt struct {
 	Tokens []Token
 }
 
-// Sampling chooses how the next token is drawn. Steps apply in the order
-// top-k, top-p, min-p, temperature; a zero TopK, zero or one TopP and zero
-// MinP leave that step out. Temperature <= 0 is greedy.
+// Sampling chooses how the next token is drawn. The logits pass, in this order,
+// Bias, the penalties, DRY, TopNSigma, TopK, TypicalP, TopP, MinP, XTC and the
+// temperature; with Mirostat, only Bias, penalties and temperature come before
+// it. A step's zero value leaves it out, and so do a TopP or TypicalP of 1.
+// Temperature <= 0 is greedy.
 type Sampling struct {
 	Temperature float32
 	TopK        int
 	TopP        float32
 	MinP        float32
 	Seed        uint32
+
+	TypicalP  float32
+	TopNSigma float32
+	// With a range the temperature is within Temperature ± DynatempRange, by the
+	// entropy of the row, to the power of DynatempExponent.
+	DynatempRange    float32
+	DynatempExponent float32
+	XTCProbability   float32
+	XTCThreshold     float32
+	// Mirostat is 0, 1 or 2, the version of the algorithm.
+	Mirostat    int
+	MirostatTau float32
+	MirostatEta float32
+	// MinKeep is how many tokens the truncating steps leave at least.
+	MinKeep int
+
+	Penalties Penalties
+	DRY       DRY
+	Bias      []Bias
 }
+
+// Penalties lower the logits of tokens that were there before.
+type Penalties struct {
+	// LastTokens is how many of the last tokens, of prompt and answer, count:
+	// 0 none, -1 all.
+	LastTokens int
+	Repeat     float32 // divides positive logits, multiplies others; 0 and 1: off
+	Presence   float32 // is subtracted once
+	Frequency  float32 // is subtracted for each time
+}
+
+// DRY penalises what would go on with a sequence that was there before.
+type DRY struct {
+	Multiplier    float32 // 0: off
+	Base          float32
+	AllowedLength int
+	LastTokens    int // as in Penalties
+	Breakers      []string
+}
+
+// Bias is added to the logits of a token, or of the tokens of Text if that is
+// not "". Minus infinity forbids them.
+type Bias struct {
+	Token Token
+	Text  string
+	Add   float32
+}
+
+// Bounds of what is looked for in each token of a vocabulary, and of what is
+// tokenised, for one request.
+const (
+	MaxBreakers     = 64
+	MaxBreakerBytes = 40 // what is beyond is cut off
+	MaxBiasTexts    = 1024
+)
 
 // Bounds of stop strings. OpenAI takes 4; clients of llama.cpp send more.
 const (
