@@ -49,6 +49,12 @@ var corpus = []struct {
 		said("user", "Why?"), said("assistant", "<think>\nbecause\n</think>\n\nSo."), said("user", "And?"),
 		said("assistant", "<think></think>x"), said("user", "Then?"),
 	}}},
+	{"reasoning of its own", Input{AddGenerationPrompt: true, Tools: []byte(weatherTools), Messages: []ask.Message{
+		said("user", "Why?"), {Role: "assistant", Content: "⟦So.", Reasoning: "⟦because"}, said("user", "And?"),
+		{Role: "assistant", Content: "⟦I look.", Reasoning: "⟦hm\n", ToolCalls: []byte(
+			`[{"id":"⟦call_0001","type":"function","function":{"name":"⟦weather","arguments":"{\"town\": \"⟦A\"}"}}]`)},
+		answered("⟦call_0001", "⟦weather", "sun"),
+	}}},
 	{"thinking off", Input{AddGenerationPrompt: true, Messages: []ask.Message{said("user", "Quick")},
 		Variables: []byte(`{"enable_thinking": false, "thinking": false, "reasoning_effort": "⟦low"}`)}},
 	{"thinking on", Input{AddGenerationPrompt: true, Messages: []ask.Message{said("system", "s"), said("user", "Slow")},

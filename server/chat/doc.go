@@ -5,11 +5,18 @@
 //
 // [New] compiles a template once; [Template.Render] may then be called from
 // any number of goroutines. Templates differ in what they expect, so New tries
-// the compiled template on small conversations and remembers: whether a
-// message's content has to be a list of parts, and whether the arguments of a
-// tool call have to be an object or a string of JSON. JSON given by clients
-// (tools, tool calls) keeps the order of its keys, since models are sensitive
-// to it.
+// the compiled template on small conversations and remembers:
+//
+//   - whether a message's content has to be a list of parts, and None beside calls;
+//   - whether the arguments of a tool call have to be an object or a string of JSON;
+//   - whether it renders more than one call a message, and takes identities of
+//     calls that are not nine letters and digits;
+//   - whether it knows of tools and system messages at all.
+//
+// What an assistant thought goes into the fields that the source names
+// (reasoning_content, reasoning, thinking, parts of type thinking). With
+// [Input.Continue] the last message is left open. JSON given by clients (tools,
+// tool calls) keeps the order of its keys, since models are sensitive to it.
 //
 // A template sees messages, tools, add_generation_prompt, bos_token and
 // eos_token, the request's own variables, and what Python's jinja2 has under

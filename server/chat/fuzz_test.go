@@ -88,6 +88,14 @@ func FuzzInput(f *testing.F) {
 			if !utf8.ValidString(text) {
 				t.Errorf("%q is no valid UTF-8", text)
 			}
+			begun := Input{Messages: []ask.Message{input.Messages[0], {Role: "assistant", Content: content, Reasoning: role}}}
+			whole, err := template.text(begun)
+			if begun.Continue = true; err != nil || content == "" {
+				continue
+			}
+			if open, err := template.text(begun); err == nil && !strings.HasPrefix(whole, open) {
+				t.Errorf("%q does not begin with %q", whole, open)
+			}
 		}
 	})
 }

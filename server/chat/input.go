@@ -11,10 +11,14 @@ import (
 // Input is one conversation to render.
 type Input struct {
 	Messages []ask.Message
-	// Tools is the request's array of tools as the client sent it, or nil.
+	// Tools is an array of tools in OpenAI's form, see [Tools], or nil.
 	Tools jsontext.Value
 	// AddGenerationPrompt ends the text where the assistant's turn begins.
 	AddGenerationPrompt bool
+	// Continue leaves the last message, the assistant's, open: the text ends
+	// with its content, or with its reasoning if it has no content yet, as
+	// with transformers' continue_final_message.
+	Continue bool
 	// Variables is a JSON object of further variables for the template, such
 	// as {"enable_thinking": false}, or nil. The names the template always
 	// has cannot be changed by it.
@@ -39,9 +43,10 @@ func (t *Template) variables(in Input) (map[string]jinja.Value, error) {
 			variables[name] = value
 		}
 	}
-	messages := make([]jinja.Value, len(in.Messages))
-	for i := range in.Messages {
-		message, err := t.message(d, &in.Messages[i])
+	given := t.singly(in.Messages)
+	messages := make([]jinja.Value, len(given))
+	for i := range given {
+		message, err := t.message(d, &given[i])
 		if err != nil {
 			return nil, err
 		}
@@ -77,7 +82,21 @@ func clients(text string) *jinja.Str { return jinja.String(text, false) }
 func (t *Template) message(d *jinja.Decoder, m *ask.Message) (jinja.Value, error) {
 	value := jinja.NewDict(3, false)
 	value.Set("role", clients(m.Role))
-	value.Set("content", t.content(m))
+	reasoning, content := m.Reasoning, t.content(m)
+	switch said := m.Parts != nil || m.Content != ""; {
+	case m.ToolCalls == nil:
+	case !said && t.wantsNoContent:
+		content = jinja.None(0)
+	case said && reasoning != "" && t.eitherOne:
+		reasoning += "\n" + m.Content + strings.Join(m.Parts, "\n")
+		content = clients("")
+	}
+	value.Set("content", content)
+	if reasoning != "" {
+		for _, key := range t.reasoningKeys {
+			value.Set(key, clients(reasoning))
+		}
+	}
 	if m.Name != "" {
 		value.Set("name", clients(m.Name))
 	}
@@ -89,14 +108,15 @@ func (t *Template) message(d *jinja.Decoder, m *ask.Message) (jinja.Value, error
 		value.Set("tool_calls", calls)
 	}
 	if m.ToolCallID != "" {
-		value.Set("tool_call_id", clients(m.ToolCallID))
+		value.Set("tool_call_id", t.identity(m.ToolCallID))
 	}
 	return value, nil
 }
 
 // content returns a message's text in the form the template takes.
 func (t *Template) content(m *ask.Message) jinja.Value {
-	if !t.wantsParts {
+	thinks := m.Reasoning != "" && t.thinkingParts
+	if !t.wantsParts && !thinks {
 		if m.Parts == nil {
 			return clients(m.Content)
 		}
@@ -106,12 +126,20 @@ func (t *Template) content(m *ask.Message) jinja.Value {
 	if parts == nil {
 		parts = []string{m.Content}
 	}
-	items := make([]jinja.Value, len(parts))
-	for i, part := range parts {
+	items := make([]jinja.Value, 0, len(parts)+1)
+	add := func(kind, text string) {
 		item := jinja.NewDict(2, false)
-		item.Set("type", jinja.String("text", true))
-		item.Set("text", clients(part))
-		items[i] = item
+		item.Set("type", jinja.String(kind, true))
+		item.Set(kind, clients(text))
+		items = append(items, item)
+	}
+	if thinks {
+		add("thinking", m.Reasoning)
+	}
+	for _, part := range parts {
+		if part != "" || !thinks {
+			add("text", part)
+		}
 	}
 	return jinja.NewList(items, false)
 }
@@ -127,12 +155,20 @@ func (t *Template) toolCalls(d *jinja.Decoder, raw jsontext.Value) (jinja.Value,
 	if !ok {
 		return nil, badRequest("tool_calls is no array")
 	}
-	if t.wantsArgumentsAsText {
+	if t.wantsArgumentsAsText && !t.wantsNineIDs {
 		return calls, nil
 	}
 	for _, call := range calls.Items() {
 		call, ok := call.(*jinja.Dict)
 		if !ok {
+			continue
+		}
+		if field, _ := call.Get("id"); t.wantsNineIDs {
+			if id, ok := field.(*jinja.Str); ok {
+				call.Set("id", t.identity(id.Text()))
+			}
+		}
+		if t.wantsArgumentsAsText {
 			continue
 		}
 		field, _ := call.Get("function")

@@ -21,9 +21,28 @@ type Template struct {
 	bos, eos *jinja.Str
 	limits   Limits
 
-	wantsParts           bool // content as a list of parts
-	wantsArgumentsAsText bool // arguments of tool calls as a string of JSON
+	source               string
+	wantsParts           bool     // content as a list of parts
+	wantsArgumentsAsText bool     // arguments of tool calls as a string of JSON
+	wantsNoContent       bool     // None beside tool calls, where others take ""
+	wantsNineIDs         bool     // identities of calls of nine letters and digits
+	oneCall              bool     // it renders one call a message
+	takesTools           bool     // it describes tools
+	takesSystem          bool     // it renders messages of the role system
+	reasoningKeys        []string // a message's fields where it looks for reasoning
+	thinkingParts        bool     // reasoning is a part of the content, of type thinking
+	eitherOne            bool     // refuses content beside reasoning and calls
 }
+
+// Source returns the template's text.
+func (t *Template) Source() string { return t.source }
+
+// TakesTools reports whether the template tells the model of tools. If not,
+// package calls does it in words.
+func (t *Template) TakesTools() bool { return t.takesTools }
+
+// TakesSystem reports whether the template has a place for a system message.
+func (t *Template) TakesSystem() bool { return t.takesSystem }
 
 // New compiles a template's source under [DefaultLimits]; an empty source
 // stands for [ChatML]. bos and eos are the texts of the model's begin and end
@@ -42,8 +61,9 @@ func NewLimited(source, bos, eos string, limits Limits) (*Template, error) {
 		return nil, fmt.Errorf("chat: compile template: %w; %s", err, remedy)
 	}
 	t := &Template{
-		parsed: parsed, bos: jinja.String(bos, true), eos: jinja.String(eos, true), limits: limits,
+		parsed: parsed, bos: jinja.String(bos, true), eos: jinja.String(eos, true), limits: limits, source: source,
 	}
+	t.read()
 	t.probe()
 	return t, nil
 }
@@ -55,6 +75,13 @@ const remedy = "give the server another chat template, or correct tokenizer.chat
 // Trusted. Errors are of type [*RenderError]; one whose Err is the context's
 // ended with it.
 func (t *Template) Render(ctx context.Context, in Input) ([]Piece, error) {
+	if in.Continue {
+		return t.renderOpen(ctx, in)
+	}
+	return t.render(ctx, in)
+}
+
+func (t *Template) render(ctx context.Context, in Input) ([]Piece, error) {
 	variables, err := t.variables(in)
 	if err != nil {
 		return nil, err

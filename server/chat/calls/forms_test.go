@@ -1,0 +1,140 @@
+package calls
+
+// formTests are texts as models write them, and what they are.
+var formTests = []struct {
+	form    string
+	options Options
+	text    string
+	want    string
+}{
+	// hermes
+	{form: "hermes", text: "Hello, wörld. \n", want: "say Hello, wörld. \n"},
+	{form: "hermes", text: "", want: ""},
+	{form: "hermes", text: " <think>\nhm\n</think>\n\nYes.", want: "think hm\nsay Yes."},
+	{form: "hermes", text: "<think>\n\n</think>\n\nYes <think>no</think>.", want: "say Yes <think>no</think>."},
+	{form: "hermes", options: Options{Prompt: "<|im_start|>assistant\n<think>\n"}, text: "hm </b>\n</think>\n\nYes.", want: "think hm </b>\nsay Yes."},
+	{form: "hermes", options: Options{Prompt: "<think>\n"}, text: "<think>\nhm</think>Yes.", want: "think hm\nsay Yes."},
+	{form: "hermes", options: Options{Prompt: "<think>\n\n</think>\n\n"}, text: "Yes.", want: "say Yes."},
+	{form: "hermes", options: Options{Continues: Reasoning}, text: " hm</think>Yes.", want: "think hm\nsay Yes."},
+	{form: "hermes", options: Options{Continues: Text}, text: "<think>", want: "say <think>"},
+	{form: "hermes", text: "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"town\": \"Zürich\", \"days\": 2}}\n</tool_call>",
+		want: `call 0 weather {"town": "Zürich", "days": 2}`},
+	{form: "hermes", text: "<think>hm</think>\n\nI look.\n<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"other\", \"arguments\": {\"a\": \"</tool_call>\"}}\n</tool_call>\nDone",
+		want: "think hm\nsay I look.\ncall 0 f {}\ncall 1 other {\"a\": \"</tool_call>\"}\nsay Done"},
+	{form: "hermes", text: `<tool_call>{"arguments":{"a":"x` + "\n" + `y"},"name":"f"}</tool_call>`, want: `call 0 f {"a":"x\ny"}`},
+	{form: "hermes", text: `<tool_call>{"name":"f","arguments":"{\"a\":1}"}</tool_call>`, want: `call 0 f {"a":1}`},
+	{form: "hermes", text: `<tool_call>{"name":"f"}</tool_call>`, want: `call 0 f {}`},
+	{form: "hermes", text: `<tool_call>{"name":"f","arguments":null}</tool_call>`, want: `call 0 f {}`},
+	{form: "hermes", text: `<tool_call>{"name":"f","arguments":{"a":1}</tool_call> x`, want: "call 0 f {\"a\":1}\nsay x"},
+	{form: "hermes", text: `<tool_call>{"name":"f","arguments":{"a":1 oops}}</tool_call>`, want: "call 0 f {\"a\":1 }\nsay oops}}</tool_call>"},
+	{form: "hermes", text: `<tool_call>{"name":"f","arguments":[1]}</tool_call>`, want: `say <tool_call>{"name":"f","arguments":[1]}</tool_call>`},
+	{form: "hermes", text: "a <tool_call> b <tool_cal", want: "say a <tool_call> b <tool_cal"},
+	{form: "hermes", text: "use <tool_call>\n{}\n</tool_call>", want: "say use <tool_call>\n{}\n</tool_call>"},
+	{form: "hermes", text: `<tool_call><tool_call>{"name":"f","arguments":{}}</tool_call>`, want: "say <tool_call>\ncall 0 f {}"},
+	{form: "hermes", text: `<tool_call>[{"name":"f","arguments":{}},{"function":{"name":"f","parameters":{"a":[]}},"type":"function"}]</tool_call>`,
+		want: "call 0 f {}\ncall 1 f {\"a\":[]}"},
+	{form: "hermes", text: `<tool_call>{"name":"f","arguments":{"n":[-0.5e+3,1E2,0,true,false,null,"\u00e9\"\\"]}}</tool_call>`,
+		want: `call 0 f {"n":[-0.5e+3,1E2,0,true,false,null,"\u00e9\"\\"]}`},
+
+	// qwen-xml
+	{form: "qwen-xml", text: "<tool_call>\n<function=weather>\n<parameter=town>\nA \"b\"\nc\\\n</parameter>\n<parameter=days>\n3\n</parameter>\n<parameter=on>\nTrue\n</parameter>\n<parameter=deep>\n{\"a\": [1]}\n</parameter>\n</function>\n</tool_call>",
+		want: `call 0 weather {"town": "A \"b\"\nc\\", "days": 3, "on": true, "deep": {"a": [1]}}`},
+	{form: "qwen-xml", text: "x\n\n<function=weather>\n<parameter=days>\nmany\n</parameter>\n<parameter=any>\n1.50\n</parameter>\n<parameter=mode>\na\n</parameter>\n<parameter=either>\n12\n</parameter>\n</function>\ny",
+		want: "say x\ncall 0 weather {\"days\": \"many\", \"any\": 1.50, \"mode\": \"a\", \"either\": 12}\nsay y"},
+	{form: "qwen-xml", text: "<tool_call>\n<function=f>\n</function>\n</tool_call>\n<tool_call>\n<function=f>\n<parameter=a>\n</parameter>\n</function>\n</tool_call>",
+		want: "call 0 f {}\ncall 1 f {\"a\": \"\"}"},
+	{form: "qwen-xml", text: "<tool_call>\n<function=weather>\n<parameter=town>\n<x></parameter>\n</x>\n</parameter>\n</function>\n</tool_call>",
+		want: `call 0 weather {"town": "<x></parameter>\n</x>"}`},
+	{form: "qwen-xml", text: "<tool_call>\n{\"name\":\"f\",\"arguments\":{}}\n</tool_call>", want: "call 0 f {}"},
+	{form: "qwen-xml", text: "<tool_call>\n<function=f>\nwhat</function>", want: "call 0 f {}\nsay what</function>"},
+	{form: "qwen-xml", text: "<tool_call>\nno <function=a b>", want: "say <tool_call>\nno <function=a b>"},
+
+	// glm, minimax, dsml, seed
+	{form: "glm", text: "<think>hm</think>\n<tool_call>weather\n<arg_key>town</arg_key>\n<arg_value>A\n</arg_value>\n<arg_key>days</arg_key>\n<arg_value>3</arg_value>\n</tool_call>",
+		want: "think hm\ncall 0 weather {\"town\": \"A\\n\", \"days\": 3}"},
+	{form: "glm", text: "<tool_call>weather<arg_key>town</arg_key><arg_value>A</arg_value></tool_call><tool_call>f</tool_call>",
+		want: "call 0 weather {\"town\": \"A\"}\ncall 1 f {}"},
+	{form: "glm", text: "<tool_call>what a thing\n</tool_call>", want: "say <tool_call>what a thing\n</tool_call>"},
+	{form: "minimax", text: "<minimax:tool_call>\n<invoke name=\"weather\">\n<parameter name=\"town\">A</parameter>\n<parameter name=\"days\">3</parameter>\n</invoke>\n<invoke name=\"f\">\n</invoke>\n</minimax:tool_call>",
+		want: "call 0 weather {\"town\": \"A\", \"days\": 3}\ncall 1 f {}"},
+	{form: "dsml", text: "\n\n<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter name=\"a\" string=\"true\">1</｜DSML｜parameter>\n<｜DSML｜parameter name=\"b\" string=\"false\">1</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
+		want: `call 0 f {"a": "1", "b": 1}`},
+	{form: "dsml-spaced", text: "<｜DSML｜ calls>\n<｜DSML｜ invoke name=\"f\">\n<｜DSML｜ parameter name=\"a\" string=\"false\">[1]</｜DSML｜ parameter>\n</｜DSML｜ invoke>\n</｜DSML｜ calls>",
+		want: `call 0 f {"a": [1]}`},
+	{form: "seed", text: "<seed:think>hm</seed:think><seed:tool_call>\n<function=f>\n<parameter=a>x</parameter>\n</function>\n</seed:tool_call>",
+		want: "think hm\ncall 0 f {\"a\": \"x\"}"},
+
+	// mistral
+	{form: "mistral", text: `[TOOL_CALLS][{"name": "f", "arguments": {"a": 1}, "id": "abcdefghi"}, {"name": "f", "arguments": {}}]`,
+		want: "call 0 f {\"a\": 1}\ncall 1 f {}"},
+	{form: "mistral", text: `[TOOL_CALLS] [{"name":"f","arguments":{}}] x`, want: "call 0 f {}\nsay x"},
+	{form: "mistral", text: `Ok.[TOOL_CALLS]f[ARGS]{"a": 1}[TOOL_CALLS]g[CALL_ID]123456789[ARGS]{}`, want: "say Ok.\ncall 0 f {\"a\": 1}\ncall 1 g {}"},
+	{form: "mistral", text: `[TOOL_CALLS]f{"a": 1}`, want: `call 0 f {"a": 1}`},
+	{form: "mistral", text: `[THINK]hm[/THINK]Yes [1], [TOOL] [2]`, want: "think hm\nsay Yes [1], [TOOL] [2]"},
+	{form: "mistral", text: `[TOOL_CALLS] what?`, want: "say [TOOL_CALLS] what?"},
+	{form: "mistral", text: `[TOOL_CALLS][{"name":"f","arguments":{}}, 5]`, want: "call 0 f {}\nsay , 5]"},
+
+	// deepseek, kimi, command-r, granite
+	{form: "deepseek", options: Options{Prompt: "<｜Assistant｜><think>\n"},
+		text: "hm\n</think>\n\n<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n```json\n{\"town\": \"A\"}\n```<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+		want: "think hm\ncall 0 weather {\"town\": \"A\"}\ncall 1 f {}"},
+	{form: "deepseek", text: "I look.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\":1}<｜tool▁call▁end｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+		want: "say I look.\ncall 0 f {\"a\":1}\ncall 1 f {}"},
+	{form: "kimi", text: "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\":1}<|tool_call_end|><|tool_call_begin|>functions.f:1<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>",
+		want: "call 0 f {\"a\":1}\ncall 1 f {}"},
+	{form: "command-r", text: "<|START_THINKING|>hm<|END_THINKING|><|START_ACTION|>[\n    {\"tool_call_id\": \"0\", \"tool_name\": \"f\", \"parameters\": {\"a\": 1}},\n    {\"tool_call_id\": \"1\", \"tool_name\": \"f\", \"parameters\": {}}\n]<|END_ACTION|>",
+		want: "think hm\ncall 0 f {\"a\": 1}\ncall 1 f {}"},
+	{form: "command-r", text: "<|START_RESPONSE|>Yes. No.<|END_RESPONSE|>", want: "say Yes. No."},
+	{form: "granite", text: "<|tool_call|>[{\"name\": \"f\", \"arguments\": {\"a\": 1}}]<|/tool_call|>", want: `call 0 f {"a": 1}`},
+	{form: "granite", text: "<|tool_call|>[{\"name\": \"f\", \"arguments\": {}}]", want: `call 0 f {}`},
+
+	// kimi-k3, gemma4, python
+	{form: "kimi-k3", options: Options{Prompt: "<|open|>think<|sep|>"},
+		text: "hm<|close|>think<|sep|><|open|>response<|sep|>Ok.<|close|>response<|sep|><|open|>tools<|sep|><|open|>call tool=\"f\" index=\"1\"<|sep|><|open|>argument key=\"a\" type=\"string\"<|sep|>1<|close|>argument<|sep|><|open|>argument key=\"b\" type=\"number\"<|sep|>1<|close|>argument<|sep|><|close|>call<|sep|><|close|>tools<|sep|>",
+		want: "think hm\nsay Ok.\ncall 0 f {\"a\": \"1\", \"b\": 1}"},
+	{form: "gemma4", text: "<|channel>thought\nhm\n<channel|>Ok.<|tool_call>call:weather{town:<|\"|>A \"b\"}<|\"|>,days:2,deep:{<|\"|>x<|\"|>:[true,null,-1.5]}}<tool_call|><|tool_call>call:f{}<tool_call|>",
+		want: "think hm\nsay Ok.\ncall 0 weather {\"town\": \"A \\\"b\\\"}\", \"days\": 2, \"deep\": {\"x\": [true, null, -1.5]}}\ncall 1 f {}"},
+	{form: "gemma4", text: "<|tool_call>call:f{a:what is this}<tool_call|>", want: "say <|tool_call>call:f{a:what is this}<tool_call|>"},
+	{form: "python", text: "<think>hm</think><|tool_call_start|>[weather(town='it\\'s \"A\"\\n\\u00e9', days=2, on=None, deep={\"a\": [1, {'b': True}]}), f()]<|tool_call_end|>Ok.",
+		want: "think hm\ncall 0 weather {\"town\": \"it's \\\"A\\\"\\né\", \"days\": 2, \"on\": null, \"deep\": {\"a\": [1, {\"b\": true}]}}\ncall 1 f {}\nsay Ok."},
+	{form: "python", text: "<|tool_call_start|>[f(1)]<|tool_call_end|>", want: "say <|tool_call_start|>[f(1)]<|tool_call_end|>"},
+	{form: "python", text: "<|tool_call_start|>[f(), what]", want: "call 0 f {}\nsay , what]"},
+
+	// functionary, function
+	{form: "functionary", options: Options{Prompt: "assistant\n\n>>>"}, text: "all\nHello >>> there", want: "say Hello >>> there"},
+	{form: "functionary", options: Options{Prompt: "assistant\n\n>>>"}, text: "all\nI look.\n>>>f\n{\"a\": 1}>>>weather\n{}", want: "say I look.\ncall 0 f {\"a\": 1}\ncall 1 weather {}"},
+	{form: "functionary", options: Options{Prompt: "assistant\n\n>>>"}, text: "f\n{}", want: "call 0 f {}"},
+	{form: "functionary", text: ">>>unknown\n{}", want: "say >>>unknown\n{}"},
+	{form: "function", text: "<function=f>{\"a\": 1}</function><function=f>{}</function>", want: "call 0 f {\"a\": 1}\ncall 1 f {}"},
+
+	// llama3, generic
+	{form: "llama3", text: `{"name": "f", "parameters": {"a": 1}}`, want: `call 0 f {"a": 1}`},
+	{form: "llama3", text: `<|python_tag|>{"type": "function", "name": "f", "parameters": {"a": 1}}`, want: `call 0 f {"a": 1}`},
+	{form: "llama3", text: `{"name": "Bob", "parameters": {"a": 1}}`, want: `say {"name": "Bob", "parameters": {"a": 1}}`},
+	{form: "llama3", text: `{"town": "Bern"}`, want: `say {"town": "Bern"}`},
+	{form: "llama3", text: `See: {"name": "f", "parameters": {}}`, want: `say See: {"name": "f", "parameters": {}}`},
+	{form: "llama3", text: `<|python_tag|>print(1)`, want: `say <|python_tag|>print(1)`},
+	{form: "generic", text: "\n{\"tool_calls\": [{\"name\": \"f\", \"arguments\": {\"a\": 1}}, {\"name\": \"f\", \"arguments\": {}}]}\n",
+		want: "call 0 f {\"a\": 1}\ncall 1 f {}"},
+	{form: "generic", text: `{"tool_call": {"name": "f", "arguments": {"a": 1}}}`, want: `call 0 f {"a": 1}`},
+	{form: "generic", text: `<think>hm</think>[{"name": "f", "arguments": {}}]`, want: "think hm\ncall 0 f {}"},
+	{form: "generic", text: `[1, 2, 3]`, want: "say [1, 2, 3]"},
+	{form: "generic", text: `{"tool_calls": []}`, want: `say {"tool_calls": []}`},
+
+	// harmony
+	{form: "harmony", options: Options{Prompt: "<|start|>assistant"},
+		text: "<|channel|>analysis<|message|>hm < so<|end|><|start|>assistant<|channel|>final<|message|>Yes.\n", want: "think hm < so\nsay Yes.\n"},
+	{form: "harmony", text: "<|channel|>analysis<|message|>hm<|end|><|start|>assistant to=functions.weather<|channel|>commentary json<|message|>{\"town\":\"A\"}<|call|>",
+		want: "think hm\ncall 0 weather {\"town\":\"A\"}"},
+	{form: "harmony", text: "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"a\":1}<|call|><|start|>assistant<|channel|>commentary to=functions.f<|message|>{}<|call|>",
+		want: "call 0 f {\"a\":1}\ncall 1 f {}"},
+	{form: "harmony", text: " to=functions.f<|channel|>commentary<|message|>no json<|call|>", want: "say  to=functions.f<|channel|>commentary<|message|>no json"},
+	{form: "harmony-xml", text: " to=weather<|channel|>analysis <|constrain|>xml<|message|><rfl:parameter name=\"town\">\na\nb\n</rfl:parameter>\n<rfl:parameter name=\"days\">\n2\n</rfl:parameter><|call|>",
+		want: `call 0 weather {"town": "a\nb", "days": 2}`},
+	{form: "harmony-xml", text: " to=weather<|channel|>analysis <|constrain|>xml<|message|>what<|end|><|start|>assistant<|channel|>final<|message|>x",
+		want: "call 0 weather {}\nsay whatx"},
+	{form: "harmony", text: "Plain words.", want: "say Plain words."},
+	{form: "harmony", options: Options{Continues: Text}, text: "more<|return|>", want: "say more"},
+	{form: "harmony", options: Options{Continues: Reasoning}, text: "more<|end|><|start|>assistant<|channel|>final<|message|>x", want: "think more\nsay x"},
+	{form: "harmony", options: Options{Prompt: "<|start|>assistant<|channel|>analysis<|message|>"}, text: "hm<|end|>", want: "think hm"},
+}
