@@ -9,6 +9,10 @@
 // elsewhere. Nobody above knows of tokens, templates or engines, unless it asks
 // for a [Tokenizer].
 //
+// A request is one answer. [Choices] submits those that belong together and merges
+// their streams into one. What not every generator can do is an interface beside:
+// [Checker], [Tokenizer], [Embedder].
+//
 // Nothing is polled and no goroutine waits for one stream: a stream tells its
 // reader, through an entry of a mailbox.Feed, that it has something, and the
 // reader takes it without waiting.

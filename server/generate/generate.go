@@ -56,6 +56,15 @@ type Tokenizer interface {
 	AppendText(dst []byte, before ask.Token, tokens ...ask.Token) ([]byte, error)
 }
 
+// Counter is a Generator that counts the tokens of prompts without going on from
+// them.
+type Counter interface {
+	// Count checks a request as Submit does and gives the tokens of its prompt,
+	// also of one that is longer than the context. The error is an *ask.Fault.
+	// The request is the generator's.
+	Count(ctx context.Context, r *ask.Request) (int, error)
+}
+
 // CheckModel refuses a name that is not the model's. No name is its name.
 func CheckModel(m ask.Model, name string) error {
 	if name == "" || name == m.ID {
@@ -65,4 +74,21 @@ func CheckModel(m ask.Model, name string) error {
 		Kind: ask.ModelUnknown, Param: "model",
 		What: "the model " + strconv.Quote(ask.Clip(name, ask.QuotedBytes)) + " does not exist", Remedy: "this server has " + strconv.Quote(m.ID),
 	}
+}
+
+// Embedder is a Generator that can say where texts lie in the model's space.
+type Embedder interface {
+	// Embed returns a vector for each input, in order, and the tokens of all. The
+	// error is an *ask.Fault. It ends early when ctx is done.
+	Embed(ctx context.Context, inputs []ask.Prompt, o EmbedOptions) (vectors [][]float32, tokens int, err error)
+}
+
+// EmbedOptions say how vectors are made.
+type EmbedOptions struct {
+	// Dimensions is how many a vector keeps, the first ones, with a length of 1
+	// again; 0: all.
+	Dimensions int
+	// Raw leaves the vectors' lengths as they are. Otherwise they are 1, save
+	// for those of a reranker.
+	Raw bool
 }

@@ -5,8 +5,9 @@
 //
 // A [Generator] answers each request with one scripted reply, a token a byte, at
 // once or as the test lets it ([Generator.Gate]). It counts a prompt's tokens as
-// its bytes and one to begin with, and honours MaxTokens, Stop and TopLogprobs
-// as a model would.
+// its bytes and one to begin with, and honours MaxTokens, Stop, TopLogprobs and
+// Echo as a model would. What comes before the reply may be scripted as events:
+// reasoning, and calls of tools.
 //
 //	g := &generatetest.Generator{Reply: "Hello."}
 //	handler, err := front.New(front.Config{Generator: g})

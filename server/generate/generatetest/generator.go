@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -13,11 +14,17 @@ import (
 	"github.com/weirgo/weir/server/text"
 )
 
-// Generator implements generate.Generator and generate.Tokenizer. Its fields
+// Generator implements generate.Generator, generate.Tokenizer and generate.Counter. Its fields
 // are set before its first use.
 type Generator struct {
 	// Reply is what every request gets.
 	Reply string
+	// ReplyTo, if not nil, is asked for the reply to each request instead.
+	ReplyTo func(*ask.Request) string
+	// Before are events that come before the reply, a token each: reasoning, and
+	// pieces of calls of tools, with which it ends with FinishCalls. They share
+	// their memory with all requests. [Thought] and [Called] make some.
+	Before []ask.Event
 	// Refuse, if not nil, is asked about each request.
 	Refuse func(*ask.Request) error
 	// Fail ends a generation with a fault before the token of that number; the
@@ -71,13 +78,22 @@ func (g *Generator) Submit(_ context.Context, r *ask.Request) (generate.Stream, 
 		prompt = len(r.Prompt.Tokens)
 	}
 	if prompt >= g.context() {
-		return nil, &ask.Fault{Kind: ask.ContextExceeded, What: fmt.Sprintf("the prompt has %d tokens and leaves no room in a context of %d tokens", prompt, g.context())}
+		return nil, &ask.Fault{Kind: ask.ContextExceeded, What: fmt.Sprintf("the prompt has %d tokens and leaves no room in a context of %d tokens", prompt, g.context()), PromptTokens: prompt, ContextTokens: g.context()}
 	}
-	s := &stream{g: g, reply: g.Reply, top: r.TopLogprobs, left: make(chan struct{}), end: ask.End{PromptTokens: prompt, QueueNs: 1, PrefillNs: 1, DecodeNs: 1}}
-	if r.MaxTokens > 0 && r.MaxTokens < len(s.reply) {
+	reply := g.Reply
+	if g.ReplyTo != nil {
+		reply = g.ReplyTo(r)
+	}
+	s := &stream{g: g, reply: reply, before: g.Before, top: r.TopLogprobs, left: make(chan struct{}), end: ask.End{PromptTokens: prompt, QueueNs: 1, PrefillNs: 1, DecodeNs: 1}}
+	if r.MaxTokens != 0 && r.MaxTokens < len(s.reply) {
+		r.MaxTokens = max(r.MaxTokens, 0) // negative: none
 		s.reply, s.end.Reason = s.reply[:r.MaxTokens], ask.FinishLength
 	}
 	s.text.Reset(r.Stop)
+	if r.Echo {
+		s.echo(r.Prompt.Text)
+	}
+	s.numbered, s.stops = r.ReturnTokens, r.Stop
 	g.running.Add(1)
 	return s, nil
 }
@@ -86,10 +102,15 @@ func (g *Generator) Submit(_ context.Context, r *ask.Request) (generate.Stream, 
 type stream struct {
 	g         *Generator
 	reply     string
-	said      int
+	before    []ask.Event
+	said      int // of reply
 	top       int
+	numbered  bool
+	stops     []string
 	text      text.Text
 	pending   []ask.Logprob
+	echoed    bool        // the next event is the prompt
+	tokens    []ask.Token // whose text is held back
 	end       ask.End
 	done      bool // nothing but the end is left
 	over      bool
@@ -149,7 +170,7 @@ func (s *stream) Cancel() {
 
 // Next implements generate.Stream.
 func (s *stream) Next(ev *ask.Event) bool {
-	*ev = ask.Event{}
+	*ev = ask.Event{PromptTokens: s.end.PromptTokens}
 	allowed := s.allowed.Load()
 	switch {
 	case s.over:
@@ -173,8 +194,29 @@ func (s *stream) Next(ev *ask.Event) bool {
 	return true
 }
 
+// echo puts the prompt's text, a token a byte, before all else. Its first token
+// follows nothing.
+func (s *stream) echo(prompt string) {
+	first := ask.Event{Text: []byte(prompt)}
+	for i := range len(prompt) {
+		if s.top >= 0 {
+			first.Logprobs = append(first.Logprobs, score(prompt[i], s.top))
+		}
+	}
+	if len(first.Logprobs) > 0 {
+		first.Logprobs[0] = ask.Logprob{Candidate: ask.Candidate{Bytes: []byte(prompt[:1])}, First: true}
+	}
+	s.before = append([]ask.Event{first}, s.before...)
+	s.echoed = true
+}
+
 // say gives the next token's text, or what is left when there is none.
 func (s *stream) say(ev *ask.Event) {
+	if len(s.before) > 0 {
+		*ev, s.before = s.before[0], s.before[1:]
+		s.prepared(ev)
+		return
+	}
 	if s.said == len(s.reply) {
 		if s.text.Flush() {
 			s.end.Reason = ask.FinishStop
@@ -187,21 +229,46 @@ func (s *stream) say(ev *ask.Event) {
 		if s.top >= 0 {
 			s.pending = append(s.pending, score(token, s.top))
 		}
+		if s.numbered {
+			s.tokens = append(s.tokens, ask.Token(token))
+		}
 		if s.text.Add([]byte{token}) {
 			s.end.Reason, s.done = ask.FinishStop, true
+			for _, stop := range s.stops {
+				if strings.HasSuffix(s.reply[:s.said], stop) {
+					s.end.StopString = stop
+				}
+			}
 		}
 	}
 	var tokens int
 	ev.Text, tokens = s.text.Take()
+	numbers := min(tokens, len(s.tokens))
+	ev.Tokens, s.tokens = slices.Clone(s.tokens[:numbers]), s.tokens[numbers:]
 	tokens = min(tokens, len(s.pending))
 	ev.Logprobs, s.pending = slices.Clone(s.pending[:tokens]), s.pending[tokens:]
 }
 
+// prepared counts an event that came before the reply.
+func (s *stream) prepared(ev *ask.Event) {
+	if s.echoed {
+		s.echoed = false
+		return
+	}
+	s.end.CompletionTokens++
+	if len(ev.Reasoning) > 0 {
+		s.end.ReasoningTokens++
+	}
+	if len(ev.Calls) > 0 {
+		s.end.Reason = ask.FinishCalls
+	}
+}
+
 // score makes up log-probabilities: a byte is likelier than those after it.
 func score(token byte, top int) ask.Logprob {
-	p := ask.Logprob{Candidate: ask.Candidate{Bytes: []byte{token}, Logprob: -0.5}}
+	p := ask.Logprob{Candidate: ask.Candidate{Bytes: []byte{token}, Logprob: -0.5, Token: ask.Token(token)}}
 	for i := range top {
-		p.Top = append(p.Top, ask.Candidate{Bytes: []byte{token + byte(i)}, Logprob: -0.5 - float32(i)})
+		p.Top = append(p.Top, ask.Candidate{Bytes: []byte{token + byte(i)}, Logprob: -0.5 - float32(i), Token: ask.Token(token + byte(i))})
 	}
 	return p
 }

@@ -2,13 +2,18 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"sync"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/chat"
+	"github.com/weirgo/weir/server/chat/calls"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/generate"
+	"github.com/weirgo/weir/server/grammar"
 )
 
 // Batching bounds how requests are decoded together; see package batch.
@@ -29,18 +34,29 @@ type Config struct {
 	Batching Batching
 	// Tokenizing bounds what is asked of the vocabulary.
 	Tokenizing Tokenizing
+	// SlotDir is the directory where slots are saved, "" for nowhere.
+	SlotDir string
 }
 
 // Generator generates with one model. It implements generate.Generator,
-// generate.Checker and generate.Tokenizer.
+// generate.Checker, generate.Tokenizer, generate.Counter, generate.Embedder,
+// generate.Ranker and generate.Keeper.
 type Generator struct {
 	model    engine.Model
 	bos      engine.Token
 	about    ask.Model
 	template *chat.Template
+	form     *calls.Form             // of the model's calls and thoughts; nil without a template
+	marks    map[engine.Token]string // control tokens that mean something in it
 	loop     *batch.Loop
+	breakers breakers
+	grammars func() *grammar.Compiler
 
+	path       string
+	fill       func() generate.FillTokens
 	tokenizing Tokenizing
+	slots      slots
+	ranking    *engine.Ranking // nil: the model is no reranker
 	open       context.Context // done when the generator is closed
 	shut       context.CancelFunc
 }
@@ -48,24 +64,42 @@ type Generator struct {
 // New makes an engine context over model and starts the engine's goroutine. The
 // caller closes the model after the generator.
 func New(model engine.Model, cfg Config) (*Generator, error) {
+	ranking, err := rankingOf(model, cfg.Batching.Pooling)
+	if err != nil {
+		return nil, err
+	}
 	loop, err := batch.New(model, cfg.Context, cfg.Batching)
 	if err != nil {
 		return nil, err
 	}
+	kept, err := openSlots(cfg.SlotDir, loop.Limits().MaxSequences)
+	if err != nil {
+		return nil, errors.Join(err, loop.Close())
+	}
 	info := model.Info()
 	g := &Generator{
+		path:  info.Path,
 		model: model,
 		bos:   info.BOS,
 		about: ask.Model{
 			ID: cfg.ID, VocabSize: info.VocabSize, TrainedContext: info.TrainedContext,
 			ContextTokens: loop.Limits().SequenceTokens, EmbeddingSize: info.EmbeddingSize,
-			Parameters: info.Parameters, SizeBytes: info.SizeBytes,
+			Parameters: info.Parameters, SizeBytes: info.SizeBytes, Description: info.Description,
 		},
 		template:   cfg.Template,
 		loop:       loop,
+		breakers:   breakers{making: make(chan struct{}, 1)},
+		slots:      kept,
+		ranking:    ranking,
 		tokenizing: cfg.Tokenizing.withDefaults(loop.Limits()),
 	}
+	g.fill = sync.OnceValue(func() generate.FillTokens { return fillTokens(model) })
 	g.open, g.shut = context.WithCancel(context.Background())
+	g.grammars = sync.OnceValue(g.newGrammars)
+	if cfg.Template != nil {
+		g.form = calls.Detect(cfg.Template.Source(), cfg.Template.TakesTools())
+		g.marks = controlMarks(model, g.form)
+	}
 	return g, nil
 }
 
@@ -92,7 +126,7 @@ func (g *Generator) EndAll() {
 // return.
 func (g *Generator) Close() error {
 	g.shut()
-	return g.loop.Close()
+	return errors.Join(g.loop.Close(), g.slots.close())
 }
 
 // Submit implements generate.Generator.
@@ -103,19 +137,59 @@ func (g *Generator) Submit(ctx context.Context, r *ask.Request) (generate.Stream
 	if n := g.about.VocabSize; r.TopLogprobs > n {
 		return nil, ask.Invalid("top_logprobs", fmt.Sprintf("%d is out of range: 0 to %d", r.TopLogprobs, n))
 	}
-	if err := g.tokenizePrompt(ctx, r); err != nil {
-		return nil, err
+	asText := r.Messages == nil && r.Prompt.Tokens == nil
+	if r.Messages != nil {
+		r.Echo = false // a conversation has no text of its own to begin with
 	}
-	// The generation outlives the call: it ends by Cancel.
-	generation, err := g.loop.Submit(r)
+	begun, err := g.tokenizePrompt(ctx, r, g.tokenizing.PromptTokens)
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{model: g.model, generation: generation, scored: r.TopLogprobs >= 0}
-	s.text.Reset(r.Stop)
+	job := batch.Job{Request: r}
+	if job.Constraint, err = g.constraint(ctx, r, &begun); err != nil {
+		return nil, err
+	}
+	if job.Constraint, err = g.bounded(ctx, job.Constraint, r, &begun); err != nil {
+		return nil, err
+	}
+	if r.Sampling.Bias, err = g.biasTokens(ctx, r.Sampling.Bias); err != nil {
+		return nil, err
+	}
+	if r.Sampling.DRY.Multiplier != 0 {
+		if job.Breakers, err = g.breakers.of(ctx, g, r.Sampling.DRY.Breakers); err != nil {
+			return nil, err
+		}
+	}
+	// The generation outlives the call: it ends by Cancel.
+	generation, err := g.loop.SubmitJob(job)
+	if err != nil {
+		return nil, err
+	}
+	s := stream{model: g.model, generation: generation, scored: r.TopLogprobs >= 0, stops: r.Stop, numbered: r.ReturnTokens}
 	s.end.PromptTokens = len(r.Prompt.Tokens)
+	if r.Echo {
+		s.echo = newEcho(r.Prompt.Tokens, asText && g.bos >= 0 && g.addsBegin(r.Prompt))
+	}
+	events := g.eventsOf(s, r, &begun)
 	// The batch has its own copy: prompt and conversation need not live as
 	// long as the answer.
 	r.Prompt, r.Messages = ask.Prompt{}, nil
-	return s, nil
+	return events, nil
+}
+
+// addsBegin reports whether a text's first token is not the text's own: it has
+// more such tokens at its beginning than the client wrote.
+func (g *Generator) addsBegin(p ask.Prompt) bool {
+	name := string(g.model.AppendPiece(nil, g.bos, true))
+	for _, t := range p.Tokens {
+		rest, wrote := strings.CutPrefix(p.Text, name)
+		if t != g.bos || wrote && name == "" {
+			return false
+		}
+		if !wrote {
+			return true
+		}
+		p.Text = rest
+	}
+	return false
 }

@@ -109,7 +109,7 @@ func TestAnswers(t *testing.T) {
 			if got := strings.Join(pieces, ""); got != test.text || end.Reason != test.reason || end.Fault != nil {
 				t.Errorf("%+v, top %d: got %q, %+v", test, top, got, end)
 			}
-			if end.CompletionTokens != test.tokens || end.PromptTokens != len("B[user]hi[assistant]") {
+			if end.CompletionTokens != test.tokens || end.PromptTokens != len("B[user]hi[assistant]") || end.QueueNs == 0 || end.PrefillNs == 0 || end.DecodeNs == 0 {
 				t.Errorf("%+v, top %d: %+v", test, top, end)
 			}
 			if top < 0 {

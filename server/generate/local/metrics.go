@@ -26,6 +26,7 @@ var figures = []figure{
 		func(s *Stats) float64 { return float64(s.StuckDecodes) }},
 	{"prompt_tokens_total", "Prompt tokens decoded.", counter, func(s *Stats) float64 { return float64(s.PromptTokens) }},
 	{"generation_tokens_total", "Tokens generated.", counter, func(s *Stats) float64 { return float64(s.CompletionTokens) }},
+	{"embedding_tokens_total", "Tokens of inputs whose embeddings were computed.", counter, func(s *Stats) float64 { return float64(s.EmbeddedTokens) }},
 	{"decode_steps_total", "Decodes, each of one batch.", counter, func(s *Stats) float64 { return float64(s.Steps) }},
 	{"decode_seconds_total", "Time inside decodes.", counter, func(s *Stats) float64 { return s.Busy.Seconds() }},
 	{"decode_errors_total", "Decodes that failed.", counter, func(s *Stats) float64 { return float64(s.DecodeErrors) }},

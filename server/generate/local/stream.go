@@ -18,9 +18,13 @@ import (
 type stream struct {
 	model      engine.Model
 	generation *batch.Generation
+	echo       *echo // of the prompt, until it is handed out
 	text       text.Text
+	stops      []string // Request.Stop
 	scored     bool
 	entries    []ask.Logprob // of tokens whose text is held back
+	numbered   bool
+	tokens     []ask.Token // the same tokens, if they are asked for
 	phase      phase
 	end        ask.End
 	result     [1]batch.Result
@@ -43,56 +47,110 @@ func (s *stream) Cancel() { s.generation.Cancel() }
 // Next implements generate.Stream. Reading a scored token is a pass over the
 // vocabulary.
 func (s *stream) Next(ev *ask.Event) bool {
-	*ev = ask.Event{}
+	*ev = ask.Event{PromptTokens: s.end.PromptTokens}
 	if s.phase != running {
 		return s.last(ev)
 	}
-	switch n, err := s.generation.Poll(s.result[:]); {
-	case err != nil: // io.EOF
+	if s.echo != nil {
+		switch given, ended := s.echoed(ev); {
+		case given:
+			return true
+		case ended:
+			return s.finish(ev)
+		case s.echo != nil:
+			return false
+		}
+	}
+	r, ended := s.poll()
+	if ended {
 		return s.finish(ev)
-	case n == 0:
+	}
+	if r == nil {
 		return false
 	}
-	r := &s.result[0]
+	if s.numbered {
+		s.tokens = append(s.tokens, r.Token)
+	}
+	if s.text.Added(s.model.AppendPiece(s.text.Tail(), r.Token, false)) {
+		s.cut() // the stop string ends the text, not the model
+		s.stopped()
+	}
+	s.give(ev, &s.text)
+	return true
+}
+
+// poll takes the next token, and keeps its entry. Without one it returns nil, and
+// whether the generation has ended.
+func (s *stream) poll() (r *batch.Result, ended bool) {
+	switch n, err := s.generation.Poll(s.result[:]); {
+	case err != nil: // io.EOF
+		return nil, true
+	case n == 0:
+		return nil, false
+	}
+	r = &s.result[0]
 	s.end.CompletionTokens++
 	if s.scored {
 		s.entries = append(s.entries, s.entry(r))
 	}
-	if s.text.Added(s.model.AppendPiece(s.text.Tail(), r.Token, false)) {
-		s.generation.Cancel() // the stop string ends the text, not the model
-		s.end.Reason, s.phase = ask.FinishStop, spelled
-	}
-	s.give(ev)
-	return true
+	return r, false
 }
 
 // give moves the released text into an event, with the entries of the tokens
 // that it contains.
-func (s *stream) give(ev *ask.Event) {
+func (s *stream) give(ev *ask.Event, text *text.Text) {
 	var tokens int
-	ev.Text, tokens = s.text.Take()
+	ev.Text, tokens = text.Take()
+	numbers := min(tokens, len(s.tokens)) // 0 if nobody asked for them
+	ev.Tokens, s.tokens = s.tokens[:numbers:numbers], s.tokens[numbers:]
 	tokens = min(tokens, len(s.entries)) // 0 if nobody asked for entries
 	ev.Logprobs, s.entries = s.entries[:tokens:tokens], s.entries[tokens:]
+}
+
+// cut ends a generation whose text is complete before the model's is.
+func (s *stream) cut() {
+	s.generation.Cancel()
+	s.phase = spelled
+	s.took(s.generation.SoFar())
+}
+
+// took says where the time has gone.
+func (s *stream) took(f batch.Finish) {
+	s.end.QueueNs, s.end.PrefillNs, s.end.DecodeNs = f.Queue.Nanoseconds(), f.Prefill.Nanoseconds(), f.Decode.Nanoseconds()
+}
+
+// stopped says that a stop string ended the text.
+func (s *stream) stopped() {
+	index, _ := s.text.Stop()
+	s.end.Reason, s.end.StopString = ask.FinishStop, s.stops[index]
 }
 
 // finish takes the end of the generation, and gives what was held back of the
 // text first.
 func (s *stream) finish(ev *ask.Event) bool {
-	f := s.generation.Finish()
-	s.phase = spelled
-	s.end.Reason = f.Reason
-	s.end.QueueNs, s.end.PrefillNs, s.end.DecodeNs = f.Queue.Nanoseconds(), f.Prefill.Nanoseconds(), f.Decode.Nanoseconds()
-	if f.Reason != ask.FinishStop && f.Reason != ask.FinishLength {
-		s.end.Fault = endFault(f.Err)
+	if !s.ended() {
 		return s.last(ev)
 	}
 	if s.text.Flush() { // an incomplete character completed a stop string
-		s.end.Reason = ask.FinishStop
+		s.stopped()
 	}
-	if s.give(ev); len(ev.Text) > 0 || len(ev.Logprobs) > 0 {
+	if s.give(ev, &s.text); len(ev.Text) > 0 || len(ev.Logprobs) > 0 || len(ev.Tokens) > 0 {
 		return true
 	}
 	return s.last(ev)
+}
+
+// ended says how the generation ended, and reports whether it was well.
+func (s *stream) ended() bool {
+	f := s.generation.Finish()
+	s.phase = spelled
+	s.end.Reason = f.Reason
+	s.took(f)
+	if f.Reason == ask.FinishStop || f.Reason == ask.FinishLength {
+		return true
+	}
+	s.end.Fault = endFault(f.Err)
+	return false
 }
 
 // last gives the end, once.
@@ -101,6 +159,7 @@ func (s *stream) last(ev *ask.Event) bool {
 		return false
 	}
 	s.phase = over
+	s.end.CachedTokens, s.end.Slot = s.generation.Cached(), s.generation.Slot()+1
 	ev.End = &s.end
 	return true
 }
@@ -112,7 +171,7 @@ func (s *stream) entry(r *batch.Result) ask.Logprob {
 	named := func(token engine.Token, logprob float32) ask.Candidate {
 		begin := len(names)
 		names = s.model.AppendPiece(names, token, true)
-		return ask.Candidate{Bytes: names[begin:len(names):len(names)], Logprob: logprob}
+		return ask.Candidate{Bytes: names[begin:len(names):len(names)], Logprob: logprob, Token: token}
 	}
 	e := ask.Logprob{Candidate: named(r.Token, r.Logprob)}
 	if len(r.Top) > 0 {

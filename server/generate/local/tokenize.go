@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"github.com/weirgo/weir/server/ask"
-	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/generate"
 )
 
 // Tokenizing bounds what is asked of the vocabulary. The zero value of a field
@@ -35,55 +35,92 @@ func (t Tokenizing) withDefaults(limits engine.Limits) Tokenizing {
 // A completion's prompt is all the client's own, control tokens included: who
 // asks for a completion has put the marks of a chat there, as with llama-server
 // and vLLM. In a conversation they are the template's alone.
-func (g *Generator) tokenizePrompt(ctx context.Context, r *ask.Request) (err error) {
+//
+// It returns what a conversation's prompt leaves open. A prompt of more tokens
+// than limit is refused.
+func (g *Generator) tokenizePrompt(ctx context.Context, r *ask.Request, limit int) (o opening, err error) {
 	switch {
 	case r.Messages != nil:
-		r.Prompt.Tokens, err = g.tokenizeChat(ctx, r.Messages)
+		r.Prompt.Tokens, o, err = g.tokenizeChat(ctx, r, limit)
 	case r.Prompt.Tokens != nil:
-		err = g.checkTokens(r.Prompt.Tokens)
+		err = g.checkTokens("prompt", r.Prompt.Tokens)
 	default:
-		r.Prompt.Tokens, err = g.promptTokens(ctx, "prompt", engine.Span{Text: r.Prompt.Text, Control: true})
+		r.Prompt.Tokens, err = g.promptTokens(ctx, "prompt", limit, engine.Span{Text: r.Prompt.Text, Control: true})
 	}
-	return err
+	return o, err
 }
 
-// tokenizeChat renders messages through the model's template into tokens.
-func (g *Generator) tokenizeChat(ctx context.Context, messages []ask.Message) ([]engine.Token, error) {
+// tokenizeChat renders a conversation through the model's template into tokens.
+func (g *Generator) tokenizeChat(ctx context.Context, r *ask.Request, limit int) (tokens []engine.Token, o opening, err error) {
 	if g.template == nil {
-		return nil, &ask.Fault{
+		return nil, o, &ask.Fault{
 			Kind: ask.TemplateMissing, Param: "messages",
 			What:   "this model has no chat template",
 			Remedy: "use /v1/completions, or serve with --chat-template-file",
 		}
 	}
-	pieces, err := g.template.Render(ctx, chat.Input{Messages: messages, AddGenerationPrompt: true})
+	in, err := g.conversation(r)
 	if err != nil {
-		return nil, templateFault(err)
+		return nil, o, err
+	}
+	pieces, err := g.template.Render(ctx, in)
+	if err != nil {
+		return nil, o, templateFault(err)
+	}
+	if n := len(pieces); n > 0 && pieces[n-1].Trusted {
+		o.end = pieces[n-1].Text
+	}
+	if o.hold, err = g.hold(r, o.end); err != nil {
+		return nil, o, err
 	}
 	text := make([]engine.Span, len(pieces))
 	for i, p := range pieces {
 		text[i] = engine.Span{Text: p.Text, Control: p.Trusted}
 	}
-	tokens, err := g.promptTokens(ctx, "messages", text...)
+	if begun := o.begun(); begun != "" {
+		text = append(text, engine.Span{Text: begun, Control: true})
+	}
+	tokens, err = g.promptTokens(ctx, "messages", limit, text...)
 	// Templates write the token that the tokenizer adds as well: one is enough.
 	if len(tokens) > 1 && g.bos >= 0 && tokens[0] == g.bos && tokens[1] == g.bos {
 		tokens = tokens[1:]
 	}
-	return tokens, err
+	return tokens, o, err
 }
 
 // promptTokens tokenises what a generation goes on from.
-func (g *Generator) promptTokens(ctx context.Context, param string, text ...engine.Span) ([]engine.Token, error) {
-	limit := g.tokenizing.PromptTokens
+func (g *Generator) promptTokens(ctx context.Context, param string, limit int, text ...engine.Span) ([]engine.Token, error) {
 	tokens, err := g.tokens(ctx, param, engine.Tokenizing{AddSpecial: true, LimitTokens: limit}, text...)
 	if errors.Is(err, engine.ErrTooManyTokens) {
-		return nil, &ask.Fault{
-			Kind: ask.ContextExceeded, Param: param,
-			What:   fmt.Sprintf("the prompt has more than %d tokens and leaves no room to generate in a context of %d tokens", limit, g.about.ContextTokens),
-			Remedy: "shorten it, or serve with a larger -c",
-		}
+		return nil, g.tooLong(param, limit)
 	}
 	return tokens, err
+}
+
+// tooLong is the fault of a text of more than limit tokens, which were not counted
+// further.
+func (g *Generator) tooLong(param string, limit int) *ask.Fault {
+	f := &ask.Fault{
+		Kind: ask.ContextExceeded, Param: param,
+		What:   fmt.Sprintf("the prompt has more than %d tokens and leaves no room to generate in a context of %d tokens", limit, g.about.ContextTokens),
+		Remedy: "shorten it, or serve with a larger -c",
+
+		PromptTokens: limit + 1, ContextTokens: g.about.ContextTokens,
+	}
+	if param == "input" { // whose vector is wanted
+		f.What = fmt.Sprintf("the input is too large: it has more than %d tokens, in a context of %d", limit, g.about.ContextTokens)
+		f.Remedy = "send it in parts, or serve with a larger -c"
+	}
+	return f
+}
+
+// Count implements generate.Counter.
+func (g *Generator) Count(ctx context.Context, r *ask.Request) (int, error) {
+	if err := generate.CheckModel(g.about, r.Model); err != nil {
+		return 0, err
+	}
+	_, err := g.tokenizePrompt(ctx, r, g.tokenizing.TextTokens) // nothing is to fit the context
+	return len(r.Prompt.Tokens), err
 }
 
 // Tokenize implements generate.Tokenizer.
@@ -98,7 +135,7 @@ func (g *Generator) Tokenize(ctx context.Context, text string, addSpecial, parse
 
 // Spell implements generate.Tokenizer.
 func (g *Generator) Spell(dst []byte, tokens ...ask.Token) ([]byte, error) {
-	if err := g.checkTokens(tokens); err != nil {
+	if err := g.checkTokens("prompt", tokens); err != nil {
 		return dst, err
 	}
 	for _, t := range tokens {
@@ -109,7 +146,7 @@ func (g *Generator) Spell(dst []byte, tokens ...ask.Token) ([]byte, error) {
 
 // AppendText implements generate.Tokenizer.
 func (g *Generator) AppendText(dst []byte, before ask.Token, tokens ...ask.Token) ([]byte, error) {
-	if err := g.checkTokens(tokens); err != nil {
+	if err := g.checkTokens("prompt", tokens); err != nil {
 		return dst, err
 	}
 	for _, t := range tokens {
@@ -151,11 +188,11 @@ const longBytes = 8 << 10
 
 // checkTokens refuses tokens outside the vocabulary: the engine would read
 // memory that is not there.
-func (g *Generator) checkTokens(tokens []engine.Token) error {
+func (g *Generator) checkTokens(param string, tokens []engine.Token) error {
 	size := g.about.VocabSize
 	outside := func(t engine.Token) bool { return t < 0 || int(t) >= size }
 	if i := slices.IndexFunc(tokens, outside); i >= 0 {
-		return ask.Invalid("prompt", fmt.Sprintf("token %d at index %d is outside the vocabulary of %d tokens", tokens[i], i, size))
+		return ask.Invalid(param, fmt.Sprintf("token %d at index %d is outside the vocabulary of %d tokens", tokens[i], i, size))
 	}
 	return nil
 }

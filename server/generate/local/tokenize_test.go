@@ -57,6 +57,30 @@ func TestLongPrompts(t *testing.T) {
 	}
 }
 
+// A prompt is counted as it would be for an answer, also where it leaves no room
+// for one.
+func TestCount(t *testing.T) {
+	g := open(t, saying("x"))
+	for _, test := range []struct {
+		text string
+		want int
+	}{{"hi", len("B[user]hi[assistant]")}, {strings.Repeat("x", 4000), 4000 + len("B[user][assistant]")}} {
+		n, err := g.Count(t.Context(), hello(func(r *ask.Request) { r.Messages[0].Content = test.text }))
+		if err != nil || n != test.want {
+			t.Errorf("%d bytes: %d tokens, %v, want %d", len(test.text), n, err, test.want)
+		}
+	}
+	_, err := g.Count(t.Context(), hello(func(r *ask.Request) { r.Model = "other" }))
+	if f, ok := errors.AsType[*ask.Fault](err); !ok || f.Kind != ask.ModelUnknown {
+		t.Errorf("another model: %v", err)
+	}
+	g.tokenizing.TextTokens = 100
+	_, err = g.Count(t.Context(), &ask.Request{Prompt: ask.Prompt{Text: strings.Repeat("x", 200)}})
+	if f, ok := errors.AsType[*ask.Fault](err); !ok || f.Kind != ask.ContextExceeded {
+		t.Errorf("more than is counted: %v", err)
+	}
+}
+
 // failingModel tokenises nothing.
 type failingModel struct {
 	engine.Model
