@@ -55,6 +55,9 @@ type Generation struct {
 	// Dear says that reading or encoding an event takes longer than others
 	// should wait for: it gets a goroutine of its own, which does the same.
 	Dear bool
+	// Probe is what a client in doubt is sent within a stream; nil is what the
+	// emitter's streams are made with.
+	Probe []byte
 }
 
 // Emitter is the goroutine that reads all generations that are not dear.

@@ -38,7 +38,8 @@ type Reply struct {
 	first   chan struct{} // nil for a whole answer
 	carrier atomic.Pointer[Carrier]
 	left    atomic.Pointer[ask.Fault]
-	alone   bool // has a goroutine of its own, in the emitter's place
+	probe   []byte // nil: the fan-out's
+	alone   bool   // has a goroutine of its own, in the emitter's place
 
 	event ask.Event
 	end   ask.End
@@ -59,7 +60,7 @@ const (
 const frameBytes = 512
 
 func (m *Emitter) newReply(g Generation) *Reply {
-	r := &Reply{m: m, events: g.Events, enc: g.Encoder, obs: g.Observer, alone: g.Dear}
+	r := &Reply{m: m, events: g.Events, enc: g.Encoder, obs: g.Observer, probe: g.Probe, alone: g.Dear}
 	if !r.alone {
 		r.entry.Init(m.feed, r)
 		return r
@@ -111,7 +112,7 @@ func (r *Reply) leave(why *ask.Fault) error {
 // observer's business. It may panic with http.ErrAbortHandler, to break a
 // response off.
 func (r *Reply) Stream(w http.ResponseWriter, q *http.Request) error {
-	s, err := r.m.fan.Open(w, q, &r.entry)
+	s, err := r.open(w, q)
 	if err != nil {
 		return r.leave(openFault(err))
 	}
@@ -121,6 +122,13 @@ func (r *Reply) Stream(w http.ResponseWriter, q *http.Request) error {
 		panic(http.ErrAbortHandler) // net/http would end the body as if it were whole
 	}
 	return nil
+}
+
+func (r *Reply) open(w http.ResponseWriter, q *http.Request) (*fanout.Stream, error) {
+	if r.probe != nil {
+		return r.m.fan.OpenProbed(w, q, &r.entry, r.probe)
+	}
+	return r.m.fan.Open(w, q, &r.entry)
 }
 
 // Probe finds out whether the client of an open stream is still there, if the
