@@ -11,6 +11,9 @@ import (
 // Rule says what a field outside a request's type may be.
 type Rule []string
 
+// Taken fields are read by who checks the others.
+var Taken = Rule{}
+
 // Ignored fields do not change the result.
 var Ignored = Rule(nil)
 
@@ -25,9 +28,10 @@ func CheckRest(rest map[string]jsontext.Value, rules map[string]Rule) error {
 		allowed, known := rules[name]
 		switch {
 		case !known:
+			shown := ask.Clip(name, ask.QuotedBytes)
 			return &ask.Fault{
-				Kind: ask.UnknownParameter, Param: name,
-				What: name + ": unknown field", Remedy: "check its spelling or leave it out",
+				Kind: ask.UnknownParameter, Param: shown,
+				What: shown + ": unknown field", Remedy: "check its spelling or leave it out",
 			}
 		case !allowed.allows(rest[name]):
 			return &ask.Fault{
@@ -40,7 +44,7 @@ func CheckRest(rest map[string]jsontext.Value, rules map[string]Rule) error {
 }
 
 func (r Rule) allows(value jsontext.Value) bool {
-	if r == nil {
+	if len(r) == 0 { // Ignored, Taken
 		return true
 	}
 	value = value.Clone()

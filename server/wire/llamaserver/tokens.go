@@ -10,10 +10,10 @@ import (
 
 // TokenizeRequest is the body of POST /tokenize.
 type TokenizeRequest struct {
-	Content      string `json:"content"`
-	AddSpecial   bool   `json:"add_special"`
-	ParseSpecial *bool  `json:"parse_special"` // default true
-	WithPieces   bool   `json:"with_pieces"`
+	Content      Mixed `json:"content"`
+	AddSpecial   bool  `json:"add_special"`
+	ParseSpecial *bool `json:"parse_special"` // default true
+	WithPieces   bool  `json:"with_pieces"`
 }
 
 // ParsesSpecial is ParseSpecial with its default.
@@ -21,7 +21,7 @@ func (r *TokenizeRequest) ParsesSpecial() bool { return r.ParseSpecial == nil ||
 
 // DetokenizeRequest is the body of POST /detokenize.
 type DetokenizeRequest struct {
-	Tokens []ask.Token `json:"tokens"`
+	Tokens wire.Tokens `json:"tokens"`
 }
 
 // TokenizeFault gives a generator's fault the names of the request's fields.

@@ -10,6 +10,9 @@ const (
 	typeInvalidRequest = "invalid_request_error"
 	typeRateLimit      = "rate_limit_error"
 	typeServer         = "server_error"
+	typeAuthentication = "authentication_error"
+	typeContext        = "exceed_context_size_error" // llama-server's
+	typeNotServed      = "not_supported_error"       // llama-server's
 )
 
 // spelling is a fault's type and code.
@@ -29,9 +32,9 @@ var spellings = [ask.Kinds]spelling{
 	ask.MediaTypeUnsupported: {typeInvalidRequest, "unsupported_media_type"},
 	ask.PathUnknown:          {typeInvalidRequest, "unknown_url"},
 	ask.MethodNotAllowed:     {typeInvalidRequest, "method_not_allowed"},
-	ask.KeyInvalid:           {typeInvalidRequest, "invalid_api_key"},
+	ask.KeyInvalid:           {typeAuthentication, "invalid_api_key"},
 	ask.ModelUnknown:         {typeInvalidRequest, "model_not_found"},
-	ask.ContextExceeded:      {typeInvalidRequest, "context_length_exceeded"},
+	ask.ContextExceeded:      {typeContext, "context_length_exceeded"},
 	ask.PromptEmpty:          {typeInvalidRequest, "invalid_value"},
 	ask.LogprobsTooMany:      {typeInvalidRequest, "invalid_value"},
 	ask.TemplateMissing:      {typeInvalidRequest, "no_chat_template"},
@@ -44,6 +47,8 @@ var spellings = [ask.Kinds]spelling{
 	ask.Loading:              {typeServer, "loading"},
 	ask.EngineStuck:          {typeServer, "engine_stuck"},
 	ask.Cancelled:            {typeServer, ""},
+	ask.NotServed:            {typeNotServed, "not_supported"},
+	ask.NotStored:            {typeInvalidRequest, "not_found"},
 }
 
 // messageBytes bounds a message: what a client sent is quoted where it is at

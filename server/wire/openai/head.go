@@ -40,13 +40,51 @@ func appendUsage(dst []byte, end *ask.End) []byte {
 	dst = strconv.AppendInt(dst, int64(end.CompletionTokens), 10)
 	dst = append(dst, `,"total_tokens":`...)
 	dst = strconv.AppendInt(dst, int64(end.PromptTokens+end.CompletionTokens), 10)
-	return append(dst, '}')
+	dst = append(dst, `,"prompt_tokens_details":{"cached_tokens":`...)
+	dst = strconv.AppendInt(dst, int64(end.CachedTokens), 10)
+	dst = append(dst, `},"completion_tokens_details":{"reasoning_tokens":`...)
+	dst = strconv.AppendInt(dst, int64(end.ReasoningTokens), 10)
+	return append(dst, "}}"...)
 }
 
-// finishReason is OpenAI's word for how a generation ended well.
-func finishReason(r ask.FinishReason) string {
-	if r == ask.FinishLength {
+// Shape is how the answer to a request is written.
+type Shape struct {
+	Chat     bool
+	Choices  int  // answers; at least 1
+	Logprobs bool // are asked for
+	Usage    bool // of a stream: each chunk has the field, null but in the last
+	// HideReasoning leaves out what the model thinks.
+	HideReasoning bool
+	// FunctionCall writes a call of a tool in the older form.
+	FunctionCall bool
+	// Timings adds how long the answer took, as llama-server does.
+	Timings bool
+	// Prompt is shown beside the answer, as llama-server's __verbose does; "" for
+	// not.
+	Prompt string
+}
+
+// appendExtras appends llama-server's members of an answer, those that are wanted.
+func (s *Shape) appendExtras(dst []byte, end *ask.End) []byte {
+	if s.Prompt != "" {
+		dst = append(dst, `,"__verbose":{"prompt":`...)
+		dst = append(wire.AppendJSONString(dst, s.Prompt), '}')
+	}
+	if !s.Timings {
+		return dst
+	}
+	return wire.AppendTimings(append(dst, `,"timings":`...), end)
+}
+
+// finishReason is OpenAI's word for how an answer ended well.
+func (s *Shape) finishReason(r ask.FinishReason) string {
+	switch {
+	case r == ask.FinishLength:
 		return `"length"`
+	case r == ask.FinishCalls && s.FunctionCall:
+		return `"function_call"`
+	case r == ask.FinishCalls:
+		return `"tool_calls"`
 	}
 	return `"stop"`
 }

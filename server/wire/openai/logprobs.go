@@ -87,7 +87,11 @@ func (l *completionLogprobs) add(entries []ask.Logprob) {
 // addPlace adds what there is of a place beside its likeliest tokens.
 func (l *completionLogprobs) addPlace(e *ask.Logprob) {
 	l.tokens = appendTokenName(appendComma(l.tokens), e.Bytes)
-	l.values = appendLogprob(appendComma(l.values), e.Logprob)
+	if l.values = appendComma(l.values); e.First {
+		l.values = append(l.values, "null"...)
+	} else {
+		l.values = appendLogprob(l.values, e.Logprob)
+	}
 	l.offsets = strconv.AppendInt(appendComma(l.offsets), int64(l.offset), 10)
 	l.offset += characters(e.Bytes)
 }
@@ -147,8 +151,11 @@ func characters(b []byte) (n int) {
 // tokens of a vocabulary may have the same text; an object cannot hold a name
 // twice, so they share one entry with the sum of their probabilities. The token that
 // was chosen is always there, as with OpenAI: one more than was asked for if it is
-// not among the likeliest.
+// not among the likeliest. The first token of a prompt has none.
 func appendTopMap(dst []byte, e *ask.Logprob) []byte {
+	if e.First {
+		return append(dst, "null"...)
+	}
 	first := make(map[string]int, len(e.Top)+1)
 	merged := make([]ask.Candidate, 0, len(e.Top)+1)
 	for _, t := range e.Top {

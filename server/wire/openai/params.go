@@ -3,134 +3,117 @@ package openai
 import (
 	"math"
 	"math/rand/v2"
-	"strconv"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/wire"
 )
 
 // Defaults are the values of the fields that a client leaves out.
-type Defaults struct {
-	Sampling  ask.Sampling // its Seed is not used
-	Seed      int64        // negative: a new one for each request
-	MaxTokens int          // 0: up to the context
-}
+type Defaults = wire.Defaults
 
-const maxTemperature = 2 // OpenAI's
-
-// Ask checks the form of a chat request. The error is an *ask.Fault.
-func (r *ChatRequest) Ask(d Defaults) (*ask.Request, error) {
-	if len(r.Messages) == 0 {
-		return nil, wire.Missing("messages", "an array with at least one message")
-	}
-	a := &ask.Request{Messages: make([]ask.Message, len(r.Messages)), TopLogprobs: -1}
-	for i := range r.Messages {
-		var err error
-		if a.Messages[i], err = r.Messages[i].ask(i); err != nil {
-			return nil, err
-		}
-	}
-	if err := wire.CheckRest(r.Rest, chatFields); err != nil {
-		return nil, err
-	}
-	switch {
-	case r.TopLogprobs != nil && !r.Logprobs:
-		return nil, wire.Invalid("top_logprobs", `needs "logprobs": true`)
-	case r.TopLogprobs != nil:
-		if err := wire.Within("top_logprobs", *r.TopLogprobs, 0, math.MaxInt32); err != nil {
-			return nil, err
-		}
-		a.TopLogprobs = *r.TopLogprobs
-	case r.Logprobs:
-		a.TopLogprobs = 0
-	}
-	if r.MaxCompletionTokens != nil {
-		return a, r.Common.ask(a, r.MaxCompletionTokens, "max_completion_tokens", d)
-	}
-	return a, r.Common.ask(a, r.MaxTokens, "max_tokens", d)
-}
-
-// Ask checks the form of a completion request. The error is an *ask.Fault.
-func (r *CompletionRequest) Ask(d Defaults) (*ask.Request, error) {
-	if r.Prompt.Text == "" && len(r.Prompt.Tokens) == 0 {
-		return nil, wire.Missing("prompt", "a string or an array of tokens, not empty")
-	}
-	if err := wire.CheckRest(r.Rest, completionFields); err != nil {
-		return nil, err
-	}
-	a := &ask.Request{Prompt: ask.Prompt(r.Prompt), TopLogprobs: -1}
-	if r.Logprobs != nil {
-		if err := wire.Within("logprobs", *r.Logprobs, 0, math.MaxInt32); err != nil {
-			return nil, err
-		}
-		a.TopLogprobs = *r.Logprobs
-	}
-	return a, r.Common.ask(a, r.MaxTokens, "max_tokens", d)
-}
-
-// CompletionFault gives a generator's fault the names of a completion's fields,
-// where they differ from a chat's.
-func CompletionFault(err error) error { return wire.Rename(err, "top_logprobs", "logprobs") }
+// MaxChoices bounds the answers to one request: prompts times n.
+const MaxChoices = 128
 
 // IncludeUsage reports whether a stream is to end with its usage.
 func (c *Common) IncludeUsage() bool { return c.StreamOptions != nil && c.StreamOptions.IncludeUsage }
 
-func (c *Common) ask(a *ask.Request, maxTokens *int, maxTokensName string, d Defaults) error {
+func (c *Common) ask(a *ask.Request, maxTokens *Int, maxTokensName string, d Defaults) (err error) {
 	a.Model, a.IgnoreEOS = c.Model, c.IgnoreEOS
-	if c.StreamOptions != nil && !c.Stream {
-		return wire.Invalid("stream_options", `needs "stream": true`)
+	if c.Stream && c.StreamOptions != nil && c.StreamOptions.ContinuousUsage {
+		const param = "stream_options.continuous_usage_stats"
+		return &ask.Fault{Kind: ask.Unsupported, Param: param, What: param + ": not supported", Remedy: "send include_usage: the last chunk has the usage"}
 	}
-	a.MaxTokens = d.MaxTokens
-	if maxTokens != nil {
-		if err := wire.Within(maxTokensName, *maxTokens, 1, math.MaxInt32); err != nil {
+	if maxTokens == nil {
+		maxTokens, maxTokensName = c.Predict, "n_predict"
+	}
+	if a.MaxTokens, err = MaxTokens(maxTokensName, maxTokens, d); err != nil {
+		return err
+	}
+	if c.MinTokens != nil {
+		if a.MinTokens, err = within("min_tokens", *c.MinTokens, 0, math.MaxInt32); err != nil {
 			return err
 		}
-		a.MaxTokens = *maxTokens
+		if a.MaxTokens > 0 && a.MinTokens > a.MaxTokens {
+			return wire.Invalid("min_tokens", "%d is more than the %d that there may be at most", a.MinTokens, a.MaxTokens)
+		}
 	}
-	if err := c.sampling(&a.Sampling, d); err != nil {
+	if a.Sampling, err = c.Sampling.Ask(d); err != nil {
+		return err
+	}
+	if a.Format, err = c.Form.Ask(); err != nil {
 		return err
 	}
 	a.Stop = c.Stop
+	if err := c.Place.Ask(a, d); err != nil {
+		return err
+	}
 	return c.Stop.check()
 }
 
-func (c *Common) sampling(s *ask.Sampling, d Defaults) error {
-	*s = d.Sampling
-	if v := c.Temperature; v != nil {
-		if err := wire.Within("temperature", *v, 0, maxTemperature); err != nil {
-			return err
+// MaxTokens reads the bound of an answer's tokens, -1 for none.
+func MaxTokens(param string, sent *Int, d Defaults) (int, error) {
+	switch {
+	case sent == nil:
+		return d.MaxTokens, nil
+	case *sent == -1:
+		return 0, nil
+	case *sent < 1:
+		return 0, wire.Invalid(param, "%d is out of range: 1 to %d, or -1 for no bound", *sent, math.MaxInt32)
+	}
+	return int(min(*sent, math.MaxInt32)), nil
+}
+
+// choices is n, checked; there are so many answers for each of some prompts.
+func (c *Common) choices(bestOf *Int, prompts int) (int, error) {
+	n := 1
+	if c.N != nil {
+		var err error
+		if n, err = within("n", *c.N, 1, MaxChoices); err != nil {
+			return 0, err
 		}
-		s.Temperature = float32(*v)
 	}
-	if v := c.TopP; v != nil {
-		if err := wire.Within("top_p", *v, 0, 1); err != nil {
-			return err
+	if bestOf != nil && int64(*bestOf) != int64(n) {
+		return 0, &ask.Fault{
+			Kind: ask.Unsupported, Param: "best_of", What: "best_of: not supported with another value than n",
+			Remedy: "leave it out, ask for as many answers with n, and choose among them",
 		}
-		// 0 would mean "no top-p"; the client means the likeliest token alone.
-		s.TopP = max(float32(*v), math.SmallestNonzeroFloat32)
 	}
-	if v := c.TopK; v != nil {
-		if err := wire.Within("top_k", *v, -1, math.MaxInt32); err != nil { // -1 and 0: off
-			return err
+	if n*prompts > MaxChoices {
+		param := "n"
+		if n == 1 {
+			param = "prompt"
 		}
-		s.TopK = max(*v, 0)
+		return 0, wire.Invalid(param, "%d answers are asked for, at most %d are allowed: send several requests, they are batched", n*prompts, MaxChoices)
 	}
-	if v := c.MinP; v != nil {
-		if err := wire.Within("min_p", *v, 0, 1); err != nil {
-			return err
+	return n, nil
+}
+
+// count is choices of a request that was checked.
+func (c *Common) count(prompts int) int {
+	if c.N == nil {
+		return prompts
+	}
+	return int(*c.N) * prompts
+}
+
+// fan makes n requests of each one. They differ in their seeds, as far as the
+// client can tell from the first: it gets the same answers to the same request.
+func fan(requests []*ask.Request, n int) []*ask.Request {
+	if n == 1 && len(requests) == 1 {
+		return requests
+	}
+	var all []*ask.Request
+	for _, r := range requests {
+		seeds := rand.New(rand.NewPCG(uint64(r.Sampling.Seed), uint64(n)))
+		all = append(all, r)
+		for range n - 1 {
+			other := *r
+			other.Sampling.Seed = seeds.Uint32()
+			wire.AnyPlace(&other)
+			all = append(all, &other)
 		}
-		s.MinP = float32(*v)
 	}
-	seed := d.Seed
-	if c.Seed != nil {
-		seed = *c.Seed
-	}
-	if seed < 0 {
-		s.Seed = rand.Uint32()
-	} else {
-		s.Seed = uint32(seed) ^ uint32(seed>>32)
-	}
-	return nil
+	return all
 }
 
 func (s Stop) check() error {
@@ -143,33 +126,4 @@ func (s Stop) check() error {
 		}
 	}
 	return nil
-}
-
-// ask checks the form of message number i.
-func (m *Message) ask(i int) (ask.Message, error) {
-	outer := "messages[" + strconv.Itoa(i) + "]"
-	a := ask.Message{
-		Role: m.Role, Content: m.Content.Text, Parts: m.Content.Parts, Name: m.Name,
-		ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID,
-	}
-	switch m.Role {
-	case "system", "user", "assistant", "tool":
-	case "developer": // the newer name of the same thing, unknown to templates
-		a.Role = "system"
-	case "":
-		return a, wire.Missing(outer+".role", `"system", "user" or "assistant"`)
-	default:
-		return a, wire.Invalid(outer+".role", `%q is not supported: use "system", "developer", "user", "assistant" or "tool"`, ask.Clip(m.Role, ask.QuotedBytes))
-	}
-	switch m.ToolCalls.Kind() {
-	case 'n':
-		a.ToolCalls = nil
-	case '[', 0:
-	default:
-		return a, wire.Invalid(outer+".tool_calls", "expected an array, got a JSON %s", wire.KindName(m.ToolCalls.Kind()))
-	}
-	if err := wire.CheckRest(m.Rest, messageFields); err != nil {
-		return a, wire.Inside(outer, err)
-	}
-	return a, nil
 }

@@ -3,6 +3,8 @@ package openai
 import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
+	"iter"
+	"math"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/wire"
@@ -14,37 +16,50 @@ type Common struct {
 	Model         string         `json:"model"`
 	Stream        bool           `json:"stream"`
 	StreamOptions *StreamOptions `json:"stream_options"`
-	MaxTokens     *int           `json:"max_tokens"`
-	Temperature   *float64       `json:"temperature"`
-	TopP          *float64       `json:"top_p"`
-	TopK          *int           `json:"top_k"`
-	MinP          *float64       `json:"min_p"`
-	Seed          *int64         `json:"seed"`
+	MaxTokens     *Int           `json:"max_tokens"`
+	Predict       *Int           `json:"n_predict"` // llama-server's name
+	MinTokens     *Int           `json:"min_tokens"`
+	N             *Int           `json:"n"`
 	Stop          Stop           `json:"stop"`
 	IgnoreEOS     bool           `json:"ignore_eos"`
+	wire.Place
+	Sampling
+	Form
 }
 
 // StreamOptions are options of a streaming request.
 type StreamOptions struct {
 	IncludeUsage       bool `json:"include_usage"`
-	IncludeObfuscation bool `json:"include_obfuscation"` // accepted, has no effect
+	IncludeObfuscation bool `json:"include_obfuscation"`    // accepted, has no effect
+	ContinuousUsage    bool `json:"continuous_usage_stats"` // vLLM's, refused
 }
 
 // ChatRequest is the body of POST /v1/chat/completions.
 type ChatRequest struct {
 	Common
-	Messages            []Message                 `json:"messages"`
-	MaxCompletionTokens *int                      `json:"max_completion_tokens"`
-	Logprobs            bool                      `json:"logprobs"`
-	TopLogprobs         *int                      `json:"top_logprobs"`
-	Rest                map[string]jsontext.Value `json:",embed"`
+	Tools
+	LegacyTools
+	Thinking
+	Messages             wire.Objects[Message]     `json:"messages"`
+	MaxCompletionTokens  *Int                      `json:"max_completion_tokens"`
+	Logprobs             bool                      `json:"logprobs"`
+	TopLogprobs          *Int                      `json:"top_logprobs"`
+	Probs                *Int                      `json:"n_probs"` // llama-server's name
+	BestOf               *Int                      `json:"best_of"`
+	Verbose              bool                      `json:"verbose"` // llama-server's: show the prompt
+	AddGenerationPrompt  *bool                     `json:"add_generation_prompt"`
+	ContinueFinalMessage *bool                     `json:"continue_final_message"`
+	Rest                 map[string]jsontext.Value `json:",embed"`
 }
 
 // CompletionRequest is the body of POST /v1/completions.
 type CompletionRequest struct {
 	Common
-	Prompt   Prompt                    `json:"prompt"`
-	Logprobs *int                      `json:"logprobs"`
+	Prompt   Prompts                   `json:"prompt"`
+	Echo     bool                      `json:"echo"`
+	BestOf   *Int                      `json:"best_of"`
+	Logprobs LogprobsCount             `json:"logprobs"`
+	Probs    *Int                      `json:"n_probs"` // llama-server's name
 	Rest     map[string]jsontext.Value `json:",embed"`
 }
 
@@ -68,92 +83,145 @@ func (s *Stop) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return wire.WrongKind(d, "a string or an array of strings")
 }
 
-// Prompt is what a completion continues: text or tokens.
-type Prompt ask.Prompt
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom. OpenAI's four forms are a
-// string, an array with one string, an array of tokens and an array with one
-// array of tokens; several prompts in one request are refused.
-func (p *Prompt) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	*p = Prompt{}
-	kind := d.PeekKind()
-	switch kind {
-	case 'n':
-		return d.SkipValue()
-	case '"':
-		return json.UnmarshalDecode(d, &p.Text)
-	case '[':
-	default:
-		return wire.WrongKind(d, "a string or an array of tokens")
-	}
-	value, err := d.ReadValue()
-	if err != nil {
-		return err
-	}
-	var texts []string
-	if json.Unmarshal(value, &texts) == nil && len(texts) > 0 {
-		p.Text = texts[0]
-		return onlyOne(len(texts))
-	}
-	if json.Unmarshal(value, &p.Tokens) == nil {
-		return nil
-	}
-	var lists [][]ask.Token
-	if json.Unmarshal(value, &lists) == nil && len(lists) > 0 {
-		p.Tokens = lists[0]
-		return onlyOne(len(lists))
-	}
-	return wire.InvalidHere("expected a string or an array of tokens")
-}
-
-func onlyOne(prompts int) error {
-	if prompts == 1 {
-		return nil
-	}
-	return wire.InvalidHere("one prompt a request: send the others as requests of their own, they are batched")
-}
-
-// Message is one turn of a chat.
-type Message struct {
-	Role       string                    `json:"role"`
-	Content    Content                   `json:"content"`
-	Name       string                    `json:"name"`
-	ToolCalls  jsontext.Value            `json:"tool_calls"`   // an assistant's, as sent
-	ToolCallID string                    `json:"tool_call_id"` // what a tool's turn answers
-	Rest       map[string]jsontext.Value `json:",embed"`
-}
-
-// Content is what a message says: one text, or text parts if Parts is not nil.
-type Content struct {
-	Text  string
-	Parts []string
-}
+// LogprobsCount is how many likeliest tokens a completion shows, nil for none;
+// false means none too.
+type LogprobsCount struct{ Count *Int }
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (c *Content) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	*c = Content{}
-	switch d.PeekKind() {
-	case 'n':
+func (c *LogprobsCount) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	c.Count = nil
+	if k := d.PeekKind(); k == 'f' || k == 'n' {
 		return d.SkipValue()
-	case '"':
-		return json.UnmarshalDecode(d, &c.Text)
-	case '[':
-	default:
-		return wire.WrongKind(d, "a string or an array of text parts")
 	}
-	var parts []struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
+	return json.UnmarshalDecode(d, &c.Count)
+}
+
+// Ask checks the form of a chat request: the answers that it asks for, one at
+// least, which differ in their seeds. The error is an *ask.Fault.
+func (r *ChatRequest) Ask(d Defaults) ([]*ask.Request, error) {
+	if len(r.Messages) == 0 {
+		return nil, wire.Missing("messages", "an array with at least one message")
 	}
-	if err := json.UnmarshalDecode(d, &parts); err != nil {
-		return err
+	a := &ask.Request{TopLogprobs: -1}
+	if err := r.messages(a); err != nil {
+		return nil, err
 	}
-	c.Parts = make([]string, len(parts))
-	for i, part := range parts {
-		if part.Type != "text" {
-			return wire.InvalidHere("part %d is of type %q: this model reads text only", i, ask.Clip(part.Type, ask.QuotedBytes))
+	if err := checkRest(r.Rest, chatFields); err != nil {
+		return nil, err
+	}
+	if err := r.logprobs(a); err != nil {
+		return nil, err
+	}
+	for _, part := range []func(*ask.Request) error{r.Tools.Ask, r.LegacyTools.ask, r.Thinking.Ask} {
+		if err := part(a); err != nil {
+			return nil, err
 		}
-		c.Parts[i] = part.Text
+	}
+	var err error
+	if r.MaxCompletionTokens != nil {
+		err = r.Common.ask(a, r.MaxCompletionTokens, "max_completion_tokens", d)
+	} else {
+		err = r.Common.ask(a, r.MaxTokens, "max_tokens", d)
+	}
+	if err != nil {
+		return nil, err
+	}
+	n, err := r.Common.choices(r.BestOf, 1)
+	return fan([]*ask.Request{a}, n), err
+}
+
+func (r *ChatRequest) logprobs(a *ask.Request) error {
+	top, param := r.TopLogprobs, "top_logprobs"
+	if r.Probs != nil && *r.Probs > 0 {
+		r.Logprobs, top, param = true, r.Probs, "n_probs"
+	}
+	switch {
+	case top == nil && r.Logprobs:
+		a.TopLogprobs = 0
+	case top == nil, !r.Logprobs && *top == 0:
+	case !r.Logprobs:
+		return wire.Invalid(param, `needs "logprobs": true`)
+	default:
+		n, err := within(param, *top, 0, math.MaxInt32)
+		a.TopLogprobs = n
+		return err
 	}
 	return nil
 }
+
+// Shape is how the answer is written.
+func (r *ChatRequest) Shape() Shape {
+	return Shape{
+		Chat: true, Choices: r.Common.count(1), Usage: r.IncludeUsage(), Logprobs: r.Logprobs,
+		HideReasoning: r.Thinking.Hidden(), FunctionCall: r.LegacyTools.used(),
+	}
+}
+
+// Ignored gives the fields that were sent and have no effect, by names of a
+// closed set.
+func (r *ChatRequest) Ignored() iter.Seq[string] { return ignored(r.Rest, chatFields) }
+
+// Ask checks the form of a completion request: the answers that it asks for, one
+// at least: PerPrompt for each prompt. The error is an *ask.Fault.
+func (r *CompletionRequest) Ask(d Defaults) ([]*ask.Request, error) {
+	if len(r.Prompt) == 0 {
+		return nil, wire.Missing("prompt", "a string or an array of tokens, not empty")
+	}
+	if err := checkRest(r.Rest, completionFields); err != nil {
+		return nil, err
+	}
+	first := &ask.Request{TopLogprobs: -1, Echo: r.Echo}
+	top, param := r.Logprobs.Count, "logprobs"
+	if top == nil && r.Probs != nil && *r.Probs > 0 {
+		top, param = r.Probs, "n_probs"
+	}
+	if top != nil {
+		var err error
+		if first.TopLogprobs, err = within(param, *top, 0, math.MaxInt32); err != nil {
+			return nil, err
+		}
+	}
+	nothing := r.Echo && r.MaxTokens != nil && *r.MaxTokens == 0 // but the prompt
+	if nothing {
+		r.MaxTokens = nil
+	}
+	if err := r.Common.ask(first, r.MaxTokens, "max_tokens", d); err != nil {
+		return nil, err
+	}
+	if nothing {
+		first.MaxTokens = -1
+	}
+	n, err := r.Common.choices(r.BestOf, len(r.Prompt))
+	if err != nil {
+		return nil, err
+	}
+	requests := make([]*ask.Request, len(r.Prompt))
+	for i, p := range r.Prompt {
+		if p.Text == "" && len(p.Tokens) == 0 {
+			return nil, wire.Missing("prompt", "a string or an array of tokens, not empty")
+		}
+		one := *first
+		one.Prompt = p
+		requests[i] = &one
+	}
+	return fan(requests, n), nil
+}
+
+// PerPrompt is how many answers there are to each prompt.
+func (r *CompletionRequest) PerPrompt() int { return r.Common.count(1) }
+
+// Shape is how the answer is written.
+func (r *CompletionRequest) Shape() Shape {
+	return Shape{
+		Choices: r.Common.count(len(r.Prompt)), Usage: r.IncludeUsage(),
+		Logprobs: r.Logprobs.Count != nil || r.Probs != nil && *r.Probs > 0,
+	}
+}
+
+// Ignored gives the fields that were sent and have no effect, by names of a
+// closed set.
+func (r *CompletionRequest) Ignored() iter.Seq[string] { return ignored(r.Rest, completionFields) }
+
+// CompletionFault gives a generator's fault the names of a completion's fields,
+// where they differ from a chat's.
+func CompletionFault(err error) error { return wire.Rename(err, "top_logprobs", "logprobs") }

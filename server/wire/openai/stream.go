@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"strconv"
+
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/wire"
 )
@@ -9,59 +11,73 @@ import (
 // What the chunks share is rendered once; Append appends whole frames to the
 // caller's buffer and allocates nothing else. It belongs to one goroutine.
 type Stream struct {
-	chat, usage, begun bool
-	head               []byte   // up to and with "choices":[
-	tail               string   // after a choice
-	logprobs           logprobs // nil until there are some
+	shape   Shape
+	head    []byte // up to and with "choices":[
+	tail    string // after a choice
+	choices []streamChoice
+}
+
+// streamChoice is what is known of one answer.
+type streamChoice struct {
+	begun    bool
+	logprobs logprobs // nil until there are some
 }
 
 // plainEnd ends a choice that has neither logprobs nor a finish reason.
 const plainEnd = `,"logprobs":null,"finish_reason":null}`
 
-// NewChatStream returns the encoder of a streamed chat completion. With
-// includeUsage each chunk has a "usage" field, null but in the last.
-func NewChatStream(h Head, includeUsage bool) *Stream {
-	return newStream(h, "chat.completion.chunk", true, includeUsage)
-}
-
-// NewCompletionStream returns the encoder of a streamed completion.
-func NewCompletionStream(h Head, includeUsage bool) *Stream {
-	return newStream(h, "text_completion", false, includeUsage)
-}
-
-func newStream(h Head, object string, chat, includeUsage bool) *Stream {
-	s := &Stream{chat: chat, usage: includeUsage, tail: "]}\n\n"}
+// NewStream returns the encoder of a streamed answer.
+func NewStream(h Head, shape Shape) *Stream {
+	object := "text_completion"
+	if shape.Chat {
+		object = "chat.completion.chunk"
+	}
+	s := &Stream{shape: shape, tail: "]}\n\n", choices: make([]streamChoice, shape.Choices)}
 	s.head = h.append(append(make([]byte, 0, 256), "data: "...), object)
-	if includeUsage {
+	if shape.Usage {
 		s.tail = "],\"usage\":null}\n\n"
 	}
 	return s
 }
 
+// NewChatStream returns the encoder of a streamed chat completion with one
+// answer. With includeUsage each chunk has a "usage" field, null but in the last.
+func NewChatStream(h Head, includeUsage bool) *Stream {
+	return NewStream(h, Shape{Chat: true, Choices: 1, Usage: includeUsage})
+}
+
+// NewCompletionStream returns the encoder of a streamed completion with one answer.
+func NewCompletionStream(h Head, includeUsage bool) *Stream {
+	return NewStream(h, Shape{Choices: 1, Usage: includeUsage})
+}
+
 // Append appends the frames of an event, which has no fault.
 func (s *Stream) Append(dst []byte, ev *ask.Event) []byte {
-	if !s.begun {
-		s.begun = true
-		dst = s.appendRole(dst)
-	}
 	switch {
+	case ev.ChoiceEnd != nil:
+		return s.appendFinish(s.appendRole(dst, ev.Choice), ev.Choice, ev.ChoiceEnd)
 	case ev.End != nil:
+		if len(s.choices) == 1 {
+			dst = s.appendFinish(s.appendRole(dst, 0), 0, ev.End)
+		}
 		return s.appendEnd(dst, ev.End)
-	case len(ev.Text) == 0 && len(ev.Logprobs) == 0:
+	}
+	dst = s.appendRole(dst, ev.Choice)
+	reasoning := len(ev.Reasoning) > 0 && !s.shape.HideReasoning
+	if len(ev.Text) == 0 && len(ev.Logprobs) == 0 && !s.calls(ev) && !reasoning {
 		return dst // everything is held back
 	}
-	dst = append(dst, s.head...)
-	if s.chat {
-		dst = append(dst, `{"index":0,"delta":{"content":`...)
-		dst = append(wire.AppendJSONString(dst, ev.Text), '}')
+	dst = s.appendIndex(dst, ev.Choice)
+	if s.shape.Chat {
+		dst = append(s.appendDelta(dst, ev, reasoning), '}')
 	} else {
-		dst = append(dst, `{"index":0,"text":`...)
+		dst = append(dst, `"text":`...)
 		dst = wire.AppendJSONString(dst, ev.Text)
 	}
 	if len(ev.Logprobs) == 0 {
 		dst = append(dst, plainEnd...)
 	} else {
-		dst = s.appendLogprobs(dst, ev.Logprobs)
+		dst = s.appendLogprobs(dst, ev)
 	}
 	return append(dst, s.tail...)
 }
@@ -71,44 +87,144 @@ func (s *Stream) AppendFault(dst []byte, f *ask.Fault) []byte {
 	return wire.AppendFrame(dst, AppendFault(nil, f))
 }
 
-// appendRole appends what comes before the first text: a chat's role chunk,
-// nothing for a completion.
-func (s *Stream) appendRole(dst []byte) []byte {
-	if !s.chat {
+// calls reports whether an event has pieces of calls that are written: the older
+// form has one call.
+func (s *Stream) calls(ev *ask.Event) bool {
+	return len(ev.Calls) > 0 && (!s.shape.FunctionCall || ev.Calls[0].Index == 0)
+}
+
+// appendIndex begins a chunk of a choice.
+func (s *Stream) appendIndex(dst []byte, choice int) []byte {
+	dst = append(dst, s.head...)
+	dst = append(dst, `{"index":`...)
+	dst = strconv.AppendInt(dst, int64(choice), 10)
+	return append(dst, ',')
+}
+
+// appendDelta appends what a chat's event adds, and leaves the object open. Text
+// without anything is a delta too: log-probabilities have their place there.
+func (s *Stream) appendDelta(dst []byte, ev *ask.Event, reasoning bool) []byte {
+	dst = append(dst, `"delta":{`...)
+	if reasoning {
+		dst = append(dst, `"reasoning_content":`...)
+		dst = wire.AppendJSONString(dst, ev.Reasoning)
+	}
+	calls := s.calls(ev)
+	if len(ev.Text) > 0 || !reasoning && !calls {
+		if reasoning {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `"content":`...)
+		dst = wire.AppendJSONString(dst, ev.Text)
+	}
+	if !calls {
 		return dst
 	}
-	dst = append(dst, s.head...)
-	dst = append(dst, `{"index":0,"delta":{"role":"assistant","content":"","refusal":null}`...)
+	if reasoning || len(ev.Text) > 0 {
+		dst = append(dst, ',')
+	}
+	if s.shape.FunctionCall {
+		return appendFunctionDelta(dst, ev.Calls)
+	}
+	return appendCallDeltas(dst, ev.Calls)
+}
+
+// appendCallDeltas appends pieces of calls: the first of each has its name.
+func appendCallDeltas(dst []byte, pieces []ask.CallPiece) []byte {
+	dst = append(dst, `"tool_calls":[`...)
+	for i := range pieces {
+		p := &pieces[i]
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"index":`...)
+		dst = strconv.AppendInt(dst, int64(p.Index), 10)
+		if p.ID != "" {
+			dst = append(dst, `,"id":`...)
+			dst = wire.AppendJSONString(dst, p.ID)
+			dst = append(dst, `,"type":"function"`...)
+		}
+		dst = append(dst, `,"function":{`...)
+		if p.Name != "" {
+			dst = append(dst, `"name":`...)
+			dst = wire.AppendJSONString(dst, p.Name)
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `"arguments":`...)
+		dst = wire.AppendJSONString(dst, p.Arguments)
+		dst = append(dst, `}}`...)
+	}
+	return append(dst, ']')
+}
+
+// appendFunctionDelta appends pieces of the one call that the older form has.
+func appendFunctionDelta(dst []byte, pieces []ask.CallPiece) []byte {
+	dst = append(dst, `"function_call":{`...)
+	for i := range pieces {
+		if p := &pieces[i]; p.Name != "" && p.Index == 0 {
+			dst = append(dst, `"name":`...)
+			dst = wire.AppendJSONString(dst, p.Name)
+			dst = append(dst, ',')
+		}
+	}
+	dst = append(dst, `"arguments":"`...)
+	for i := range pieces {
+		if pieces[i].Index == 0 {
+			dst = wire.AppendJSONText(dst, pieces[i].Arguments)
+		}
+	}
+	return append(dst, `"}`...)
+}
+
+// appendRole appends what comes before the first text of an answer: a chat's role
+// chunk, nothing for a completion.
+func (s *Stream) appendRole(dst []byte, choice int) []byte {
+	c := &s.choices[choice]
+	if c.begun || !s.shape.Chat {
+		return dst
+	}
+	c.begun = true
+	dst = s.appendIndex(dst, choice)
+	dst = append(dst, `"delta":{"role":"assistant","content":null,"refusal":null}`...)
 	dst = append(dst, plainEnd...)
 	return append(dst, s.tail...)
 }
 
-func (s *Stream) appendLogprobs(dst []byte, entries []ask.Logprob) []byte {
-	if s.logprobs == nil {
-		s.logprobs = newLogprobs(s.chat)
+func (s *Stream) appendLogprobs(dst []byte, ev *ask.Event) []byte {
+	c := &s.choices[ev.Choice]
+	if c.logprobs == nil {
+		c.logprobs = newLogprobs(s.shape.Chat)
 	}
-	s.logprobs.add(entries)
-	dst = s.logprobs.take(append(dst, `,"logprobs":`...))
+	c.logprobs.add(ev.Logprobs)
+	dst = c.logprobs.take(append(dst, `,"logprobs":`...))
 	return append(dst, `,"finish_reason":null}`...)
 }
 
-// appendEnd appends the chunk with the finish reason, the usage chunk, which
-// has no choices, if the client asked for it, and what ends a stream.
-func (s *Stream) appendEnd(dst []byte, end *ask.End) []byte {
-	dst = append(dst, s.head...)
-	if s.chat {
-		dst = append(dst, `{"index":0,"delta":{}`...)
+// appendFinish appends the chunk with an answer's finish reason.
+func (s *Stream) appendFinish(dst []byte, choice int, end *ask.End) []byte {
+	dst = s.appendIndex(dst, choice)
+	if s.shape.Chat {
+		dst = append(dst, `"delta":{}`...)
 	} else {
-		dst = append(dst, `{"index":0,"text":""`...)
+		dst = append(dst, `"text":""`...)
 	}
 	dst = append(dst, `,"logprobs":null,"finish_reason":`...)
-	dst = append(dst, finishReason(end.Reason)...)
+	dst = append(dst, s.shape.finishReason(end.Reason)...)
 	dst = append(dst, '}')
-	dst = append(dst, s.tail...)
-	if s.usage {
+	if s.shape.Usage {
+		return append(dst, s.tail...)
+	}
+	dst = s.shape.appendExtras(append(dst, ']'), end)
+	return append(dst, "}\n\n"...)
+}
+
+// appendEnd appends the usage chunk, which has no choices, if the client asked for
+// it, and what ends a stream.
+func (s *Stream) appendEnd(dst []byte, end *ask.End) []byte {
+	if s.shape.Usage {
 		dst = append(dst, s.head...)
 		dst = append(dst, `],`...)
-		dst = appendUsage(dst, end)
+		dst = s.shape.appendExtras(appendUsage(dst, end), end)
 		dst = append(dst, "}\n\n"...)
 	}
 	return append(dst, wire.DoneFrame...)

@@ -1,0 +1,75 @@
+package wire
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/weirgo/weir/server/ask"
+)
+
+// Defaults are the values of the fields that a client leaves out.
+type Defaults struct {
+	Sampling  ask.Sampling // its Seed is not used
+	Seed      int64        // negative: a new one for each request
+	MaxTokens int          // 0: up to the context
+	Keep      bool         // what is computed of a request stays, and is begun with
+}
+
+// Place are llama-server's fields for where a request is computed. A nil pointer
+// is a field that the client left out or set to null.
+type Place struct {
+	Slot  *float64 `json:"id_slot"`      // -1: any
+	Cache *bool    `json:"cache_prompt"` // who names a slot wants what is there
+}
+
+// Ask says it to a request. The error is an *ask.Fault.
+func (p *Place) Ask(r *ask.Request, d Defaults) error {
+	if p.Slot != nil {
+		slot, err := Whole("id_slot", *p.Slot, -1, math.MaxInt32-1)
+		if err != nil {
+			return err
+		}
+		r.Slot = slot + 1
+	}
+	r.Keep = d.Keep || r.Slot > 0
+	if p.Cache != nil {
+		r.Keep = *p.Cache
+	}
+	return nil
+}
+
+// AnyPlace is for all of several answers but the first, which has the place that
+// was named: they are computed at once.
+func AnyPlace(r *ask.Request) { r.Slot, r.Keep = 0, false }
+
+// SeedOf is the seed of a request that asks for seed; negative means a new one.
+func SeedOf(seed int64) uint32 {
+	if seed < 0 {
+		return rand.Uint32()
+	}
+	return uint32(seed) ^ uint32(seed>>32)
+}
+
+// Whole checks a whole number, which some clients write as 2.0, and its range.
+func Whole(param string, v float64, low, high int) (int, error) {
+	if math.Trunc(v) != v { // true for NaN
+		return 0, Invalid(param, "%v is not a whole number", v)
+	}
+	if err := Within(param, v, float64(low), float64(high)); err != nil {
+		return 0, Invalid(param, "%.0f is out of range: %d to %d", v, low, high)
+	}
+	return int(v), nil
+}
+
+// CheckStops checks the strings that end a text, of the field param.
+func CheckStops(param string, stops []string) error {
+	if len(stops) > ask.MaxStops {
+		return Invalid(param, "%d strings, at most %d are allowed", len(stops), ask.MaxStops)
+	}
+	for i, text := range stops {
+		if text == "" || len(text) > ask.MaxStopBytes {
+			return Invalid(param, "string %d has %d bytes, 1 to %d are allowed", i, len(text), ask.MaxStopBytes)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package wire
+
+import (
+	"strconv"
+
+	"github.com/weirgo/weir/server/ask"
+)
+
+// AppendTimings appends llama-server's object of how long a generation took:
+// tokens of the prompt that were computed and that were not, and of the answer, in
+// milliseconds and per second.
+func AppendTimings(dst []byte, end *ask.End) []byte {
+	dst = append(dst, `{"cache_n":`...)
+	dst = strconv.AppendInt(dst, int64(end.CachedTokens), 10)
+	computed := end.PromptTokens - end.CachedTokens
+	dst = appendPace(dst, "prompt", computed, computed, end.PrefillNs)
+	// The first token of an answer comes with the prompt.
+	dst = appendPace(dst, "predicted", end.CompletionTokens, end.CompletionTokens-1, end.DecodeNs)
+	return append(dst, '}')
+}
+
+// appendPace appends a number of tokens, and the pace of so many steps.
+func appendPace(dst []byte, what string, tokens, steps int, ns int64) []byte {
+	ms := float64(ns) / 1e6
+	field := func(name string, v float64) {
+		dst = append(append(append(append(dst, `,"`...), what...), name...), `":`...)
+		dst = strconv.AppendFloat(dst, v, 'f', -1, 64)
+	}
+	field("_n", float64(tokens))
+	field("_ms", ms)
+	field("_per_token_ms", ratio(ms, float64(steps)))
+	field("_per_second", ratio(float64(max(steps, 0))*1e3, ms))
+	return dst
+}
+
+// ratio is 0 where there is none: JSON has no infinity.
+func ratio(a, b float64) float64 {
+	if b <= 0 {
+		return 0
+	}
+	return a / b
+}
