@@ -13,10 +13,22 @@ import (
 	"github.com/weirgo/weir/server/wire"
 )
 
-// receive reads a request's body and decodes it into request. The body is read
-// whole first, so that what goes wrong on its way is not taken for what is wrong
-// in it. The exchange holds the memory until it is let go.
+// receive reads a request's body and decodes it into request. The exchange holds
+// the memory until it is let go.
 func (h *Handler) receive(x *exchange, w http.ResponseWriter, q *http.Request, request any) error {
+	body, err := h.receiveBody(x, w, q)
+	if err != nil {
+		return err
+	}
+	if err := x.input.hold(wire.DecodedBytes(body)); err != nil {
+		return err
+	}
+	return wire.Decode(body, request)
+}
+
+// receiveBody reads a request's body whole, so that what goes wrong on its way is
+// not taken for what is wrong in it.
+func (h *Handler) receiveBody(x *exchange, w http.ResponseWriter, q *http.Request) ([]byte, error) {
 	sent := &arrival{from: q.Body}
 	body, err := h.readBody(&x.input, sent, q)
 	if err != nil {
@@ -24,14 +36,13 @@ func (h *Handler) receive(x *exchange, w http.ResponseWriter, q *http.Request, r
 		_, _ = io.Copy(io.Discard, sent)
 		if f := h.arrivalFault(sent.err, q); f != nil {
 			err = f
-			w.Header().Set("Connection", "close") // nobody knows where the next request would begin
+			if q.ProtoMajor == 1 {
+				w.Header().Set("Connection", "close") // nobody knows where the next request would begin
+			}
 		}
-		return err
+		return nil, err
 	}
-	if err := x.input.hold(wire.DecodedBytes(body)); err != nil {
-		return err
-	}
-	return wire.Decode(body, request)
+	return body, nil
 }
 
 // arrival notes what went wrong with a body's arrival, whoever reads it.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/weirgo/weir/server/ask"
@@ -18,15 +19,22 @@ func (h *Handler) chatCompletion(x *exchange, w http.ResponseWriter, q *http.Req
 	if err := h.receive(x, w, q, &body); err != nil {
 		return err
 	}
-	request, err := body.Ask(h.cfg.Defaults)
+	requests, err := body.Ask(h.cfg.Defaults)
 	if err != nil {
 		return err
 	}
-	head := h.head("chatcmpl-")
-	if body.Stream {
-		return h.stream(x, w, q, request, openai.NewChatStream(head, body.IncludeUsage()))
+	h.metrics.countIgnored(body.Ignored())
+	head, shape := h.head("chatcmpl-"), h.timed(body.Shape())
+	if body.Verbose || h.cfg.Llama.Verbose {
+		if shape.Prompt, err = h.shownPrompt(x.attend(q), *requests[0]); err != nil {
+			return err
+		}
 	}
-	return h.whole(x, w, q, request, openai.NewChatAnswer(head, request.TopLogprobs >= 0))
+	wanted := wanted{requests, len(requests), nil}
+	if body.Stream {
+		return h.streamAll(x, w, q, wanted, openai.NewStream(head, shape))
+	}
+	return h.wholeAll(x, w, q, wanted, openai.NewAnswer(head, shape))
 }
 
 func (h *Handler) completion(x *exchange, w http.ResponseWriter, q *http.Request) error {
@@ -34,15 +42,17 @@ func (h *Handler) completion(x *exchange, w http.ResponseWriter, q *http.Request
 	if err := h.receive(x, w, q, &body); err != nil {
 		return err
 	}
-	request, err := body.Ask(h.cfg.Defaults)
+	requests, err := body.Ask(h.cfg.Defaults)
 	if err != nil {
 		return err
 	}
-	head := h.head("cmpl-")
+	h.metrics.countIgnored(body.Ignored())
+	head, shape := h.head("cmpl-"), h.timed(body.Shape())
+	wanted := wanted{requests, body.PerPrompt(), nil}
 	if body.Stream {
-		err = h.stream(x, w, q, request, openai.NewCompletionStream(head, body.IncludeUsage()))
+		err = h.streamAll(x, w, q, wanted, openai.NewStream(head, shape))
 	} else {
-		err = h.whole(x, w, q, request, openai.NewCompletionAnswer(head, request.TopLogprobs >= 0))
+		err = h.wholeAll(x, w, q, wanted, openai.NewAnswer(head, shape))
 	}
 	return openai.CompletionFault(err)
 }
@@ -56,12 +66,41 @@ func (h *Handler) head(idPrefix string) openai.Head {
 	}
 }
 
-// submit begins a generation that x observes and enc spells.
-func (h *Handler) submit(ctx context.Context, x *exchange, request *ask.Request, enc reply.Encoder) (reply.Generation, error) {
-	g := reply.Generation{Encoder: enc, Observer: x, Dear: request.TopLogprobs >= 0}
+// wanted are the answers that a client wants: so many to each prompt.
+type wanted struct {
+	requests  []*ask.Request
+	perPrompt int
+	from      generate.Generator // nil: the handler's
+}
+
+func one(r *ask.Request) wanted { return wanted{[]*ask.Request{r}, 1, nil} }
+
+// modelName takes any model's name for that of the one that is served, which is no
+// name, unless the operator wants it to be right.
+func (h *Handler) modelName(name string) string {
+	if !h.cfg.StrictModel || slices.Contains(h.cfg.Llama.Aliases, name) {
+		return ""
+	}
+	return name
+}
+
+// admitModel gives requests the model's name that counts.
+func (h *Handler) admitModel(requests ...*ask.Request) {
+	for _, r := range requests {
+		r.Model = h.modelName(r.Model)
+	}
+}
+
+// submit begins the generations that x observes and enc spells.
+func (h *Handler) submit(ctx context.Context, x *exchange, all wanted, enc reply.Encoder) (reply.Generation, error) {
+	g := reply.Generation{Encoder: enc, Observer: x, Dear: all.requests[0].TopLogprobs >= 0, Probe: x.dialect.probe}
+	h.fill(all.requests...)
+	if all.from == nil {
+		all.from = h.cfg.Generator
+	}
 	err := h.refuseWhileDraining()
 	if err == nil {
-		g.Events, err = h.cfg.Generator.Submit(ctx, request)
+		g.Events, err = x.limit.choices(ctx, all)
 	}
 	x.input.free() // what was admitted fits the context
 	return g, err
@@ -69,12 +108,19 @@ func (h *Handler) submit(ctx context.Context, x *exchange, request *ask.Request,
 
 // stream answers with the events of a generation as they come.
 func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Encoder) error {
+	return h.streamAll(x, w, q, one(request), enc)
+}
+
+// streamAll is stream for several answers.
+func (h *Handler) streamAll(x *exchange, w http.ResponseWriter, q *http.Request, all wanted, enc reply.Encoder) error {
+	h.admitModel(all.requests...)
+	first := all.requests[0]
 	remedy := "ask for fewer, or a shorter stop string, or do not stream"
-	if err := h.checkLogprobs(request, eventTokens(request), h.cfg.StreamLogprobEntries, remedy); err != nil {
+	if err := h.checkLogprobs(first, h.eventTokens(first), h.cfg.StreamLogprobEntries, remedy); err != nil {
 		return err
 	}
 	ctx := x.attend(q)
-	g, err := h.submit(ctx, x, request, enc)
+	g, err := h.submit(ctx, x, all, enc)
 	if err != nil {
 		return err
 	}
@@ -82,7 +128,7 @@ func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, re
 	if err := r.First(ctx); err != nil {
 		return err
 	}
-	setEventStream(w.Header())
+	setStream(w.Header(), x.dialect)
 	x.streamed = true // before the emitter may see the end
 	x.client.answer(r)
 	return r.Stream(w, q.WithContext(ctx))
@@ -90,22 +136,29 @@ func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, re
 
 // whole answers with a generation when it has ended.
 func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request, enc reply.Answer) error {
+	return h.wholeAll(x, w, q, one(request), enc)
+}
+
+// wholeAll is whole for several answers.
+func (h *Handler) wholeAll(x *exchange, w http.ResponseWriter, q *http.Request, all wanted, enc reply.Answer) error {
+	h.admitModel(all.requests...)
+	first := all.requests[0]
 	tokens := h.cfg.Generator.Model().ContextTokens
-	if request.MaxTokens > 0 {
-		tokens = min(tokens, request.MaxTokens)
+	if first.MaxTokens > 0 && !first.Echo {
+		tokens = min(tokens, first.MaxTokens)
 	}
 	remedy := "stream, or lower max_tokens or the number of log-probabilities"
-	if err := h.checkLogprobs(request, tokens, h.cfg.LogprobEntries, remedy); err != nil {
+	if err := h.checkLogprobs(first, tokens*len(all.requests), h.cfg.LogprobEntries, remedy); err != nil {
 		return err
 	}
 	gathered := account{memory: &h.memory}
 	defer gathered.free()
 	// A token's is there as a whole before it is gathered.
-	if err := gathered.Hold((1 + min(request.TopLogprobs, h.cfg.Generator.Model().VocabSize)) * logprobEntryBytes); err != nil {
+	if err := gathered.Hold((1 + min(first.TopLogprobs, h.cfg.Generator.Model().VocabSize)) * logprobEntryBytes); err != nil {
 		return err
 	}
 	ctx := x.attend(q)
-	g, err := h.submit(ctx, x, request, enc)
+	g, err := h.submit(ctx, x, all, enc)
 	if err != nil {
 		return err
 	}
@@ -119,7 +172,11 @@ func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, req
 
 // eventTokens is how many tokens an event of a stream may have: one, and those held
 // back before it, which may begin a stop string and have a byte of text each.
-func eventTokens(r *ask.Request) int {
+// An echoed prompt is one event.
+func (h *Handler) eventTokens(r *ask.Request) int {
+	if r.Echo {
+		return h.cfg.Generator.Model().ContextTokens
+	}
 	longest := 0
 	for _, stop := range r.Stop {
 		longest = max(longest, len(stop))
@@ -144,13 +201,14 @@ func (h *Handler) checkLogprobs(r *ask.Request, tokens, limit int, remedy string
 	}
 }
 
-func setEventStream(header http.Header) {
-	header["Content-Type"] = eventStream
+func setStream(header http.Header, d *dialect) {
+	header["Content-Type"] = d.stream
 	header["Cache-Control"] = noCache
 	header["X-Accel-Buffering"] = noBuffering
 }
 
 var (
+	jsonBody    = []string{"application/json"}
 	eventStream = []string{"text/event-stream; charset=utf-8"}
 	noCache     = []string{"no-cache"}
 	noBuffering = []string{"no"} // nginx and its kin pass each frame on at once

@@ -3,6 +3,7 @@ package front
 import (
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,9 +19,15 @@ import (
 // bound takes its default.
 type Config struct {
 	Generator generate.Generator
-	// Fingerprint names what computes the answers, in system_fingerprint.
+	// Fingerprint names what computes the answers, in system_fingerprint. Clients
+	// of llama-server look for a "b" at its beginning.
 	Fingerprint string
 	Defaults    openai.Defaults
+	// StrictModel refuses requests for a model of another name. Without it any
+	// name gets the one that is served.
+	StrictModel bool
+	// Llama is what llama-server's command line says beside.
+	Llama LlamaServer
 	// Keys are the accepted API keys; none lets everybody in.
 	Keys []string
 
@@ -54,6 +61,12 @@ type Config struct {
 	Group *ggroup.Group
 	// Collectors are what /metrics shows beside the front's own.
 	Collectors []prometheus.Collector
+	// Origins are those whose pages in a browser may use this server; the zero
+	// value is none but its own.
+	Origins Origins
+	// Page, if not nil, is what a browser gets at / and below PageFiles: see
+	// package page.
+	Page http.Handler
 	// Log gets one debug record a request, and failures; it should not block.
 	// Default slog.Default().
 	Log *slog.Logger

@@ -1,5 +1,5 @@
-// Package front serves the API over HTTP: OpenAI's routes, and the few of
-// llama-server's that its users rely on.
+// Package front serves the API over HTTP: OpenAI's routes, Anthropic's, ollama's
+// and llama-server's; and over gRPC, on the same port.
 //
 // # Model
 //
@@ -10,11 +10,46 @@
 // knows no engine: whoever can generate can be served.
 //
 //	POST /v1/chat/completions  POST /v1/completions
+//	POST /v1/responses         POST /v1/embeddings
 //	GET  /v1/models            GET  /v1/models/{id}
 //	POST /tokenize             POST /detokenize
+//	POST /v1/messages          POST /v1/messages/count_tokens
+//	POST /api/chat             POST /api/generate
+//	POST /api/embed            POST /api/embeddings
+//	GET  /api/tags             POST /api/show
+//	GET  /api/ps               GET  /api/version
+//	POST /completion           POST /infill
+//	POST /apply-template       POST /chat/completions/input_tokens
+//	POST /embeddings           GET  /models
+//	GET  /props                GET  /slots
+//	POST /v1/generate          (weir.v1's messages, application/x-protobuf)
+//	POST /weir.v1.Inference/Generate, /weir.v1.Inference/Complete  (gRPC)
+//	POST /grpc.health.v1.Health/Check                              (gRPC)
 //	GET  /health               GET  /metrics
+//	GET  /                     (a browser: the page; others: that the server runs)
+//	GET  /ui/…
 //
-// With keys configured, every route but /health asks for one.
+// A path says which dialect its client speaks, and so in which form failures are
+// told, also on paths that are not served; /v1/models speaks Anthropic's where the
+// header anthropic-version is sent. ollama's other routes, which make and move
+// models, are refused, save for a pull of the model that is served.
+//
+// Other paths of OpenAI's API say what they are and that they are not served. Any
+// model's name is the served one's, unless Config.StrictModel is set.
+//
+// llama-server's paths are also served without /v1 where it does so, and behind
+// [LlamaServer].Prefix. What it can and this server cannot, such as adapters, is
+// refused by name.
+//
+// gRPC is served by net/http's HTTP/2, with TLS or without: the server's Protocols say
+// so. How a call ended is told in its trailer; the deadline that it names ends its
+// generation. Keys are sent as metadata of the same names.
+//
+// With keys configured, every route but those of health and what a browser gets at / asks
+// for one, in Authorization, X-Api-Key or Api-Key. OPTIONS is answered without one on each
+// of these paths, HEAD where GET is; slashes at the end of a path or doubled change
+// nothing. Pages of other origins are let in by [Origins] alone, and [Loopback] keeps
+// out those that pass for this server's own by the name of their site.
 //
 //	handler, err := front.New(front.Config{Generator: generator})
 //	...
@@ -32,7 +67,7 @@
 //
 // # Limits
 //
-// Errors are OpenAI's error object, and quote little of what was sent. What a
+// Errors quote little of what was sent. What a
 // client may send is bounded by [Config]: body, log-probabilities. What all
 // requests hold together is bounded too; beyond it is 503 with Retry-After. How many generations run and wait is the
 // generator's; one too many gives 429 with Retry-After. One write to a client

@@ -2,7 +2,9 @@ package front
 
 import (
 	"bufio"
+	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"errors"
 	"io"
 	"net/http"
@@ -16,7 +18,7 @@ import (
 
 // acceptedEncodings is the header Accept-Encoding of an answer (RFC 9110,
 // section 12.5.3).
-const acceptedEncodings = "gzip, zstd"
+const acceptedEncodings = "gzip, deflate, zstd"
 
 // decompress gives what a body says, however it is encoded. What it takes for
 // that counts against held until it is closed.
@@ -27,6 +29,8 @@ func decompress(body io.Reader, header http.Header, held *memory) (io.ReadCloser
 		return io.NopCloser(body), "it is", nil
 	case "gzip", "x-gzip":
 		return &gzipBody{from: body}, "gzip", nil
+	case "deflate":
+		return &deflateBody{from: bufio.NewReaderSize(body, deflateBufferBytes)}, "deflate", nil
 	case "zstd":
 		return &zstdBody{from: bufio.NewReaderSize(body, zstd.HeaderMaxSize), window: account{memory: held}}, "zstd", nil
 	}
@@ -54,6 +58,44 @@ func (z *gzipBody) Read(p []byte) (n int, err error) {
 }
 
 func (z *gzipBody) Close() error { return nil }
+
+// deflateBufferBytes is what is read of a deflate body at once.
+const deflateBufferBytes = 4 << 10
+
+// deflateBody is in the zlib format, as RFC 9110 says (section 8.4.1.2), or in the
+// one within it, which some clients send.
+type deflateBody struct {
+	from    *bufio.Reader
+	deflate io.Reader
+}
+
+func (z *deflateBody) Read(p []byte) (n int, err error) {
+	if z.deflate == nil {
+		if err := z.begin(); err != nil {
+			return 0, noEOF(err)
+		}
+	}
+	return z.deflate.Read(p)
+}
+
+func (z *deflateBody) begin() error {
+	begin, err := z.from.Peek(2)
+	if err != nil {
+		return err
+	}
+	if header := uint(begin[0])<<8 | uint(begin[1]); begin[0]&0x0f != 8 || header%31 != 0 { // RFC 1950, section 2.2
+		z.deflate = flate.NewReader(z.from)
+		return nil
+	}
+	zlib, err := zlib.NewReader(z.from)
+	if err != nil {
+		return err
+	}
+	z.deflate = zlib
+	return nil
+}
+
+func (z *deflateBody) Close() error { return nil }
 
 // noEOF is an error where something had to be.
 func noEOF(err error) error {

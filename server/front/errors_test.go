@@ -19,6 +19,7 @@ func TestBadInput(t *testing.T) {
 	s := serve(t, &generatetest.Generator{Reply: "x", Context: 32}, func(c *front.Config) {
 		c.BodyBytes = 1000
 		c.LogprobEntries, c.StreamLogprobEntries = 100, 20
+		c.StrictModel = true
 	})
 	json := map[string]string{"Content-Type": "application/json"}
 	const chat, completion = "/v1/chat/completions", "/v1/completions"
@@ -42,17 +43,21 @@ func TestBadInput(t *testing.T) {
 		{"streamed logprobs", "POST", chat, json, `{` + hello + `,"stream":true,"logprobs":true,"top_logprobs":20}`, 400, "invalid_value", "more than 20"},
 		{"held back logprobs", "POST", completion, json, `{"prompt":"x","stream":true,"logprobs":4,"stop":["a","abcd"]}`, 400, "invalid_value", "5 tokens at each of 5 places are more than 20"},
 		{"form", "POST", chat, map[string]string{"Content-Type": "text/plain"}, `{` + hello + `}`, 415, "unsupported_media_type", "application/json"},
-		{"no type", "POST", chat, nil, `{` + hello + `}`, 415, "unsupported_media_type", "application/json"},
+		{"no type", "POST", chat, map[string]string{"Origin": "http://evil.example"}, `{` + hello + `}`, 415, "unsupported_media_type", "application/json"},
 		{"method", "GET", chat, nil, ``, 405, "method_not_allowed", "use POST"},
-		{"method", "DELETE", "/health", nil, ``, 405, "method_not_allowed", "use GET"},
+		{"method", "DELETE", "/health", nil, ``, 405, "405", "use GET"},
 		{"path", "GET", "/v2/nothing", nil, ``, 404, "unknown_url", "/v2/nothing"},
-		{"token", "POST", "/detokenize", json, `{"tokens":[1000]}`, 400, "invalid_value", "tokens: "},
-		{"tokenize", "POST", "/tokenize", json, `{"content":7}`, 400, "invalid_value", "content"},
+		{"token", "POST", "/detokenize", json, `{"tokens":[1000]}`, 400, "400", "tokens: "},
+		{"null token", "POST", "/detokenize", json, `{"tokens":[1,null]}`, 400, "400", "null is neither"},
+		{"null prompt", "POST", completion, json, `{"prompt":[null,"a"]}`, 400, "invalid_value", "null is neither"},
+		{"null among tokens", "POST", completion, json, `{"prompt":[[1,null]]}`, 400, "invalid_value", "null is neither"},
+		{"pieces", "POST", "/tokenize", json, `{"content":["a",1000],"with_pieces":true}`, 400, "400", "content: "},
+		{"tokenize", "POST", "/tokenize", json, `{"content":7}`, 400, "400", "content"},
 	}
 	for _, test := range tests {
 		status, header, body := s.do(t, test.method, test.path, test.body, test.header)
 		e := decodeError(t, body)
-		if status != test.status || e.Code != test.code || !strings.Contains(e.Message, test.text) {
+		if status != test.status || string(e.Code) != test.code || !strings.Contains(e.Message, test.text) {
 			t.Errorf("%s %s: status %d, %+v\nwant %d, code %q, message with %q", test.name, test.path, status, e, test.status, test.code, test.text)
 		}
 		if got := header.Get("Content-Type"); got != "application/json" {
@@ -100,7 +105,7 @@ func TestFaultsBecomeStatuses(t *testing.T) {
 			s := serve(t, &generatetest.Generator{Refuse: func(*ask.Request) error { return &test.fault }}, nil)
 			status, header, body := s.post(t, "/v1/chat/completions", `{`+hello+`,"stream":`+stream+`}`)
 			e := decodeError(t, body)
-			if status != test.status || e.Code != test.code || e.Message != test.fault.Error() {
+			if status != test.status || string(e.Code) != test.code || e.Message != test.fault.Error() {
 				t.Errorf("%+v: status %d, %+v", test.fault, status, e)
 			}
 			if wait := header.Get("Retry-After"); (wait != "") != (status == 429 || status == 503) {
@@ -120,6 +125,8 @@ func TestKeys(t *testing.T) {
 		{"/v1/models", "Authorization", "Bearer first", 200},
 		{"/v1/models", "Authorization", "bearer second", 200},
 		{"/v1/models", "X-Api-Key", "second", 200},
+		{"/v1/models", "Api-Key", "first", 200},
+		{"/v1/models", "Api-Key", "firs", 401},
 		{"/v1/models", "Authorization", "Bearer firs", 401},
 		{"/v1/models", "Authorization", "Bearer firstx", 401},
 		{"/v1/models", "Authorization", "Bearer", 401},
@@ -231,4 +238,14 @@ func linesWith(text, part string) string {
 		}
 	}
 	return strings.Join(lines, "")
+}
+
+// What is not served is so with and without a slash, and nobody is sent back and forth.
+func TestUnservedFolders(t *testing.T) {
+	s := serve(t, &generatetest.Generator{}, nil)
+	for _, path := range []string{"/v1/audio", "/v1/audio/", "/v1/audio//speech", "/v1/images/", "/v1/files", "/v1/files/", "/v1/files/file-1", "/v1/organization/"} {
+		if w := answerOf(s.handler, http.MethodGet, path); w.Code != http.StatusNotImplemented {
+			t.Errorf("%s: status %d, %v", path, w.Code, w.Header())
+		}
+	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/server/ask"
-	"github.com/weirgo/weir/server/wire/openai"
+	"github.com/weirgo/weir/server/wire/anthropic"
 )
 
 // exchange is what is told of one request: to the metrics, to the log. It holds
@@ -20,33 +20,40 @@ import (
 type exchange struct {
 	h                    *Handler
 	route                string // of a closed set: it is a metric's label
+	dialect              *dialect
+	id                   string // that the client is told, "" if the dialect has none
 	method, path, remote string
 	begin                time.Time
 	last                 time.Time // of the last delivery, or begin
 	delivered            bool
 	streamed             bool // a stream is opened: its end is accounted for by Ended
 	accounted            atomic.Bool
-	input                account // the body, and what is made of it; the handler's
-	client               *client // nil until the request has arrived, and when the handler has gone; the handler's
+	input                account         // the body, and what is made of it; the handler's
+	attended             context.Context // while there is a client; the handler's
+	client               *client         // nil until the request has arrived, and when the handler has gone; the handler's
+	limit                *limit          // that the client has set; nil: none
 }
 
 func newExchange(h *Handler, q *http.Request, r *route) *exchange {
-	x := &exchange{h: h, route: r.path, method: q.Method, path: q.URL.Path, remote: q.RemoteAddr, begin: time.Now(), input: account{memory: &h.memory}}
+	x := &exchange{h: h, route: r.path, dialect: dialectOf(q), method: q.Method, path: q.URL.Path, remote: q.RemoteAddr, begin: time.Now(), input: account{memory: &h.memory}}
 	x.last = x.begin
 	return x
 }
 
 // attend begins to attend to the client, whose request has arrived whole, and
 // returns the context of what is done for it.
-func (x *exchange) attend(q *http.Request) (ctx context.Context) {
-	ctx, x.client = attend(q, x.h.cfg.WriteTimeout)
-	return ctx
+func (x *exchange) attend(q *http.Request) context.Context {
+	if x.client == nil {
+		x.attended, x.client = attend(q, x.h.cfg.WriteTimeout)
+	}
+	return x.attended
 }
 
 // leave gives back what the handler had. Its stream may go on.
 func (x *exchange) leave() {
 	x.client.leave()
-	x.client = nil
+	x.client, x.attended = nil, nil
+	x.limit.leave()
 	x.input.free()
 }
 
@@ -59,15 +66,24 @@ func (x *exchange) Delivered(now time.Time) {
 // Ended implements reply.Observer.
 func (x *exchange) Ended(end *ask.End) {
 	x.h.metrics.finished(end, time.Since(x.begin))
+	x.h.figures.finished(end)
 	if !x.streamed {
 		return // the handler answers, and accounts
 	}
 	if end.Fault != nil {
 		x.log(end.Fault)
-		x.account(statuses[end.Fault.Kind])
+		x.account(x.status(end.Fault))
 		return
 	}
 	x.account(http.StatusOK)
+}
+
+// status is the HTTP status of a fault, by which it is counted.
+func (x *exchange) status(f *ask.Fault) int {
+	if x.limit.passed(f) {
+		return http.StatusGatewayTimeout
+	}
+	return x.dialect.status(f.Kind)
 }
 
 // account counts and logs a request that is over. Where a stream could not be
@@ -117,6 +133,8 @@ var statuses = [ask.Kinds]int{
 	ask.Loading:              http.StatusServiceUnavailable,
 	ask.EngineStuck:          http.StatusServiceUnavailable,
 	ask.Cancelled:            statusClientClosed,
+	ask.NotServed:            http.StatusNotImplemented,
+	ask.NotStored:            http.StatusNotFound,
 }
 
 // fail answers with a fault. Nothing of the answer has been sent, except that
@@ -127,7 +145,8 @@ func (x *exchange) fail(w http.ResponseWriter, err error) {
 		f = ask.Failed(err)
 	}
 	x.log(f)
-	status := statuses[f.Kind]
+	f = short(f)
+	status := x.status(f)
 	if status == statusClientClosed {
 		x.account(status)
 		panic(http.ErrAbortHandler) // returning would answer 200 with nothing
@@ -135,13 +154,18 @@ func (x *exchange) fail(w http.ResponseWriter, err error) {
 	for _, name := range []string{"Cache-Control", "X-Accel-Buffering"} {
 		w.Header().Del(name) // of a stream that was not opened
 	}
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+	if x.dialect == grpcDialect {
+		x.failGRPC(w, f, status)
+		return
+	}
+	switch status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, anthropic.StatusOverloaded:
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(x.h.cfg.RetryAfter.Seconds())))))
 	}
 	if f.Kind == ask.EncodingUnsupported {
 		w.Header().Set("Accept-Encoding", acceptedEncodings)
 	}
-	x.h.write(x, w, status, openai.AppendFault(nil, f))
+	x.h.write(x, w, status, x.dialect.fault(nil, f, x.id))
 }
 
 // log says what the client cannot have caused.

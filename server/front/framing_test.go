@@ -1,10 +1,13 @@
 package front
 
 import (
+	"cmp"
 	"errors"
+	"io"
 	"math/rand"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 const (
@@ -67,6 +70,45 @@ func TestFraming(t *testing.T) {
 			if !errors.Is(err, test.err) || accepted != len(test.accepted) {
 				t.Errorf("%s: %d bytes accepted of %d, %v; want %v", test.name, accepted, len(test.accepted), err, test.err)
 				break
+			}
+		}
+	}
+}
+
+// A connection that begins with the preface of HTTP/2, however it comes, is left as
+// it is from there; one that sends it later, or almost, is not.
+func TestPrefaceOfHTTP2(t *testing.T) {
+	const frames = "\x00\x00\x00\x04\x00\x00\x00\x00\x00\n \n"
+	for _, test := range []struct {
+		sent  string
+		http2 bool
+		err   error
+	}{
+		{preface + frames, true, nil},
+		{preface, true, nil},
+		{preface[:len(preface)-1], false, nil},
+		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\n" + frames, false, errLineEnd},
+		{head + "\r\n" + preface + frames, false, errControlBytes},
+		{"PRI * HTTP/1.1\r\n\r\n" + preface + frames, false, errControlBytes},
+	} {
+		for piece := 1; piece <= len(test.sent); piece++ {
+			var s strictness
+			from := iotest.OneByteReader(strings.NewReader(test.sent))
+			if piece > 1 {
+				from = strings.NewReader(test.sent)
+			}
+			var read []byte
+			var err error
+			for p := make([]byte, piece); err == nil; {
+				var n int
+				n, err = s.read(from, p)
+				read = append(read, p[:n]...)
+			}
+			if s.http2 != test.http2 || !strings.HasPrefix(test.sent, string(read)) {
+				t.Fatalf("%q in pieces of %d: %q is read, HTTP/2 %v", test.sent, piece, read, s.http2)
+			}
+			if want := cmp.Or(test.err, io.EOF); !errors.Is(err, want) || want == io.EOF && string(read) != test.sent {
+				t.Fatalf("%q in pieces of %d: %q, %v", test.sent, piece, read, err)
 			}
 		}
 	}

@@ -1,23 +1,20 @@
 package front_test
 
 import (
+	"encoding/json/jsontext"
 	"encoding/json/v2"
-	"flag"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/weirgo/weir/server/front"
 	"github.com/weirgo/weir/server/generate/generatetest"
+	"github.com/weirgo/weir/server/wire/wiretest"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
 const hello = `"messages":[{"role":"user","content":"hi"}],"temperature":0`
 
@@ -84,7 +81,8 @@ var changing = []struct {
 	with    string
 }{
 	{regexp.MustCompile(`"id":"(chatcmpl|cmpl)-[A-Z2-7]{26}"`), `"id":"$1-ID"`},
-	{regexp.MustCompile(`"created":\d+`), `"created":0`},
+	{regexp.MustCompile(`"(resp_|msg_|rs_|fc_)[A-Z2-7]{26}(\d*)"`), `"${1}ID$2"`},
+	{regexp.MustCompile(`"(created|created_at)":\d+`), `"$1":0`},
 }
 
 // golden compares an answer with testdata/name.golden, or writes it.
@@ -93,20 +91,7 @@ func golden(t *testing.T, name, got string) {
 	for _, c := range changing {
 		got = c.pattern.ReplaceAllString(got, c.with)
 	}
-	path := filepath.Join("testdata", name+".golden")
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v: run go test with -rewrite", err)
-	}
-	if string(want) != got {
-		t.Errorf("%s differs; -rewrite writes it anew.\ngot:\n%s\nwant:\n%s", path, got, want)
-	}
+	wiretest.Golden(t, name, got)
 }
 
 // failure is OpenAI's error object.
@@ -114,7 +99,17 @@ type failure struct {
 	Message string `json:"message"`
 	Type    string `json:"type"`
 	Param   string `json:"param"`
-	Code    string `json:"code"`
+	Code    code   `json:"code"`
+}
+
+// code is a word, or llama-server's number.
+type code string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (c *code) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	value, err := d.ReadValue()
+	*c = code(strings.Trim(string(value), `"`))
+	return err
 }
 
 // decodeError reads an error object.

@@ -3,14 +3,15 @@ package front
 import (
 	"context"
 	"encoding/json/v2"
-	"mime"
 	"net/http"
-	"strings"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/generate"
 	"github.com/weirgo/weir/server/reply"
+	"github.com/weirgo/weir/server/wire/protobuf"
 )
 
 // Handler serves the API. It is safe for concurrent use.
@@ -18,11 +19,13 @@ type Handler struct {
 	cfg      Config
 	keys     keyring
 	metrics  *metrics
+	figures  llamaFigures
 	mux      http.ServeMux
 	emitter  *reply.Emitter
 	started  time.Time
 	draining atomic.Bool
 	memory   memory
+	told     []told // to the model's chat template
 }
 
 // New returns a handler over a generator.
@@ -33,7 +36,9 @@ func New(cfg Config) (*Handler, error) {
 	}
 	h := &Handler{cfg: cfg, keys: newKeyring(cfg.Keys), started: time.Now()}
 	h.memory.limitBytes = cfg.MemoryBytes
-	if h.metrics, err = newMetrics(cfg.Generator.Model().ID, &h.memory, cfg.Collectors); err != nil {
+	h.told = h.cfg.Llama.toldTo(h.properties().ChatTemplate)
+	h.figures.watcher, _ = cfg.Generator.(generate.Watcher)
+	if h.metrics, err = newMetrics(cfg.Generator.Model().ID, &h.memory, append(cfg.Collectors, &h.figures)); err != nil {
 		return nil, err
 	}
 	if h.emitter, err = reply.Start(cfg.Streams, cfg.Group); err != nil {
@@ -44,7 +49,21 @@ func New(cfg Config) (*Handler, error) {
 }
 
 // ServeHTTP implements http.Handler.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+func (h *Handler) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	h.cfg.Origins.allow(w, q)
+	asked := q.URL.Path
+	q, known := h.cfg.Llama.within(plainPath(q))
+	switch {
+	case !known:
+		h.dispatch(w, q, &otherPath)
+	case h.servesPage(w, q):
+		if !h.cfg.Llama.toFolder(w, asked) {
+			h.dispatch(w, q, &route{"GET", "/", true, h.servePage})
+		}
+	default:
+		h.mux.ServeHTTP(w, q)
+	}
+}
 
 // Drain refuses new generations with 503 from now on, and makes /health say
 // so. Running ones go on.
@@ -72,9 +91,15 @@ type route struct {
 }
 
 func (h *Handler) routes() {
-	for _, r := range []route{
+	for _, r := range slices.Concat([]route{
 		{"POST", "/v1/chat/completions", false, h.chatCompletion},
 		{"POST", "/v1/completions", false, h.completion},
+		{"POST", "/v1/responses", false, h.response},
+		{"", "/v1/responses/{id}", false, notStored},
+		{"", "/v1/responses/{id}/{what}", false, notStored},
+		{"", "/v1/chat/completions/{id}", false, notStored},
+		{"", "/v1/chat/completions/{id}/{what}", false, notStored},
+		{"POST", "/v1/embeddings", false, h.embeddings},
 		{"GET", "/v1/models", false, h.listModels},
 		{"GET", "/v1/models/{id...}", false, h.getModel},
 		{"POST", "/tokenize", false, h.tokenize},
@@ -82,18 +107,29 @@ func (h *Handler) routes() {
 		{"GET", "/health", true, h.health},
 		{"GET", "/health/live", true, h.live},
 		{"GET", "/metrics", false, h.serveMetrics},
-	} {
+	}, h.anthropicRoutes(), h.ollamaRoutes(), h.llamaRoutes(), h.protobufRoutes()) {
 		h.mux.HandleFunc(r.path, func(w http.ResponseWriter, q *http.Request) { h.dispatch(w, q, &r) })
 	}
+	h.refuseUnserved()
+	if h.cfg.Page != nil {
+		h.mux.HandleFunc(PageFiles, func(w http.ResponseWriter, q *http.Request) {
+			h.dispatch(w, q, &route{"GET", PageFiles, true, h.servePage})
+		})
+	}
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
-		h.dispatch(w, q, &route{path: "other", serve: unknownPath})
+		h.dispatch(w, q, &otherPath)
 	})
 }
 
-func unknownPath(_ *exchange, _ http.ResponseWriter, q *http.Request) error {
-	return &ask.Fault{
-		Kind: ask.PathUnknown, What: "unknown path " + q.URL.Path, Remedy: "the chat endpoint is POST /v1/chat/completions",
+// otherPath is that of all paths that nobody knows.
+var otherPath = route{path: "other", serve: unknownPath}
+
+func unknownPath(x *exchange, _ http.ResponseWriter, q *http.Request) error {
+	remedy := "the chat endpoint is POST /v1/chat/completions"
+	if x.dialect == grpcDialect {
+		remedy = "the service is " + protobuf.ServiceName + ", with Generate and Complete"
 	}
+	return &ask.Fault{Kind: ask.PathUnknown, What: "unknown path " + q.URL.Path, Remedy: remedy}
 }
 
 // dispatch does what all routes share. A route accounts for its success, before
@@ -101,7 +137,11 @@ func unknownPath(_ *exchange, _ http.ResponseWriter, q *http.Request) error {
 func (h *Handler) dispatch(w http.ResponseWriter, q *http.Request, r *route) {
 	x := newExchange(h, q, r)
 	defer x.leave()
-	err := h.admit(w, q, r)
+	if q.Method == http.MethodOptions && h.options(x, w, q, r) {
+		return
+	}
+	x.id = x.dialect.name(w.Header())
+	err := h.admit(x, w, q, r)
 	if err == nil {
 		err = r.serve(x, w, q)
 	}
@@ -111,7 +151,7 @@ func (h *Handler) dispatch(w http.ResponseWriter, q *http.Request, r *route) {
 }
 
 // admit checks what can be told from the header.
-func (h *Handler) admit(w http.ResponseWriter, q *http.Request, r *route) error {
+func (h *Handler) admit(x *exchange, w http.ResponseWriter, q *http.Request, r *route) error {
 	if !r.open {
 		if err := h.keys.check(q); err != nil {
 			w.Header().Set("WWW-Authenticate", "Bearer")
@@ -130,12 +170,17 @@ func (h *Handler) admit(w http.ResponseWriter, q *http.Request, r *route) error 
 	if r.method != http.MethodPost {
 		return nil
 	}
-	// A page in a browser can post anything but this type to another site
-	// without asking it first.
-	if media, _, _ := mime.ParseMediaType(q.Header.Get("Content-Type")); !strings.EqualFold(media, "application/json") {
-		return &ask.Fault{
-			Kind: ask.MediaTypeUnsupported, What: "the body must be JSON", Remedy: "send the header Content-Type: application/json",
-		}
+	return h.admitBody(x, w, q)
+}
+
+// admitBody checks what can be told of a body from the header, and bounds it.
+func (h *Handler) admitBody(x *exchange, w http.ResponseWriter, q *http.Request) error {
+	check := x.dialect.takes
+	if check == nil {
+		check = checkMediaType
+	}
+	if err := check(q.Header); err != nil {
+		return err
 	}
 	q.Body = http.MaxBytesReader(w, q.Body, h.cfg.BodyBytes)
 	return nil
@@ -163,7 +208,7 @@ func (h *Handler) writeJSON(x *exchange, w http.ResponseWriter, v any) error {
 func (h *Handler) write(x *exchange, w http.ResponseWriter, status int, body ...[]byte) {
 	x.account(status)
 	x.client.answer(nil)
-	w.Header().Set("Content-Type", "application/json")
+	w.Header()["Content-Type"] = x.dialect.whole
 	sending := sending{h: h, w: w}
 	sending.bound()
 	w.WriteHeader(status)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/generate"
-	"github.com/weirgo/weir/server/wire/openai"
+	"github.com/weirgo/weir/server/wire/protobuf"
 )
 
 // healthy is what is said where nothing is wrong.
@@ -34,19 +34,46 @@ func (h *Handler) live(x *exchange, w http.ResponseWriter, _ *http.Request) erro
 }
 
 // Loading answers until there is a Handler: 503 with the reason, and 200 to who asks
-// for liveness alone.
-func Loading() http.Handler {
+// for liveness alone, at the paths that the Handler will have. A browser gets the page
+// at once, if it is not nil, and waits with it.
+func Loading(origins Origins, page http.Handler, llama LlamaServer) http.Handler {
 	var mux http.ServeMux
 	mux.HandleFunc("/health/live", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, healthy)
 	})
-	loading := openai.AppendFault(nil, &ask.Fault{Kind: ask.Loading, What: "the model is being loaded", Remedy: "try again later"})
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
+	if page != nil {
+		mux.Handle(PageFiles, page)
+	}
+	loading := &ask.Fault{Kind: ask.Loading, What: "the model is being loaded", Remedy: "try again later"}
+	refuse := func(w http.ResponseWriter, q *http.Request) {
+		d := dialectOf(q)
+		if d == grpcDialect {
+			refuseGRPC(w, protobuf.NewStatus(loading, false))
+			return
+		}
+		id := d.name(w.Header())
+		w.Header()["Content-Type"] = d.whole
 		w.Header().Set("Retry-After", "1")
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write(loading)
+		w.WriteHeader(d.status(loading.Kind))
+		_, _ = w.Write(d.fault(nil, loading, id))
+	}
+	mux.HandleFunc("/", refuse)
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		origins.allow(w, q)
+		asked := q.URL.Path
+		q, known := llama.within(plainPath(q))
+		switch {
+		case q.Method == http.MethodOptions && origins.preflight(w, q):
+			w.WriteHeader(http.StatusOK)
+		case !known:
+			refuse(w, q)
+		case page != nil && wantsPage(q):
+			if !llama.toFolder(w, asked) {
+				page.ServeHTTP(w, q)
+			}
+		default:
+			mux.ServeHTTP(w, q)
+		}
 	})
-	return &mux
 }

@@ -53,7 +53,10 @@ func TestHealth(t *testing.T) {
 				}
 				continue
 			}
-			if e := decodeError(t, body); status != http.StatusServiceUnavailable || e.Code != code || header.Get("Retry-After") == "" ||
+			if path == "/health" {
+				code = "503" // llama-server's
+			}
+			if e := decodeError(t, body); status != http.StatusServiceUnavailable || string(e.Code) != code || header.Get("Retry-After") == "" ||
 				test.why != "" && e.Message != test.why {
 				t.Errorf("%s: %s: status %d, %+v", test.name, path, status, e)
 			}
@@ -64,16 +67,39 @@ func TestHealth(t *testing.T) {
 // Before the model is there, every path says so but the one that asks whether to
 // restart.
 func TestLoading(t *testing.T) {
-	server := httptest.NewServer(front.Loading())
+	server := httptest.NewServer(front.Loading(front.Origins{}, nil, front.LlamaServer{}))
 	defer server.Close()
 	s := &service{url: server.URL}
 	for _, path := range []string{"/health", "/v1/models", "/v1/chat/completions", "/metrics"} {
 		status, header, body := s.post(t, path, `{}`)
-		if e := decodeError(t, body); status != http.StatusServiceUnavailable || e.Code != "loading" || header.Get("Retry-After") == "" {
+		code := "loading"
+		if path == "/health" {
+			code = "503" // llama-server's
+		}
+		if e := decodeError(t, body); status != http.StatusServiceUnavailable || string(e.Code) != code || header.Get("Retry-After") == "" {
 			t.Errorf("%s: status %d, %+v", path, status, e)
 		}
 	}
 	if status, _, body := s.do(t, http.MethodGet, "/health/live", "", nil); status != http.StatusOK || body != `{"status":"ok"}` {
 		t.Errorf("liveness: status %d, %s", status, body)
+	}
+	below := front.Loading(front.Origins{}, nil, front.LlamaServer{Prefix: "/llm"})
+	for path, status := range map[string]int{"/llm/health/live": 200, "/llm/health": 503, "/health/live": 503} {
+		if w := answerOf(below, http.MethodGet, path); w.Code != status {
+			t.Errorf("%s: status %d, %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// No embedding begins while the server drains, in any dialect.
+func TestEmbeddingsWhileDraining(t *testing.T) {
+	s := serveModel(t, newModel("x"), nil)
+	s.handler.Drain()
+	for path, body := range map[string]string{
+		"/v1/embeddings": `{"input":"a"}`, "/embedding": `{"content":"a"}`, "/api/embed": `{"model":"tiny","input":"a"}`, "/rerank": `{"query":"a","documents":["b"]}`,
+	} {
+		if status, _, answer := s.post(t, path, body); status != http.StatusServiceUnavailable {
+			t.Errorf("%s: status %d: %s", path, status, answer)
+		}
 	}
 }

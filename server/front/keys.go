@@ -21,17 +21,27 @@ func newKeyring(keys []string) keyring {
 	return k
 }
 
+// keyHeaders hold a key where Authorization does not: llama-server's and Anthropic's
+// clients send the first, Azure's the second.
+var keyHeaders = [2]string{"X-Api-Key", "Api-Key"}
+
 // check returns an error unless the request carries one of the keys, or none
-// is asked for. llama-server's X-Api-Key is read as well.
+// is asked for.
 func (k keyring) check(r *http.Request) error {
 	if len(k) == 0 {
 		return nil
 	}
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		key = r.Header.Get("X-Api-Key")
+		key = ""
 	}
-	if key = strings.TrimSpace(key); key == "" {
+	key = strings.TrimSpace(key)
+	for _, name := range keyHeaders {
+		if key == "" {
+			key = strings.TrimSpace(r.Header.Get(name))
+		}
+	}
+	if key == "" {
 		return unauthorized("no API key given", "send the header Authorization: Bearer KEY")
 	}
 	sent := sha256.Sum256([]byte(key))

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"iter"
 	"net/http"
 	"strconv"
 	"time"
@@ -30,6 +31,7 @@ type metrics struct {
 	decode     prometheus.Histogram
 	ended      [ask.FinishReasons]prometheus.Counter
 	requests   *prometheus.CounterVec
+	ignored    *prometheus.CounterVec
 }
 
 // Bounds of the classic buckets, in seconds.
@@ -61,7 +63,10 @@ func newMetrics(modelID string, held *memory, others []prometheus.Collector) (*m
 	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "weir_http_requests_total", Help: "HTTP requests by route and status; 499 is a client that went away.", ConstLabels: labels,
 	}, []string{"path", "status"})
-	r.add(byReason, m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.ignored = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "weir_request_fields_ignored_total", Help: "Fields of requests that were accepted and have no effect.", ConstLabels: labels,
+	}, []string{"field"})
+	r.add(byReason, m.requests, m.ignored, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	r.gauge("request_memory_bytes", "Held by requests' bodies and by answers that are not streamed.",
 		func() float64 { return float64(held.used.Load()) })
 	r.gauge("request_memory_limit_bytes", "What they may hold together.", func() float64 { return float64(held.limitBytes) })
@@ -122,11 +127,19 @@ func (m *metrics) finished(end *ask.End, duration time.Duration) {
 	m.decode.Observe(float64(end.DecodeNs) / 1e9)
 }
 
+// countIgnored counts fields that have no effect, by names of a closed set.
+func (m *metrics) countIgnored(fields iter.Seq[string]) {
+	for name := range fields {
+		m.ignored.WithLabelValues(name).Inc()
+	}
+}
+
 func (m *metrics) request(path string, status int) {
 	m.requests.WithLabelValues(path, strconv.Itoa(status)).Inc()
 }
 
 func (h *Handler) serveMetrics(x *exchange, w http.ResponseWriter, q *http.Request) error {
+	w.Header().Set("Process-Start-Time-Unix", strconv.FormatInt(h.started.Unix(), 10))
 	h.metrics.serve.ServeHTTP(boundedWriter{w, x}, q)
 	return nil
 }

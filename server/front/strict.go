@@ -13,7 +13,8 @@ import (
 // from HTTP/1 though two servers may read it in two ways: a proxy before this one
 // would pass a request on that it did not see. See [framing] for what. net/http
 // answers 400 and closes. The listener is package iouring's, or package tls's around
-// one; HTTP/2 is left as it is.
+// one. HTTP/2 is left as it is: under TLS where it was agreed on, and else on a
+// connection that begins with its preface.
 //
 // It costs a look at each byte of a header, none of a body, and no allocation.
 func Strict(l net.Listener) net.Listener { return strictListener{l} }
@@ -51,7 +52,6 @@ func (c *strictConn) Read(p []byte) (int, error) { return c.read(c.Conn, p) }
 type strictTLSConn struct {
 	*tls.Conn
 	strictness
-	http2 bool // agreed on; it has frames of its own
 }
 
 // HandshakeContext does what tls.Conn's does; net/http calls it.
@@ -62,25 +62,48 @@ func (c *strictTLSConn) HandshakeContext(ctx context.Context) error {
 }
 
 // Read implements net.Conn.
-func (c *strictTLSConn) Read(p []byte) (int, error) {
-	if c.http2 {
-		return c.Conn.Read(p)
-	}
-	return c.read(c.Conn, p)
-}
+func (c *strictTLSConn) Read(p []byte) (int, error) { return c.read(c.Conn, p) }
 
 // strictness is how far a connection has been read, and what was found.
 type strictness struct {
 	framing framing
 	err     error // what follows what was read is refused
+	preface int   // so much of HTTP/2's has come, and nothing else
+	other   bool  // than it
+	http2   bool  // agreed on, or begun; it has frames of its own
+}
+
+// preface is what a client of HTTP/2 begins with (RFC 9113, section 3.4). It was
+// chosen to be well-formed HTTP/1.
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// begins looks for the preface at the connection's beginning, and returns how much
+// of p is HTTP/1, or that.
+func (s *strictness) begins(p []byte) int {
+	if s.other {
+		return len(p)
+	}
+	n := min(len(preface)-s.preface, len(p))
+	if string(p[:n]) != preface[s.preface:s.preface+n] {
+		s.other = true
+		return len(p)
+	}
+	if s.preface += n; s.preface < len(preface) {
+		return len(p)
+	}
+	s.http2 = true
+	return n
 }
 
 func (s *strictness) read(from io.Reader, p []byte) (int, error) {
-	if s.err != nil {
+	switch {
+	case s.http2:
+		return from.Read(p)
+	case s.err != nil:
 		return 0, s.err
 	}
 	n, err := from.Read(p)
-	if accepted, refused := s.framing.scan(p[:n]); refused != nil {
+	if accepted, refused := s.framing.scan(p[:s.begins(p[:n])]); refused != nil {
 		s.err = refused
 		if n, err = accepted, nil; n == 0 {
 			err = refused

@@ -29,9 +29,18 @@ func (h *Handler) tokenize(x *exchange, w http.ResponseWriter, q *http.Request) 
 	if err != nil {
 		return err
 	}
-	tokens, err := tokenizer.Tokenize(x.attend(q), request.Content, request.AddSpecial, request.ParsesSpecial())
-	if err != nil {
-		return llamaserver.TokenizeFault(err)
+	var tokens []ask.Token
+	for i, part := range request.Content {
+		switch {
+		case part.Tokens == nil:
+			part.Tokens, err = tokenizer.Tokenize(x.attend(q), part.Text, request.AddSpecial && i == 0, request.ParsesSpecial())
+		case request.WithPieces:
+			err = checkTokens(tokenizer, part.Tokens)
+		}
+		if err != nil {
+			return llamaserver.TokenizeFault(err)
+		}
+		tokens = append(tokens, part.Tokens...)
 	}
 	out := x.pour(w, llamaserver.TokensBegin)
 	var piece []byte
@@ -59,6 +68,18 @@ func (h *Handler) tokenize(x *exchange, w http.ResponseWriter, q *http.Request) 
 // spelledAtOnce is how many tokens' text is there at once.
 const spelledAtOnce = 1 << 10
 
+// checkTokens finds what cannot be spelled, before the status is sent.
+func checkTokens(tokenizer generate.Tokenizer, tokens []ask.Token) error {
+	var piece []byte
+	for some := range slices.Chunk(tokens, spelledAtOnce) {
+		var err error
+		if piece, err = tokenizer.Spell(piece[:0], some...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (h *Handler) detokenize(x *exchange, w http.ResponseWriter, q *http.Request) error {
 	var request llamaserver.DetokenizeRequest
 	if err := h.receive(x, w, q, &request); err != nil {
@@ -68,13 +89,11 @@ func (h *Handler) detokenize(x *exchange, w http.ResponseWriter, q *http.Request
 	if err != nil {
 		return err
 	}
-	var piece []byte
-	for some := range slices.Chunk(request.Tokens, spelledAtOnce) { // a fault is found before the status
-		if piece, err = tokenizer.Spell(piece[:0], some...); err != nil {
-			return llamaserver.DetokenizeFault(err)
-		}
+	if err := checkTokens(tokenizer, request.Tokens); err != nil {
+		return llamaserver.DetokenizeFault(err)
 	}
 	out := x.pour(w, llamaserver.ContentBegin)
+	var piece []byte
 	var text llamaserver.Text // tokens may end within a character
 	before := ask.Token(-1)
 	for some := range slices.Chunk(request.Tokens, spelledAtOnce) {

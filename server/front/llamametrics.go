@@ -1,0 +1,115 @@
+package front
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/generate"
+)
+
+// llamaFigures are llama-server's metrics by their names, for what draws by those.
+// Tokens and times are those of generations that have ended.
+type llamaFigures struct {
+	watcher             generate.Watcher // or nil
+	prompt, promptNs    atomic.Int64
+	cached              atomic.Int64 // of prompts, not computed again
+	answer, answerNs    atomic.Int64
+	most                atomic.Int64
+	promptLast, promptT atomic.Int64 // of the last generation: its tokens, and their time
+	answerLast, answerT atomic.Int64
+}
+
+// finished counts a generation.
+func (f *llamaFigures) finished(end *ask.End) {
+	computed := int64(end.PromptTokens - end.CachedTokens)
+	f.prompt.Add(computed)
+	f.promptNs.Add(end.PrefillNs)
+	f.cached.Add(int64(end.CachedTokens))
+	f.answer.Add(int64(end.CompletionTokens))
+	f.answerNs.Add(end.DecodeNs)
+	for tokens := int64(end.PromptTokens + end.CompletionTokens); ; {
+		most := f.most.Load()
+		if tokens <= most || f.most.CompareAndSwap(most, tokens) {
+			break
+		}
+	}
+	f.promptLast.Store(computed)
+	f.promptT.Store(end.PrefillNs)
+	f.answerLast.Store(int64(end.CompletionTokens))
+	f.answerT.Store(end.DecodeNs)
+}
+
+// llamaFigure is one metric.
+type llamaFigure struct {
+	about *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(f *llamaFigures, l generate.Load) float64
+}
+
+func llamaDesc(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("llamacpp:"+name, help, nil, nil)
+}
+
+func seconds(ns *atomic.Int64) float64 { return float64(ns.Load()) / 1e9 }
+
+// share is a part of what may be none.
+func share(part, whole float64) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return part / whole
+}
+
+// none is the figure of what is never done here.
+func none(*llamaFigures, generate.Load) float64 { return 0 }
+
+const (
+	gauge   = prometheus.GaugeValue
+	counter = prometheus.CounterValue
+)
+
+var llamaFigureList = []llamaFigure{
+	{llamaDesc("prompt_tokens_total", "Number of prompt tokens processed."), counter, func(f *llamaFigures, l generate.Load) float64 {
+		return float64(f.prompt.Load()) + float64(l.Embedded)
+	}},
+	{llamaDesc("prompt_tokens_cached_total", "Number of prompt tokens that were in the cache already."), counter, func(f *llamaFigures, _ generate.Load) float64 { return float64(f.cached.Load()) }},
+	{llamaDesc("prompt_seconds_total", "Prompt process time."), counter, func(f *llamaFigures, _ generate.Load) float64 { return seconds(&f.promptNs) }},
+	{llamaDesc("tokens_predicted_total", "Number of generation tokens processed."), counter, func(f *llamaFigures, _ generate.Load) float64 { return float64(f.answer.Load()) }},
+	{llamaDesc("tokens_predicted_seconds_total", "Predict process time."), counter, func(f *llamaFigures, _ generate.Load) float64 { return seconds(&f.answerNs) }},
+	{llamaDesc("prompt_tokens_seconds", "Prompt throughput of the last request, in tokens/s."), gauge, func(f *llamaFigures, _ generate.Load) float64 {
+		return share(float64(f.promptLast.Load()), seconds(&f.promptT))
+	}},
+	{llamaDesc("predicted_tokens_seconds", "Generation throughput of the last request, in tokens/s."), gauge, func(f *llamaFigures, _ generate.Load) float64 {
+		return share(float64(f.answerLast.Load()), seconds(&f.answerT))
+	}},
+	{llamaDesc("n_tokens_max", "Largest observed number of tokens of a request."), counter, func(f *llamaFigures, _ generate.Load) float64 { return float64(f.most.Load()) }},
+	{llamaDesc("requests_processing", "Number of requests processing."), gauge, func(_ *llamaFigures, l generate.Load) float64 { return float64(l.Busy) }},
+	{llamaDesc("requests_deferred", "Number of requests deferred."), gauge, func(_ *llamaFigures, l generate.Load) float64 { return float64(l.Waiting) }},
+	{llamaDesc("n_decode_total", "Total number of decodes."), counter, func(_ *llamaFigures, l generate.Load) float64 { return float64(l.Decodes) }},
+	{llamaDesc("spec_decode_num_draft_tokens_total", "Number of tokens drafted: none is."), counter, none},
+	{llamaDesc("spec_decode_num_accepted_tokens_total", "Number of drafted tokens accepted: none is drafted."), counter, none},
+	{llamaDesc("spec_decode_num_drafts_total", "Number of drafts: there is none."), counter, none},
+	{llamaDesc("n_busy_slots_per_decode", "Average number of tokens generated per decode."), gauge, func(_ *llamaFigures, l generate.Load) float64 {
+		return share(float64(l.Generated), float64(l.Decodes))
+	}},
+}
+
+// Describe implements prometheus.Collector.
+func (f *llamaFigures) Describe(out chan<- *prometheus.Desc) {
+	for _, figure := range llamaFigureList {
+		out <- figure.about
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (f *llamaFigures) Collect(out chan<- prometheus.Metric) {
+	var load generate.Load
+	if f.watcher != nil {
+		load = f.watcher.Load()
+	}
+	for _, figure := range llamaFigureList {
+		out <- prometheus.MustNewConstMetric(figure.about, figure.kind, figure.value(f, load))
+	}
+}
