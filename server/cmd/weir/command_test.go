@@ -39,7 +39,7 @@ func TestUsage(t *testing.T) {
 		{"unknown command", []string{"server"}, exitUsage, "serve, doctor, models, version"},
 		{"serve help", []string{"serve", "-h"}, exitDone, "-np, --parallel N"},
 		{"double dash", []string{"serve", "--help"}, exitDone, "--chat-template-file"},
-		{"unknown flag", []string{"serve", "--flash-attn"}, exitUsage, "`weir serve -h` lists the flags"},
+		{"unknown flag", []string{"serve", "--no-such-flag"}, exitUsage, "`weir serve -h` lists the flags"},
 		{"argument", []string{"serve", "model.gguf"}, exitUsage, "flags begin with a dash"},
 		{"no model", []string{"serve"}, exitUsage, "pass a GGUF file with -m"},
 		{"range", []string{"serve", "-m", "x", "-np", "300"}, exitUsage, "-np is 300: give a number from 1 to 256"},
@@ -74,6 +74,8 @@ func TestUsage(t *testing.T) {
 		{"empty host", []string{"serve", "-m", "x", "--host", ""}, exitUsage, "--host is empty"},
 		{"request memory", []string{"serve", "-m", "x", "--request-memory", "-1"}, exitUsage, "--request-memory is -1"},
 		{"tuning", []string{"serve", "-m", "x", "--gc-tune", "on"}, exitUsage, `--gc-tune is "on": give one of auto, article, off`},
+		{"origin", []string{"serve", "-m", "x", "--cors-origins", "*,chat.example"}, exitUsage, `--cors-origins: front: read origin "chat.example"`},
+		{"empty origin", []string{"serve", "-m", "x", "--cors-origins", ""}, exitUsage, "give SCHEME://HOST"},
 		{"version flag", []string{"version", "-x"}, exitUsage, "`weir version -h`"},
 	}
 	for _, test := range tests {

@@ -28,7 +28,18 @@
 //
 // Connections go through package iouring, and streamed tokens through its
 // fan-out, all streams' in one submission; through package net with --io=net and
-// where the kernel does not offer what is needed. Flags follow llama-server where it has them.
+// where the kernel does not offer what is needed.
+//
+// On an address of its own machine, and without TLS, it is asked by browsers as
+// localhost, by an address, or by a name that --host or --cors-origins names: pages
+// must not reach it by making their own name mean that address. A proxy that speaks
+// TLS to browsers, and programs, may ask by any name.
+//
+// serve takes llama-server's command lines, and its variables of the environment
+// (LLAMA_ARG_CTX_SIZE), which flags go before. Each of its flags has a fate, in
+// llamaFlags: it means the same here; it is so here in any case; it has no effect,
+// and a line of warning; or it is refused with what to do instead, because clients
+// would get something else.
 //
 // GOGC and Go's memory limit are steered by package gctune (--gc-tune): more heap
 // where collecting costs more than 2 % of the processors and the container, or the

@@ -102,6 +102,17 @@ func (f *flagSet) list(p *[]string, names, arg, usage string) {
 	}
 }
 
+// each calls do with each value of a flag, or where it is there if it takes none.
+func (f *flagSet) each(names, arg, usage string, do func(string) error) {
+	for _, name := range f.describe(names, arg, usage) {
+		if arg == "" {
+			f.BoolFunc(name, "", do)
+		} else {
+			f.Func(name, "", do)
+		}
+	}
+}
+
 // splitList gives the values between commas, empty ones too.
 func splitList(v string) []string {
 	list := strings.Split(v, ",")

@@ -17,14 +17,21 @@ import (
 )
 
 // hold stops a thread of a process within a decode, as a debugger does, until the
-// process ends.
-func hold(t *testing.T, process int) {
+// process ends. It must do so before over is closed.
+func hold(t *testing.T, process int, over <-chan struct{}) {
 	t.Helper()
 	held := make(chan error)
+	ended := make(chan bool)
+	t.Cleanup(func() { close(ended) })
 	go func() {
 		runtime.LockOSThread() // a thread traces, not a process; this one ends with it
-		thread, err := stopInDecode(process)
-		if held <- err; err == nil {
+		thread, err := stopInDecode(process, over)
+		if held <- err; err != nil {
+			return
+		}
+		if thread == process {
+			<-ended // its end is that of the process, which is waited for elsewhere
+		} else {
 			_, _ = unix.Wait4(thread, nil, unix.WALL, nil) // else the process stays a zombie
 		}
 	}()
@@ -35,42 +42,60 @@ func hold(t *testing.T, process int) {
 	}
 }
 
-// stopInDecode stops the thread that has computed most.
-func stopInDecode(process int) (thread int, err error) {
-	if thread, err = busiest(process); err != nil {
-		return 0, err
-	}
-	if err := unix.PtraceSeize(thread); err != nil {
-		return 0, fmt.Errorf("seize thread %d: %w", thread, err)
-	}
+// stopInDecode stops a thread that decodes. Which one does is not known, nor when:
+// all that have computed are stopped in turns, and let go on if they do not.
+func stopInDecode(process int, over <-chan struct{}) (thread int, err error) {
 	for {
-		if err := unix.PtraceInterrupt(thread); err != nil {
-			return 0, fmt.Errorf("interrupt thread %d: %w", thread, err)
+		select {
+		case <-over:
+			return 0, errors.New("it never was stopped within a decode")
+		default:
 		}
-		var status unix.WaitStatus
-		if _, err := unix.Wait4(thread, &status, unix.WALL, nil); err != nil || !status.Stopped() {
-			return 0, fmt.Errorf("thread %d does not stop: status %#x, %w", thread, status, err)
+		threads, err := busy(process)
+		if err != nil {
+			return 0, err
 		}
-		inside, err := inLibrary(process, thread)
-		if inside || err != nil {
-			return thread, err
+		for _, thread := range threads {
+			inside, err := stop(process, thread)
+			if errors.Is(err, unix.ESRCH) {
+				continue // it has ended
+			}
+			if inside || err != nil {
+				return thread, err
+			}
 		}
-		// It was in Go; a signal that came meanwhile is its own affair again.
-		signal := status.StopSignal()
-		if signal == unix.SIGTRAP {
-			signal = 0 // ours
-		}
-		if err := unix.PtraceCont(thread, int(signal)); err != nil {
-			return 0, fmt.Errorf("continue thread %d: %w", thread, err)
-		}
-		runtime.Gosched()
 	}
 }
 
-// busiest returns the thread of a process with the most processor time.
-func busiest(process int) (thread int, err error) {
+// stop stops a thread, and lets it go on if it is not in the library.
+func stop(process, thread int) (inside bool, err error) {
+	if err := unix.PtraceSeize(thread); err != nil {
+		return false, fmt.Errorf("seize thread %d: %w", thread, err)
+	}
+	if err := unix.PtraceInterrupt(thread); err != nil {
+		return false, fmt.Errorf("interrupt thread %d: %w", thread, err)
+	}
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(thread, &status, unix.WALL, nil); err != nil || !status.Stopped() {
+		return false, fmt.Errorf("thread %d does not stop: status %#x, %w", thread, status, err)
+	}
+	if inside, err = inLibrary(process, thread); inside || err != nil {
+		return inside, err
+	}
+	// It was in Go; a signal that came meanwhile is its own affair again.
+	signal := status.StopSignal()
+	if signal == unix.SIGTRAP {
+		signal = 0 // ours
+	}
+	if _, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_DETACH, uintptr(thread), 0, uintptr(signal), 0, 0); errno != 0 {
+		return false, fmt.Errorf("let thread %d go on: %w", thread, errno)
+	}
+	return false, nil
+}
+
+// busy returns the threads of a process that have used processor time.
+func busy(process int) (threads []int, err error) {
 	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", process))
-	most := int64(-1)
 	for _, path := range stats {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -82,12 +107,12 @@ func busiest(process int) (thread int, err error) {
 		if len(fields) <= userTicks {
 			continue
 		}
-		if spent, err := strconv.ParseInt(fields[userTicks], 10, 64); err == nil && spent > most {
-			most = spent
-			thread, _ = strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if spent, err := strconv.ParseInt(fields[userTicks], 10, 64); err == nil && spent > 0 {
+			thread, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			threads = append(threads, thread)
 		}
 	}
-	return thread, err
+	return threads, err
 }
 
 // inLibrary reports whether a stopped thread is in the code of the engine library.
@@ -123,9 +148,14 @@ func TestHeldEngine(t *testing.T) {
 		if _, err := io.ReadFull(response.Body, make([]byte, 1<<16)); err != nil { // so that it has computed
 			t.Fatal(err)
 		}
-		hold(t, p.command.Process.Pid)
-		events, err := io.ReadAll(response.Body)
-		if err != nil || !strings.Contains(string(events), `"message":"engine stuck for `) {
+		var events []byte
+		over := make(chan struct{})
+		go func() { // meanwhile, so that it goes on: a stream that nobody reads waits
+			defer close(over)
+			events, err = io.ReadAll(response.Body)
+		}()
+		hold(t, p.command.Process.Pid, over)
+		if <-over; err != nil || !strings.Contains(string(events), `"message":"engine stuck for `) {
 			t.Errorf("the stream ends with %q, %v", events[max(0, len(events)-300):], err)
 		}
 		if said := p.health(http.StatusServiceUnavailable); !strings.Contains(said, "engine stuck for ") {

@@ -44,6 +44,12 @@ func reach(listener net.Listener) string {
 	return "all IPv6 and IPv4"
 }
 
+// onLoopback reports whether nobody but this machine comes to a listener.
+func onLoopback(listener net.Listener) bool {
+	address, ok := listener.Addr().(*net.TCPAddr)
+	return ok && address.IP.IsLoopback()
+}
+
 // listen takes the port.
 func listen(ctx context.Context, o *options, log *slog.Logger) (net.Listener, error) {
 	address := net.JoinHostPort(o.host, strconv.Itoa(o.port))

@@ -33,11 +33,15 @@ type httpServer struct {
 // startHTTP begins to answer.
 func startHTTP(listener net.Listener, o *options, log *slog.Logger) *httpServer {
 	s := &httpServer{failed: make(chan error, 1)}
-	s.handle(front.Loading())
+	s.handle(front.Loading(o.origins, o.page(), o.routes))
+	var inForce http.Handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		(*s.handler.Load()).ServeHTTP(w, q)
+	})
+	if o.tls == nil && onLoopback(listener) { // over TLS a page's name would have to be the certificate's
+		inForce = front.Loopback(inForce, o.host, o.origins)
+	}
 	s.Server = http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-			(*s.handler.Load()).ServeHTTP(w, q)
-		}),
+		Handler:           inForce,
 		ConnContext:       front.ConnContext,
 		TLSConfig:         o.tls,
 		Protocols:         new(http.Protocols),
@@ -49,7 +53,8 @@ func startHTTP(listener net.Listener, o *options, log *slog.Logger) *httpServer 
 		// WriteTimeout would bound whole responses; the handler bounds writes.
 	}
 	s.Protocols.SetHTTP1(true)
-	s.Protocols.SetHTTP2(true) // by ALPN, under TLS
+	s.Protocols.SetHTTP2(true)            // by ALPN, under TLS
+	s.Protocols.SetUnencryptedHTTP2(true) // by its preface, for gRPC
 	go func() {
 		if o.tls != nil {
 			listener = tls.NewListener(listener, o.tls)

@@ -48,7 +48,7 @@ func (o *options) readKeys() error {
 	var keys []string
 	lines := bufio.NewScanner(strings.NewReader(strings.TrimPrefix(string(content), "\ufeff")))
 	for lines.Scan() {
-		if key := strings.TrimSpace(lines.Text()); key != "" {
+		if key := strings.TrimSpace(lines.Text()); key != "" && key[0] != '#' { // a comment, as in llama-server's files
 			keys = append(keys, key)
 		}
 	}

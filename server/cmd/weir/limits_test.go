@@ -156,7 +156,7 @@ func TestServeUnderLimits(t *testing.T) {
 	specs := map[string][]string{ // and words of which the line, if there is one, has all
 		anyUser:                           nil,
 		"nofile=64 " + anyUser:            {"limit of open files, which is 64"},
-		"nofile=20 " + anyUser:            {"limit of open files, which is 20"}, // this test's own connections are among them
+		"nofile=24 " + anyUser:            {"limit of open files, which is 24"}, // this test's own connections are among them
 		"nofile=32 " + anyUser:            {"limit of open files, which is 32"},
 		"nofile=256 " + anyUser:           {"limit of open files, which is 256"},
 		"nproc=64 " + anyUser:             nil,

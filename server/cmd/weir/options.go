@@ -14,6 +14,7 @@ import (
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/front"
 	"github.com/weirgo/weir/server/wire/openai"
 )
 
@@ -23,6 +24,8 @@ type options struct {
 	contextTokens, parallel          int
 	batchTokens, microBatchTokens    int
 	threads, batchThreads, gpuLayers int
+	poolingName                      string
+	pooling                          engine.Pooling // from poolingName
 	noMemoryMap, lockMemory          bool
 	noVerify                         bool
 	library                          string
@@ -34,6 +37,9 @@ type options struct {
 	transport             transport // from io
 	keys                  []string
 	keyFile               string
+	corsOrigins           []string
+	origins               front.Origins // from corsOrigins
+	noPage                bool
 	certificate, tlsKey   string
 	tls                   *tls.Config // from certificate and tlsKey; nil: plain HTTP
 	timeout, drainTimeout time.Duration
@@ -45,6 +51,11 @@ type options struct {
 	template, templateFile  string
 	logLevel                string
 	verbose                 bool
+	strictModel             bool
+
+	sampling ask.Sampling // from these, and from llama
+	llama    llamaOptions
+	routes   front.LlamaServer // from llama
 }
 
 // defaultOptions are llama-server's where it has the flag.
@@ -53,7 +64,7 @@ func defaultOptions() options {
 		parallel: 4, batchTokens: 2048, microBatchTokens: 512, gpuLayers: -1,
 		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, stuckAfter: 30 * time.Second, gcTune: "auto",
 		predict: -1, topK: 40, seed: -1, temperature: 0.8, topP: 0.95, minP: 0.05,
-		logLevel: "info",
+		logLevel: "info", llama: defaultLlamaOptions(),
 	}
 }
 
@@ -63,17 +74,24 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f := newFlagSet("serve", "Serves one model over OpenAI's HTTP API.")
 	f.section("Model")
 	f.text(&o.model, "m model", "FILE", "GGUF file to serve (required)")
-	f.named(&o.alias, "a alias", "NAME", "the model's name in the API; default: the file's without .gguf")
+	f.named(&o.alias, "a alias", "NAME", "the model's name in the API, the first in order of several, between commas; default: the file's without .gguf")
+	f.truth(&o.strictModel, "strict-model", "refuse requests for a model of another name; default: any name gets this one")
 	f.whole(&o.contextTokens, "c ctx-size", "N", "context in tokens, shared by -np sequences; 0: the model's for each, within bounds")
 	f.whole(&o.parallel, "np parallel", "N", "sequences decoded together; default 4")
 	f.whole(&o.batchTokens, "b batch-size", "N", "tokens of a decode at most; default 2048")
 	f.whole(&o.microBatchTokens, "ub ubatch-size", "N", "tokens computed at once; default 512")
 	f.whole(&o.threads, "t threads", "N", "engine threads; default: cores less one, more is far slower; "+threadsHelp)
 	f.whole(&o.batchThreads, "tb threads-batch", "N", "engine threads for prompts; default: as -t")
-	f.whole(&o.gpuLayers, "ngl gpu-layers n-gpu-layers", "N", "layers on the GPU, if the library has one; default: all")
+	f.text(&o.poolingName, "pooling", "KIND", "how a text's vectors become one: mean, cls, last or rank, or none; default: the model's own, else last")
+	f.each("rerank reranking", "", "as --pooling rank: the model is a reranker", func(string) error {
+		o.poolingName = "rank"
+		return nil
+	})
+	f.each("ngl gpu-layers n-gpu-layers", "N|all|auto", "layers on the GPU, if the library has one; default: all", o.setLayers)
 	f.truth(&o.noVerify, "no-verify", "load the model without trying it in a child process first")
 	f.truth(&o.noMemoryMap, "no-mmap", "read the model instead of mapping it")
 	f.truth(&o.lockMemory, "mlock", "keep the model from being swapped out")
+	f.each("lm load-mode", "MODE", "mmap, none, mlock or mmap+mlock: both in one; default mmap", o.setLoadMode)
 	f.named(&o.library, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
 	f.section("Server")
 	f.text(&o.host, "host", "ADDRESS", "address to listen on; default 127.0.0.1")
@@ -81,6 +99,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.text(&o.io, "io", "uring|net", "what moves the bytes; uring takes net where it must; default uring")
 	f.list(&o.keys, "api-key", "KEY[,KEY]", "keys that clients must send one of; may be repeated; default: from "+keyVariables[0])
 	f.named(&o.keyFile, "api-key-file", "FILE", "file with such keys, one a line")
+	f.list(&o.corsOrigins, "cors-origins", "ORIGIN[,ORIGIN]", "web origins whose pages may use this server; *: all; localhost: those of the client's own machine; default: * with an API key, else none")
+	f.truth(&o.noPage, "no-webui no-ui", "no page for browsers at /")
 	f.named(&o.tlsKey, "ssl-key-file", "FILE", "PEM key, for HTTPS and HTTP/2; with --ssl-cert-file")
 	f.named(&o.certificate, "ssl-cert-file", "FILE", "PEM certificate chain; with --ssl-key-file")
 	f.whole(&o.queue, "queue", "N", "requests that may wait, further ones get 429; default 256")
@@ -90,17 +110,22 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.seconds(&o.stuckAfter, "stuck-after", "SECONDS", "then a decode counts as stuck, /health is 503; default 30")
 	f.text(&o.gcTune, "gc-tune", "auto|article|off", "what steers Go's garbage collector, unless GOGC and GOMEMLIMIT do; default auto")
 	f.text(&o.logLevel, "log-level", "LEVEL", "debug, info, warn or error; default info")
-	f.truth(&o.verbose, "v verbose", "as --log-level debug")
+	f.truth(&o.verbose, "v verbose log-verbose", "as --log-level debug")
+	f.each("lv verbosity log-verbosity", "N", "the same as a number, from 1 for error to 4 for debug", o.setVerbosity)
+	f.truth(&o.llama.logDisabled, "log-disable", "as --log-level error")
+	o.llama.defineServer(f)
 	f.section("Defaults of requests")
-	f.whole(&o.predict, "n predict n-predict", "N", "max_tokens; default -1: up to the context")
+	f.whole(&o.predict, "n predict n-predict", "N", "max_tokens where a client gives none; default -1: up to the context")
 	f.number(&o.temperature, "temp temperature", "X", "0: the likeliest token; default 0.8")
 	f.whole(&o.topK, "top-k", "N", "0: all; default 40")
 	f.number(&o.topP, "top-p", "X", "1: all; default 0.95")
 	f.number(&o.minP, "min-p", "X", "0: all; default 0.05")
 	f.whole(&o.seed, "s seed", "N", "-1: a new one for each request; default -1")
-	f.named(&o.template, "chat-template", "JINJA", "chat template instead of the model's")
+	f.named(&o.template, "chat-template", "JINJA|NAME", "chat template instead of the model's, or the name of one")
 	f.named(&o.templateFile, "chat-template-file", "FILE", "file with it")
-	if err := f.parse(args, out); err != nil {
+	o.llama.defineChat(f)
+	o.llama.defineSampling(f)
+	if err := o.parse(f, args, out); err != nil {
 		return o, err
 	}
 	if err := o.check(); err != nil {
@@ -114,6 +139,7 @@ func (o *options) check() error {
 	if o.model == "" {
 		return fmt.Errorf("serve: no model given: pass a GGUF file with -m; `make models` makes small ones")
 	}
+	o.takeDefaults()
 	for _, f := range []struct {
 		name            string
 		value, low, top int
@@ -146,7 +172,7 @@ func (o *options) check() error {
 			return fmt.Errorf("serve: %s is %v: give a number from 0 to %v", f.name, f.value, f.top)
 		}
 	}
-	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning()); err != nil {
+	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning(), o.llama.check()); err != nil {
 		return err
 	}
 	transport, err := chooseTransport(o.io)
@@ -154,8 +180,17 @@ func (o *options) check() error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	o.transport = transport
+	if o.pooling, err = poolingOf(o.poolingName); err != nil {
+		return err
+	}
+	if o.origins, err = front.ParseOrigins(o.corsOrigins); err != nil {
+		return fmt.Errorf("serve: --cors-origins: %w", err)
+	}
 	if o.template != "" && o.templateFile != "" {
 		return fmt.Errorf("serve: both --chat-template and --chat-template-file: give one")
+	}
+	if o.template, err = named(o.template); err != nil {
+		return err
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
@@ -164,8 +199,18 @@ func (o *options) check() error {
 	if o.alias == "" {
 		o.alias = strings.TrimSuffix(filepath.Base(o.model), ".gguf")
 	}
-	if o.predict < 0 {
-		o.predict = 0 // the API's word for "up to the context"
+	return o.takeSampling()
+}
+
+// takeSampling takes the steps of sampling of those who say nothing of them.
+func (o *options) takeSampling() error {
+	o.sampling = ask.Sampling{Temperature: float32(o.temperature), TopK: o.topK, TopP: float32(o.topP), MinP: float32(o.minP)}
+	if err := o.llama.steps(&o.sampling); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	// 0 would leave the step out; the likeliest token alone is meant, as in requests.
+	for _, p := range []*float32{&o.sampling.TopP, &o.sampling.TypicalP} {
+		*p = max(*p, math.SmallestNonzeroFloat32)
 	}
 	return nil
 }
@@ -185,7 +230,22 @@ func (o *options) readFiles() (err error) {
 		}
 		o.template = string(source)
 	}
-	return o.readKeys()
+	if dir := o.llama.slotDir; dir != "" {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return fmt.Errorf("serve: --slot-save-path is %s, which is no directory: make it first", dir)
+		}
+	}
+	if o.routes, err = o.llama.front(); err != nil {
+		return err
+	}
+	o.routes.Verbose = o.verbose
+	if err := o.readKeys(); err != nil || len(o.keys) == 0 || len(o.corsOrigins) > 0 {
+		return err
+	}
+	// A page has to bring a key as everybody else, and no browser sends one by
+	// itself.
+	o.origins, err = front.ParseOrigins([]string{"*"})
+	return err
 }
 
 func readSmall(path string, limitBytes int64) ([]byte, error) {
@@ -206,6 +266,9 @@ func (o *options) level() (level slog.Level) {
 	if o.verbose {
 		return slog.LevelDebug
 	}
+	if o.llama.logDisabled {
+		return slog.LevelError
+	}
 	_ = level.UnmarshalText([]byte(o.logLevel)) // checked
 	return level
 }
@@ -213,14 +276,10 @@ func (o *options) level() (level slog.Level) {
 // defaults returns what requests leave out.
 func (o *options) defaults() openai.Defaults {
 	return openai.Defaults{
-		Sampling: ask.Sampling{
-			Temperature: float32(o.temperature),
-			TopK:        o.topK,
-			TopP:        float32(o.topP),
-			MinP:        float32(o.minP),
-		},
+		Sampling:  o.sampling,
 		Seed:      int64(o.seed),
 		MaxTokens: o.predict,
+		Keep:      o.llama.slotDir != "", // what is saved has to be there
 	}
 }
 

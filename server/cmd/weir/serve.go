@@ -33,6 +33,9 @@ func serveCommand(args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("serve: open log: %w", err)
 	}
 	defer log.close()
+	for _, note := range o.llama.notes {
+		log.Warn(note)
+	}
 	end := &ending{log: log, exit: os.Exit, signals: firstSignal}
 	defer end.done()
 	return log.fail(serve(&o, log, end, loadModel))
@@ -77,8 +80,8 @@ func serve(o *options, log *logging, end *ending,
 		return err
 	}
 	generator, err := local.New(model, local.Config{
-		ID: o.alias, Template: template, Context: o.context(model.Info()),
-		Batching: local.Batching{MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, Group: group, Log: log.Logger},
+		ID: o.alias, Template: template, Context: o.context(model.Info()), SlotDir: o.llama.slotDir,
+		Batching: local.Batching{MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, Group: group, Log: log.Logger, Pooling: o.pooling},
 	})
 	if err != nil {
 		return fmt.Errorf("serve: start batching: %w", err)
@@ -91,8 +94,9 @@ func serve(o *options, log *logging, end *ending,
 	defer tuning.stop()
 	handler, err := front.New(front.Config{
 		Generator:   generator,
-		Fingerprint: "weir-" + version.Weir + "-llama-" + libraryVersion,
-		Defaults:    o.defaults(), Keys: o.keys, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
+		Fingerprint: "build-weir-" + version.Weir + "-llama-" + libraryVersion,
+		StrictModel: o.strictModel, Llama: o.routes, Origins: o.origins, Page: o.page(),
+		Defaults: o.defaults(), Keys: o.keys, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
 		Streams: fanout.Config{Backend: o.transport.backend, Log: log.Logger}, Group: group, Log: log.Logger,
 		Collectors: []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector(), log.dropped(), tuning},
 	})
@@ -170,7 +174,7 @@ func chatTemplate(o *options, model engine.Model, log *slog.Logger) (*chat.Templ
 }
 
 func announce(listener net.Listener, model engine.Model, limits engine.Limits, o *options, log *slog.Logger) {
-	if host, _, err := net.SplitHostPort(listener.Addr().String()); err == nil && len(o.keys) == 0 && !net.ParseIP(host).IsLoopback() {
+	if len(o.keys) == 0 && !onLoopback(listener) {
 		log.Warn("everybody who reaches this address may use it: set --api-key", "address", listener.Addr().String())
 	}
 	scheme := "http://"

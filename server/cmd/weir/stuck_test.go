@@ -171,7 +171,7 @@ func TestLoading(t *testing.T) {
 		<-hold
 		return nil, failed
 	})
-	if said := s.health(http.StatusServiceUnavailable); !strings.Contains(said, `"code":"loading"`) {
+	if said := s.health(http.StatusServiceUnavailable); !strings.Contains(said, `"message":"Loading model"`) {
 		t.Errorf("/health says %s", said)
 	}
 	if status := s.status(http.MethodGet, "/health/live", "", ""); status != http.StatusOK {

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/chat"
+	"github.com/weirgo/weir/server/engine"
+)
+
+// Every flag and every variable that llama-server documents has its fate.
+func TestEveryLlamaFlagIsKnown(t *testing.T) {
+	list, err := os.ReadFile("testdata/llama-server-flags.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := newFlagSet("serve", "")
+	known := newForeign(flags).names
+	variables := map[string]bool{}
+	for _, table := range [][]llamaFlag{llamaFlags, llamaDraftFlags} {
+		for _, f := range table {
+			variables[strings.TrimPrefix(f.env, "!")] = true
+		}
+	}
+	documented := map[string]bool{}
+	for word := range strings.FieldsSeq(string(list)) {
+		name := strings.TrimLeft(word, "-")
+		if documented[word] {
+			t.Errorf("%s is there twice", word)
+		}
+		documented[word] = true
+		switch {
+		case name == word:
+			if !variables[name] {
+				t.Errorf("the variable %s is not known", name)
+			}
+		case known[name] == nil && name != "h" && name != "help":
+			t.Errorf("the flag %s is not known", word)
+		}
+	}
+}
+
+// What is said to be the same is a flag here, and says why what is not.
+func TestLlamaFlagsAreWhole(t *testing.T) {
+	seen, variables := map[string]bool{}, map[string]bool{}
+	var help bytes.Buffer
+	if _, err := parseOptions([]string{"-h"}, &help); err == nil {
+		t.Fatal("no help")
+	}
+	for _, table := range [][]llamaFlag{llamaFlags, llamaDraftFlags} {
+		for _, f := range table {
+			if f.env != "" && variables[f.env] {
+				t.Errorf("%s stands for two flags", f.env)
+			}
+			variables[f.env] = true
+			for name := range strings.FieldsSeq(f.names) {
+				if seen[name] {
+					t.Errorf("%s is there twice", name)
+				}
+				seen[name] = true
+				dashes := "--"
+				if len(name) <= 3 {
+					dashes = "-"
+				}
+				if shown := slices.Contains(strings.FieldsFunc(help.String(), func(c rune) bool { return c == ' ' || c == ',' || c == '\n' }), dashes+name); shown != (f.fate == same) {
+					t.Errorf("%s: in the help: %v", name, shown)
+				}
+			}
+			if (f.why != "") != (f.fate == idle || f.fate == refused) {
+				t.Errorf("%s: why: %q", f.names, f.why)
+			}
+		}
+	}
+}
+
+// llamaLine is a command line with variables of the environment, and what it
+// means.
+type llamaLine struct {
+	name  string
+	args  string
+	env   []string // names and values in turns
+	notes []string // each begins a warning
+	text  string   // of the error
+	check func(*options) bool
+}
+
+var llamaLines = []llamaLine{
+	{name: "flash attention without a value", args: "-fa -c 512", notes: []string{"-fa "}, check: func(o *options) bool { return o.contextTokens == 512 }},
+	{name: "flash attention with one", args: "-fa on --flash-attn auto", notes: []string{"-fa "}},
+	{name: "what is so in any case", args: "--jinja --metrics -cb --no-webui -ctk f16 --cache-type-v f16 --mmap --no-context-shift --offline -kvo"},
+	{name: "a common command line", args: "-fa on -t 8 -tb 8 -b 512 -ub 256 --mlock --no-mmap --no-warmup -ngl all -np 2 --threads-http 4 --props --slots --alias m", notes: []string{"-fa ", "--no-warmup ", "--threads-http "}, check: func(o *options) bool {
+		return o.threads == 8 && o.batchTokens == 512 && o.lockMemory && o.noMemoryMap && o.gpuLayers == -1 && o.parallel == 2 && o.routes.Props && !o.routes.NoSlots && o.alias == "m"
+	}},
+	{name: "defaults that are said", args: "-np -1 -t -1 -tb -1 -n -1 -s 4294967295 -ngl auto", check: func(o *options) bool {
+		return o.parallel == 4 && o.threads == 0 && o.predict == 0 && o.seed == -1 && o.gpuLayers == -1
+	}},
+	{name: "underscores", args: "--ctx_size 256 --n_predict=7", check: func(o *options) bool { return o.contextTokens == 256 && o.predict == 7 }},
+	{name: "sampling", args: "--temp 0.5 --repeat-penalty 1.1 --repeat-last-n -1 --presence-penalty 0.5 --dry-multiplier 0.8 --mirostat 2 --mirostat-ent 4 --typical 0.9 --top-nsigma 1 --xtc-probability 0.5 -l 5-inf --logit-bias 7+1.5 --ignore-eos", check: func(o *options) bool {
+		s := o.defaults().Sampling
+		return s.Temperature == 0.5 && s.Penalties == (ask.Penalties{LastTokens: -1, Repeat: 1.1, Presence: 0.5}) && s.DRY.Multiplier == 0.8 && s.Mirostat == 2 &&
+			s.MirostatTau == 4 && s.TypicalP == 0.9 && s.TopNSigma == 1 && s.XTCProbability == 0.5 && len(s.Bias) == 2 && s.Bias[1] == ask.Bias{Token: 7, Add: 1.5} && o.routes.IgnoreEOS
+	}},
+	{name: "samplers", args: "--samplers top_k;temperature --top-p 0.5", check: func(o *options) bool {
+		s := o.defaults().Sampling
+		return s.TopK == 40 && s.TopP == 1 && s.MinP == 0
+	}},
+	{name: "samplers by letters", args: "--sampling-seq kt", check: func(o *options) bool { return o.defaults().Sampling.MinP == 0 }},
+	{name: "samplers in another order", args: "--samplers temperature;top_k", text: "samplers: top_k is applied before temperature"},
+	{name: "breakers", args: "--dry-sequence-breaker a --dry-sequence-breaker b", check: func(o *options) bool {
+		return slices.Equal(o.defaults().Sampling.DRY.Breakers, []string{"a", "b"})
+	}},
+	{name: "no breakers", args: "--dry-sequence-breaker none", check: func(o *options) bool { return len(o.defaults().Sampling.DRY.Breakers) == 0 }},
+	{name: "a named template", args: "--jinja --chat-template llama3", check: func(o *options) bool { source, _ := chat.Named("llama3"); return o.template == source }},
+	{name: "a template", args: "--chat-template {{messages}}", check: func(o *options) bool { return o.template == "{{messages}}" }},
+	{name: "the likeliest token alone", args: "--top-p 0 --typical-p 0", check: func(o *options) bool {
+		return o.sampling.TopP > 0 && o.sampling.TopP < 1e-9 && o.sampling.TypicalP > 0 && o.sampling.TypicalP < 1e-9
+	}},
+	{name: "no such template", args: "--chat-template llama9", text: "give one of bailing"},
+	{name: "variables", args: `--chat-template-kwargs {"a":1} --reasoning-budget 0 --reasoning-effort low`, check: func(o *options) bool {
+		return string(o.routes.TemplateArgs) == `{"a":1,"enable_thinking":false,"reasoning_effort":"low"}`
+	}},
+	{name: "variables that are none", args: "--chat-template-kwargs [1]", text: "no JSON object"},
+	{name: "no variables", check: func(o *options) bool { return string(o.routes.TemplateArgs) == `{"enable_thinking":true}` }},
+	{name: "reasoning", args: "--reasoning-format none", check: func(o *options) bool { return o.routes.RawReasoning }},
+	{name: "a budget", args: "--reasoning-budget 100 --reasoning-budget-message Enough", check: func(o *options) bool {
+		return o.routes.Thinking == ask.Thinking{Bounded: true, Tokens: 100, Message: "Enough"} && string(o.routes.TemplateArgs) == `{"enable_thinking":true}`
+	}},
+	{name: "no budget", args: "--reasoning-budget -2", text: "give a number of tokens"},
+	{name: "grammar", args: "--grammar root::=.", check: func(o *options) bool {
+		return o.routes.Format == ask.Format{Kind: ask.FormatGrammar, Source: "root::=."}
+	}},
+	{name: "grammar and schema", args: "--grammar x -j {}", text: "give one"},
+	{name: "a schema that is none", args: "-j {", text: "--json-schema is no JSON"},
+	{name: "stop strings", args: "-r a --reverse-prompt b", check: func(o *options) bool { return slices.Equal(o.routes.Stop, []string{"a", "b"}) }},
+	{name: "a stop string that is none", args: "--reverse-prompt=", text: "--reverse-prompt: string 0 has 0 bytes"},
+	{name: "prefix and pages", args: "--api-prefix /llm --cors-origins localhost", check: func(o *options) bool {
+		return o.routes.Prefix == "/llm" && slices.Equal(o.corsOrigins, []string{"localhost"})
+	}},
+	{name: "a prefix that is none", args: "--api-prefix llm/", text: "--api-prefix"},
+	{name: "aliases", args: "--alias b,a --tags y,x", check: func(o *options) bool {
+		return o.alias == "a" && slices.Equal(o.routes.Aliases, []string{"a", "b"}) && slices.Equal(o.routes.Tags, []string{"y", "x"})
+	}},
+	{name: "load modes", args: "-lm none", check: func(o *options) bool { return o.noMemoryMap && !o.lockMemory }},
+	{name: "verbosity", args: "-lv 2", check: func(o *options) bool { return o.logLevel == "warn" }},
+	{name: "slots", args: "--slot-save-path .", check: func(o *options) bool { return o.llama.slotDir == "." && o.defaults().Keep }},
+	{name: "slots nowhere", args: "--slot-save-path nowhere", text: "nowhere, which is no directory"},
+	{name: "pooling", args: "--embeddings --pooling mean", check: func(o *options) bool { return o.pooling == engine.PoolingMean }},
+	{name: "ranks", args: "--embedding --reranking", check: func(o *options) bool { return o.pooling == engine.PoolingRank }},
+	{name: "ranks by pooling", args: "--pooling rank", check: func(o *options) bool { return o.pooling == engine.PoolingRank }},
+	{name: "a pooling that is none", args: "--pooling first", text: "give none, mean, cls, last or rank"},
+	{name: "a quantised cache", args: "-ctk q8_0", text: "-ctk is not supported: the cache is of type f16"},
+	{name: "a repository", args: "-hf ggml-org/x", text: "-hf is not supported: weir downloads nothing: get the file and name it with -m"},
+	{name: "two values", args: "--control-vector-layer-range 1 2", text: "--control-vector-layer-range is not supported"},
+	{name: "a value that is missing", args: "--threads-http", text: "needs an argument: --threads-http"},
+	{name: "drafts", args: "-md d.gguf --draft-max 8 --spec-default", notes: []string{"-md ", "--draft-max ", "--spec-default "}},
+	{name: "variables of the environment", env: []string{"LLAMA_ARG_CTX_SIZE", "2048", "LLAMA_ARG_N_PARALLEL", "2", "LLAMA_ARG_FLASH_ATTN", "on", "LLAMA_ARG_ENDPOINT_METRICS", "1", "LLAMA_ARG_MMAP", "0", "LLAMA_ARG_HOST", "0.0.0.0"},
+		notes: []string{"LLAMA_ARG_FLASH_ATTN "}, check: func(o *options) bool {
+			return o.contextTokens == 2048 && o.parallel == 2 && o.noMemoryMap && o.host == "0.0.0.0"
+		}},
+	{name: "a flag goes before a variable", args: "-c 64", env: []string{"LLAMA_ARG_CTX_SIZE", "2048"}, check: func(o *options) bool { return o.contextTokens == 64 }},
+	{name: "an empty variable", env: []string{"LLAMA_ARG_CTX_SIZE", ""}},
+	{name: "a variable that says no", env: []string{"LLAMA_ARG_ENDPOINT_SLOTS", "off", "LLAMA_ARG_CONTEXT_SHIFT", "false"}, check: func(o *options) bool { return o.routes.NoSlots }},
+	{name: "a variable that is refused", env: []string{"LLAMA_ARG_HF_REPO", "x/y"}, text: "environment variable LLAMA_ARG_HF_REPO is not supported"},
+	{name: "a variable that is no number", env: []string{"LLAMA_ARG_PORT", "many"}, text: "environment variable LLAMA_ARG_PORT"},
+	{name: "a variable that is no truth", env: []string{"LLAMA_ARG_JINJA", "perhaps"}, text: "environment variable LLAMA_ARG_JINJA: \"perhaps\""},
+}
+
+func TestLlamaCommandLines(t *testing.T) {
+	for _, test := range llamaLines {
+		t.Run(test.name, func(t *testing.T) {
+			for i := 0; i < len(test.env); i += 2 {
+				t.Setenv(test.env[i], test.env[i+1])
+			}
+			o, err := parseOptions(append([]string{"-m", "x"}, strings.Fields(test.args)...), io.Discard)
+			if test.text != "" {
+				if err == nil || !strings.Contains(err.Error(), test.text) {
+					t.Fatalf("%v, want %q", err, test.text)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.check != nil && !test.check(&o) {
+				t.Errorf("%+v", o)
+			}
+			if len(o.llama.notes) != len(test.notes) {
+				t.Fatalf("%q, want %q", o.llama.notes, test.notes)
+			}
+			for i, note := range o.llama.notes {
+				if !strings.HasPrefix(note, test.notes[i]) {
+					t.Errorf("%q, want %q", note, test.notes[i])
+				}
+			}
+		})
+	}
+}
+
+// A template may be plain text; only a word is taken for a name.
+func TestTemplatesWithBlanksAreNoNames(t *testing.T) {
+	const plain = "This is no name"
+	if template, err := named(plain); err != nil || template != plain {
+		t.Errorf("%q, %v", template, err)
+	}
+}
