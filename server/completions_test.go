@@ -195,7 +195,7 @@ func TestDrain(t *testing.T) {
 				status, header, body = s.post(t, path, `{`+hello+`}`)
 			}
 			e := decodeError(t, body)
-			if status != http.StatusServiceUnavailable || e.Code != "shutting_down" || header.Get("Retry-After") == "" {
+			if status != http.StatusServiceUnavailable || e.Code != ofPath(path, "shutting_down", status) || header.Get("Retry-After") == "" {
 				t.Errorf("%s while draining: status %d, %+v", path, status, e)
 			}
 		}

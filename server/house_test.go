@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +138,9 @@ func listen(t *testing.T, backend iouring.Backend, from clients, cfg front.Confi
 		server.StartTLS()
 	} else {
 		server.Listener = front.Strict(server.Listener)
+		server.Config.Protocols = new(http.Protocols)
+		server.Config.Protocols.SetHTTP1(true)
+		server.Config.Protocols.SetUnencryptedHTTP2(true)
 		server.Start()
 	}
 	return handler, server
@@ -223,7 +228,25 @@ type failure struct {
 	Message string `json:"message"`
 	Type    string `json:"type"`
 	Param   string `json:"param"`
-	Code    string `json:"code"`
+	Code    code   `json:"code"`
+}
+
+// code is a word, or llama-server's number.
+type code string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (c *code) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	value, err := d.ReadValue()
+	*c = code(strings.Trim(string(value), `"`))
+	return err
+}
+
+// ofPath is the code of an error: on llama-server's paths the status.
+func ofPath(path, word string, status int) code {
+	if path == "/tokenize" || path == "/health" {
+		return code(strconv.Itoa(status))
+	}
+	return code(word)
 }
 
 // decodeError reads an error object.

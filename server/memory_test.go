@@ -52,7 +52,7 @@ func TestBodiesShareTheMemory(t *testing.T) {
 			}
 		}
 		status, header, body := s.post(t, "/tokenize", large)
-		if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || decodeError(t, body).Code != "memory_full" {
+		if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || decodeError(t, body).Code != ofPath("/tokenize", "memory_full", status) {
 			t.Errorf("a large body: status %d, Retry-After %q, %s", status, header.Get("Retry-After"), body)
 		}
 		if status, _, body := s.post(t, "/v1/chat/completions", `{`+hello+`}`); status != http.StatusOK {
@@ -96,7 +96,8 @@ func TestDearBodies(t *testing.T) {
 
 // What a client sent is quoted in part, wherever it is at fault.
 func TestFaultsQuoteLittle(t *testing.T) {
-	s := serve(t, saying("abc"), engine.ContextConfig{}, local.Batching{}, nil)
+	strict := func(c *front.Config) { c.StrictModel = true }
+	s := serve(t, saying("abc"), engine.ContextConfig{}, local.Batching{}, strict)
 	long := strings.Repeat("ä", 1<<20)
 	for name, test := range map[string]struct{ path, body string }{
 		"field":        {"/v1/completions", `{"prompt":"x","` + long + `":1}`},
@@ -105,6 +106,12 @@ func TestFaultsQuoteLittle(t *testing.T) {
 		"role":         {"/v1/chat/completions", `{"messages":[{"role":"` + long + `","content":"x"}]}`},
 		"part":         {"/v1/chat/completions", `{"messages":[{"role":"user","content":[{"type":"` + long + `"}]}]}`},
 		"number":       {"/v1/completions", `{"prompt":"x","max_tokens":1` + strings.Repeat("0", 1<<20) + `}`},
+		"response":     {"/v1/responses", `{"input":"x","` + long + `":1}`},
+		"item":         {"/v1/responses", `{"input":[{"type":"` + long + `"}]}`},
+		"tool":         {"/v1/chat/completions", `{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"` + long + `"}]}`},
+		"choice":       {"/v1/chat/completions", `{"messages":[{"role":"user","content":"x"}],"tool_choice":{"type":"function","name":"` + long + `"}}`},
+		"bias":         {"/v1/completions", `{"prompt":"x","logit_bias":{"` + long + `":1}}`},
+		"stored":       {"/v1/responses/" + strings.Repeat("p", 50_000), `{}`},
 		"twice":        {"/v1/completions", `{"` + long + `":1,"` + long + `":1}`},
 		"path of keys": {"/v1/completions", `{"` + long + `":{"` + long + `":tru}}`},
 		"path":         {"/" + strings.Repeat("p", 50_000), `{}`},

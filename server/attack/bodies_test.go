@@ -8,6 +8,9 @@ type body struct{ path, text string }
 const (
 	chatPath       = "/v1/chat/completions"
 	completionPath = "/v1/completions"
+	messagesPath   = "/v1/messages"
+	responsesPath  = "/v1/responses"
+	llamaPath      = "/completion"
 )
 
 // realBodies are what clients send: mutations begin with them.
@@ -19,8 +22,21 @@ var realBodies = []body{
 	{completionPath, `{"model":"tiny","prompt":"Once upon a time","max_tokens":4,"temperature":0,"top_k":1,"min_p":0.05,"stop":"."}`},
 	{completionPath, `{"model":"tiny","prompt":[1,300,301,302],"max_tokens":2,"stream":true,"ignore_eos":true,"logprobs":1}`},
 	{completionPath, `{"prompt":["one text"],"echo":false,"best_of":1,"suffix":"","max_tokens":1,"seed":9007199254740993}`},
+	{chatPath, `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"so","prefix":true}],"n":2,"max_tokens":2,"chat_template_kwargs":{"enable_thinking":false},"reasoning_effort":"low"}`},
+	{completionPath, `{"prompt":["a","b"],"n":2,"max_tokens":1,"stream":true,"stream_options":{"include_usage":true}}`},
+	{responsesPath, `{"model":"tiny","instructions":"Be brief.","input":[{"role":"user","content":[{"type":"input_text","text":"Hi"}]},{"type":"reasoning","id":"rs_1","summary":[]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Yes?"}]},{"role":"user","content":"x"}],"max_output_tokens":2,"stream":true,"store":false,"text":{"format":{"type":"text"}},"metadata":{"a":"b"}}`},
 	{"/tokenize", `{"content":"Hello <|im_start|>user\n wörld","add_special":true,"parse_special":true,"with_pieces":true}`},
 	{"/detokenize", `{"tokens":[1,300,301,302,5]}`},
+	{messagesPath, `{"model":"tiny","max_tokens":3,"system":[{"type":"text","text":"Be brief.","cache_control":{"type":"ephemeral"}}],"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"text","text":"I look."},{"type":"tool_use","id":"t1","name":"f","input":{"x":[1.0,null]}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[{"type":"text","text":"sunny"}]},{"type":"text","text":"So?"}]}],"temperature":1,"top_k":5,"stop_sequences":["END"],"metadata":{"user_id":"u"}}`},
+	{messagesPath, `{"model":"tiny","max_tokens":4,"stream":true,"messages":[{"role":"user","content":[{"type":"text","text":"é ☃"}]},{"role":"assistant","content":"So"}],"thinking":{"type":"enabled","budget_tokens":1024},"top_p":0.9}`},
+	{messagesPath + "/count_tokens", `{"model":"tiny","system":"Be brief.","messages":[{"role":"user","content":"Hi"}]}`},
+	{"/api/chat", `{"model":"tiny:latest","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi","images":[]},{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f","arguments":{"x":1}}}]},{"role":"tool","content":"sunny","tool_name":"f"}],"stream":false,"options":{"num_predict":3,"seed":42,"temperature":0.5,"stop":["END"],"num_ctx":512},"keep_alive":"5m","think":false}`},
+	{"/api/generate", `{"model":"tiny","prompt":"Once upon","raw":true,"options":{"num_predict":4,"top_k":3,"min_p":0.1},"logprobs":true,"top_logprobs":2}`},
+	{llamaPath, `{"prompt":[1,300,"text",301],"n_predict":3,"seed":7,"n_probs":2,"return_tokens":true,"logit_bias":[[5,false],["a",-1.5]],"samplers":["top_k","temperature"],"stop":["END"],"response_fields":["content","timings/predicted_n"],"t_max_predict_ms":1000}`},
+	{llamaPath, `{"prompt":["one","two"],"n_predict":2,"n":2,"stream":true,"timings_per_token":true,"dry_multiplier":0.5,"mirostat":0,"cache_prompt":true,"id_slot":-1}`},
+	{"/apply-template", `{"messages":[{"role":"user","content":"Hi"}],"add_generation_prompt":false,"chat_template_kwargs":{"a":[1]}}`},
+	{"/lora-adapters", `[{"id":0,"scale":0}]`},
+	{"/api/show", `{"model":"tiny","verbose":true}`},
 }
 
 // fieldValues are values with a meaning of their own in some field, at and
@@ -49,7 +65,19 @@ var fieldValues = map[string][]string{
 	"tool_calls":      {`null`, `[]`, `[{}]`, `[{"function":{"arguments":"{"}}]`, `[{"function":{"arguments":{}}}]`, `"x"`, `[[[[]]]]`},
 	"prompt":          {`""`, `[]`, `[[]]`, `[1,"a"]`, `["a","b"]`, `[[1,2],[3]]`, `[-1]`, `[2048]`, `[4294967296]`, `[1.5]`, `{}`},
 	"tokens":          {`[]`, `null`, `[-1]`, `[2047]`, `[2048]`, `[1.5]`, `["1"]`, `[4294967296]`, `[9223372036854775808]`, `7`},
+	"input":           {`""`, `[]`, `[{}]`, `[null]`, `[{"type":"item_reference","id":"x"}]`, `[{"type":"function_call","call_id":"c","name":"f","arguments":"{"}]`, `[{"type":"function_call_output","call_id":"c","output":null}]`, `7`, `null`, `"{}"`, `{"a":{"a":[]}}`},
+	"text":            {`null`, `{"format":{"type":"json_object"}}`, `{"format":null}`, `[]`, `{"verbosity":"low"}`},
+	"prefix":          {`true`, `false`, `null`, `1`},
+	"echo":            {`true`, `null`, `1`},
+	"best_of":         {`1`, `2`, `1.0`, `-1`},
 	"add_special":     {`null`, `1`, `"true"`},
+	"system":          {`null`, `""`, `[]`, `[{}]`, `[{"type":"image"}]`, `7`},
+	"type":            {`"text"`, `"image"`, `"tool_use"`, `"tool_result"`, `"thinking"`, `"enabled"`, `""`, `null`},
+	"options":         {`null`, `[]`, `{}`, `{"num_predict":0}`, `{"num_predict":1.5}`, `{"seed":1e300}`, `{"mirostat":2}`},
+	"think":           {`null`, `true`, `"low"`, `"much"`, `{}`},
+	"samplers":        {`null`, `[]`, `"kt"`, `["temperature","top_k"]`, `[7]`, `"\u0000"`},
+	"response_fields": {`null`, `[]`, `[""]`, `["/"]`, `["timings/a/b","content"]`, `"content"`},
+	"n_predict":       {`null`, `0`, `-1`, `-2`, `1e300`, `2.5`},
 	"parse_special":   {`null`, `false`, `0`},
 }
 

@@ -116,6 +116,9 @@ func checkAnswer(path string, response *http.Response, answer []byte) error {
 	if !strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") {
 		return nil // net/http's own, about HTTP: its status says it
 	}
+	if strings.HasPrefix(path, "/api/") {
+		return checkOllamaError(answer)
+	}
 	var fault struct {
 		Error struct {
 			Message string `json:"message"`
@@ -141,7 +144,16 @@ type choices struct {
 
 // checkSuccess fails for a 200 without what the route promises.
 func checkSuccess(path string, response *http.Response, answer []byte) error {
-	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
+	switch streamed := strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream"); {
+	case strings.HasPrefix(path, "/v1/messages"):
+		return checkMessage(path, streamed, answer)
+	case strings.HasPrefix(path, "/api/"):
+		return checkLines(answer)
+	case streamed && path == llamaPath:
+		return checkPieces(answer)
+	case streamed && path == responsesPath:
+		return checkEvents(answer)
+	case streamed:
 		return checkStream(answer)
 	}
 	var err error
@@ -150,8 +162,21 @@ func checkSuccess(path string, response *http.Response, answer []byte) error {
 	case "/v1/chat/completions", "/v1/completions":
 		var a choices
 		err = json.Unmarshal(answer, &a)
-		ok = len(a.Choices) == 1 && a.Choices[0].FinishReason != nil && a.Usage != nil && a.Object != "" &&
-			(a.Choices[0].Text != nil) != (a.Choices[0].Message != nil)
+		ok = len(a.Choices) > 0 && a.Usage != nil && a.Object != ""
+		for _, c := range a.Choices {
+			ok = ok && c.FinishReason != nil && (c.Text != nil) != (c.Message != nil)
+		}
+	case responsesPath:
+		var a struct {
+			Status string `json:"status"`
+			Output []any  `json:"output"`
+		}
+		err = json.Unmarshal(answer, &a)
+		ok = len(a.Output) > 0 && (a.Status == "completed" || a.Status == "incomplete")
+	case llamaPath, "/apply-template", "/lora-adapters":
+		var a any
+		err = json.Unmarshal(answer, &a)
+		ok = a != nil
 	case "/tokenize":
 		var a struct {
 			Tokens []any `json:"tokens"`
@@ -169,6 +194,25 @@ func checkSuccess(path string, response *http.Response, answer []byte) error {
 	}
 	if err != nil || !ok {
 		return fmt.Errorf("status 200 with %q: %v", tail(answer, 500), err)
+	}
+	return nil
+}
+
+// checkPieces fails for a stream of llama-server's that is not JSON to its end.
+func checkPieces(answer []byte) error {
+	text, ok := strings.CutSuffix(string(answer), "\n\n")
+	if !ok {
+		return fmt.Errorf("a stream without its end: %q", tail(answer, 500))
+	}
+	for frame := range strings.SplitSeq(text, "\n\n") {
+		if strings.HasPrefix(frame, ":") {
+			continue
+		}
+		data, ok := strings.CutPrefix(frame, "data: ")
+		var piece map[string]any
+		if err := json.Unmarshal([]byte(data), &piece); err != nil || !ok {
+			return fmt.Errorf("a stream with the frame %q: %v", frame, err)
+		}
 	}
 	return nil
 }
@@ -193,6 +237,28 @@ func checkStream(answer []byte) error {
 	}
 	if !finished {
 		return fmt.Errorf("a stream without a reason to end: %q", tail(answer, 500))
+	}
+	return nil
+}
+
+// checkEvents fails for a streamed response that is not JSON to its last event.
+func checkEvents(answer []byte) error {
+	last := ""
+	for frame := range strings.SplitSeq(strings.TrimSuffix(string(answer), "\n\n"), "\n\n") {
+		if strings.HasPrefix(frame, ":") {
+			continue
+		}
+		name, data, ok := strings.Cut(frame, "\ndata: ")
+		var e struct {
+			Type string `json:"type"`
+		}
+		if err := json.Unmarshal([]byte(data), &e); err != nil || !ok || name != "event: "+e.Type {
+			return fmt.Errorf("a stream with the event %q: %v", frame, err)
+		}
+		last = e.Type
+	}
+	if last != "response.completed" && last != "response.incomplete" {
+		return fmt.Errorf("a stream that ends with %q", last)
 	}
 	return nil
 }

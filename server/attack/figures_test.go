@@ -37,7 +37,7 @@ func (s *target) look() (figures, error) {
 		if strings.HasPrefix(name, "#") {
 			continue
 		}
-		if at := strings.IndexByte(lines.Text(), '}'); at >= 0 {
+		if at := strings.LastIndexByte(lines.Text(), '}'); at >= 0 {
 			number = strings.TrimSpace(lines.Text()[at+1:])
 		}
 		value, err := strconv.ParseFloat(number, 64)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -76,6 +77,7 @@ func sendOne(clients []client, b body) (status int, err error) {
 	var first []byte
 	for i := range clients {
 		got, answer, err := clients[i].do("POST", b.path, b.text)
+		answer = requestID.ReplaceAll(answer, nil)
 		switch {
 		case err != nil:
 			return got, fmt.Errorf("%w: POST %s of %s", err, b.path, shorten(b.text))
@@ -90,6 +92,10 @@ func sendOne(clients []client, b body) (status int, err error) {
 	}
 	return status, nil
 }
+
+// requestID is what a request is called in an error, by each server in another
+// way.
+var requestID = regexp.MustCompile(`"request_id":"[^"]*"`)
 
 // shorten quotes a text, its middle left out if it is long.
 func shorten(text string) string {

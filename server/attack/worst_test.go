@@ -31,6 +31,15 @@ func worst(n int) []body {
 		filled(chatPath, `{"messages":[{"role":"user","content":"x"}],"metadata":`, "[", "", n),
 		filled(chatPath, `{"messages":[{"role":"user","content":"x"}],"`, "k", `":1}`, n),
 		filled(chatPath, ``, `{"a":`, ``, n),
+		filled(messagesPath, `{"max_tokens":1,"messages":[`, `{"role":"user"},`, `]}`, n),
+		filled(messagesPath, `{"max_tokens":1,"messages":[{"role":"user","content":[`, `{"type":"text"},`, `]}]}`, n),
+		filled(messagesPath, `{"max_tokens":1,"messages":[{"role":"user","content":[`, `null,`, `]}]}`, n),
+		filled(messagesPath, `{"max_tokens":1,"messages":[{"role":"assistant","content":[`, `{"type":"thinking","thinking":"x"},`, `]}]}`, n),
+		filled(messagesPath, `{"max_tokens":1,"messages":[{"role":"assistant","content":[`, `{"type":"tool_use","id":"a","name":"f"},`, `]},{"role":"user"}]}`, n),
+		filled(messagesPath, `{"max_tokens":1,"messages":[{"role":"user","content":[`, `{"type":"tool_result","tool_use_id":"a"},`, `]}]}`, n),
+		filled(messagesPath, `{"max_tokens":1,"messages":[{"role":"user","content":`, `[{"type":"tool_result","tool_use_id":"a","content":`, ``, n),
+		filled("/api/chat", `{"model":"tiny","stream":false,"options":{"num_predict":1},"messages":[`, `null,`, `]}`, n),
+		filled("/api/chat", `{"model":"tiny","stream":false,"options":{"num_predict":1},"messages":[{"role":"assistant","tool_calls":[`, `{"function":{"name":"f"}},`, `]}]}`, n),
 		filled("/detokenize", `{"tokens":[`, "300,", `]}`, n),
 		filled("/detokenize", `{"tokens":[`, "[],", `]}`, n),
 	}
@@ -48,7 +57,7 @@ func TestWorstBodies(t *testing.T) {
 			for range 2 {
 				all.Go(func() {
 					status, _, err := s.post(b.path, b.text)
-					if err != nil && status != http.StatusServiceUnavailable {
+					if err != nil && status != http.StatusServiceUnavailable && status != anthropicOverloaded {
 						t.Errorf("POST %s of %s: %v", b.path, shorten(b.text), err)
 					}
 				})
