@@ -7,9 +7,12 @@
 // before anything is unpacked, and the files that are wanted go into a folder
 // of the cache under the hash. A second time needs neither npm nor the network.
 //
+// Packages with all that they depend on are a project's: a package.json, and a
+// lock file that pins them. [InstallProject] has npm put them into a folder of
+// the cache under the hash of these files.
+//
 // # Limits
 //
-// What is unpacked is bounded in number and size. Only plain files are, under
-// names that carry no path. Dependencies are not followed and no script of a
-// package runs.
+// What is unpacked of a Package is bounded in number and size. Only plain files
+// are, under names that carry no path. No script of a package runs.
 package npm
