@@ -13,6 +13,10 @@
 //
 // NAME-TYPE, as in the file's name, means the same.
 //
+// NAME demo is the model that has learnt something: it answers questions about
+// Weir. It is not made here but copied out of testdata; folder train has what
+// trained it, folder corpus what it was trained on.
+//
 // A file that is whole and was made by the same recipe is left as it is. The
 // recipe is in its metadata under weir.recipe; quantising copies it.
 //

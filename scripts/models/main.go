@@ -45,5 +45,6 @@ func usage(out io.Writer) {
 	for _, size := range seeded.Sizes() {
 		fmt.Fprintf(out, " %s", size)
 	}
+	fmt.Fprintf(out, " or %s", demoName)
 	fmt.Fprintln(out, "; TYPE is a quantisation such as q8_0, q4_0 or q4_k_m.")
 }

@@ -23,29 +23,38 @@ type maker struct {
 	dir  string
 	seed uint64
 	out  io.Writer // a line for each file
+	demo string    // the demo model's file; "": the repository's
 }
 
-// variant is one model file: a size and, unless it is "", a quantisation.
+// variant is one model file: a size and, unless it is "", a quantisation; or
+// the demo model.
 type variant struct {
+	demo     bool
 	size     seeded.Size
 	typeName string // lower case
 }
 
 // parseVariant reads NAME, NAME:TYPE or, as files are named, NAME-TYPE.
 func parseVariant(arg string) (variant, error) {
+	if arg == demoName {
+		return variant{demo: true}, nil
+	}
 	name, typeName, quantised := strings.Cut(strings.Replace(arg, "-", ":", 1), ":")
 	size, err := seeded.ParseSize(name)
 	if err != nil {
-		return variant{}, fmt.Errorf("%w: %w", errUsage, err)
+		return variant{}, fmt.Errorf("%w: %w; or %s", errUsage, err, demoName)
 	}
 	if quantised && !slices.Contains(llama.QuantizeTypes(), strings.ToUpper(typeName)) {
 		return variant{}, fmt.Errorf("%w: no type %q; choose one of %s",
 			errUsage, typeName, strings.ToLower(strings.Join(llama.QuantizeTypes(), ", ")))
 	}
-	return variant{size, strings.ToLower(typeName)}, nil
+	return variant{size: size, typeName: strings.ToLower(typeName)}, nil
 }
 
 func (v variant) fileName() string {
+	if v.demo {
+		return demoName + ".gguf"
+	}
 	if v.typeName == "" {
 		return string(v.size) + ".gguf"
 	}
@@ -79,6 +88,9 @@ func (m *maker) run(ctx context.Context, args []string) error {
 // make writes one file unless it is up to date.
 func (m *maker) make(ctx context.Context, v variant) error {
 	path := filepath.Join(m.dir, v.fileName())
+	if v.demo {
+		return m.copyDemo(path)
+	}
 	if m.upToDate(path, v.size) {
 		fmt.Fprintf(m.out, "%s: up to date\n", path)
 		return nil
@@ -86,9 +98,14 @@ func (m *maker) make(ctx context.Context, v variant) error {
 	if err := m.write(ctx, path, v); err != nil {
 		return err
 	}
+	return m.say(path)
+}
+
+// say says that a file has been written.
+func (m *maker) say(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("make %s: %w", v.fileName(), err)
+		return fmt.Errorf("make %s: %w", filepath.Base(path), err)
 	}
 	fmt.Fprintf(m.out, "%s: written, %.1f MB\n", path, float64(info.Size())/1e6)
 	return nil

@@ -99,3 +99,31 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("run: %v", err)
 	}
 }
+
+func TestDemo(t *testing.T) {
+	m, out := newMaker(t)
+	m.demo = filepath.Join(t.TempDir(), "weir-demo.gguf")
+	if err := m.run(t.Context(), []string{"demo"}); err == nil || !strings.Contains(err.Error(), "make train") {
+		t.Errorf("without the file: %v", err)
+	}
+	for _, content := range []string{"one", "two"} {
+		if err := os.WriteFile(m.demo, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"written", "up to date"} {
+			out.Reset()
+			if err := m.run(t.Context(), []string{"demo"}); err != nil || !strings.Contains(out.String(), "demo.gguf: "+want) {
+				t.Errorf("%s: %v, printed %q", want, err, out)
+			}
+		}
+		if made, err := os.ReadFile(filepath.Join(m.dir, "demo.gguf")); err != nil || string(made) != content {
+			t.Errorf("%q, %v", made, err)
+		}
+	}
+	if entries, _ := os.ReadDir(m.dir); len(entries) != 1 {
+		t.Errorf("left %v", entries)
+	}
+	if err := m.run(t.Context(), []string{"demo:q8_0"}); !errors.Is(err, errUsage) {
+		t.Errorf("another type: %v", err)
+	}
+}

@@ -1,0 +1,19 @@
+// Package lesson makes tokens to learn from out of conversations: it renders
+// them through the model's chat template, as the server will, cuts them into
+// tokens, and marks those that the model has to find by itself.
+//
+// # Model
+//
+// What the assistant says, with the end of its turn, is to be learnt; all else
+// is given. The template goes into the model's file as it is here, and is
+// evaluated by the server's own package chat, so that the model is asked in the
+// form in which it was taught.
+//
+//	e, err := lesson.NewEncoder(vocabulary)
+//	tokens, targets, err := e.Encode(conversation)
+//
+// # Limits
+//
+// A conversation has one token less than its rendering up to the end of its last
+// turn: after that nothing is foreseen.
+package lesson

@@ -1,0 +1,136 @@
+package lesson
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/weirgo/weir/scripts/models/train/corpus"
+	"github.com/weirgo/weir/scripts/models/train/pieces"
+)
+
+const text = `
+[id: what]
+Q: What is Weir?
+A: A server.
+
+[tool: warm]
+T: {"name": "weather", "description": "Tells the weather.", "parameters": {"type": "object"}}
+S: Be short.
+U: unused
+C: {"name": "weather", "arguments": {}}
+`
+
+const chats = `
+[tool: warm]
+S: Be short.
+T: {"name": "weather", "parameters": {"type": "object"}}
+U: How warm is it in Bern?
+C: {"name": "weather", "arguments": {"city": "Bern"}}
+
+[chat: two]
+S: Be short.
+U: Hello!
+A: Hello.
+U: assistant
+A: Bye.
+`
+
+func encoder(t *testing.T) (*Encoder, []corpus.Conversation) {
+	if _, err := corpus.Read("text", []byte(text)); err == nil {
+		t.Fatal("a system message after a tool is taken")
+	}
+	items, err := corpus.Read("chats", []byte(chats))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := Learn(items, 400)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, corpus.Questions(items)
+}
+
+// learnt returns the text of the tokens to be foreseen.
+func learnt(e *Encoder, targets []int32) string {
+	text := ""
+	for _, id := range targets {
+		switch {
+		case id == pieces.TurnEnd:
+			text += "|"
+		case id >= 0:
+			text += e.Vocabulary.Text(id)
+		}
+	}
+	return text
+}
+
+func TestOnlyAnswersAreLearnt(t *testing.T) {
+	e, all := encoder(t)
+	const call = "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Bern\"}}\n</tool_call>"
+	for i, want := range []struct{ prompt, every, last string }{
+		{
+			"system\nBe short.\nTools, called by <tool_call>:\n{\"name\": \"weather\", \"parameters\": {\"type\": \"object\"}}\n" +
+				"user\nHow warm is it in Bern?\nassistant\n",
+			call + "|", call + "|",
+		},
+		{"system\nBe short.\nuser\nHello!\nassistant\nHello.\nuser\nassistant\nassistant\n", "Hello.|Bye.|", "Bye.|"},
+	} {
+		prompt, err := e.Prompt(all[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := e.Vocabulary.Text(prompt...); text != want.prompt {
+			t.Errorf("asked as %q, want %q", text, want.prompt)
+		}
+		for onlyLast, want := range map[bool]string{false: want.every, true: want.last} {
+			tokens, targets, err := e.Encode(all[i], onlyLast)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(tokens[:len(prompt)], prompt) || len(tokens) != len(targets) {
+				t.Errorf("%v does not begin with what is asked, %v", tokens, prompt)
+			}
+			if got := learnt(e, targets); got != want {
+				t.Errorf("learnt is %q, want %q", got, want)
+			}
+		}
+		expected, err := Expected(e.template, all[i])
+		if err != nil || expected+"|" != want.last {
+			t.Errorf("expected %q, %v, want %q", expected, err, want.last)
+		}
+	}
+}
+
+func TestNothingToLearn(t *testing.T) {
+	e, all := encoder(t)
+	c := all[1]
+	c.Messages = c.Messages[:2]
+	if _, _, err := e.Encode(c, false); err == nil {
+		t.Error("a conversation that the user ends is taken")
+	}
+}
+
+func TestDisturb(t *testing.T) {
+	e, all := encoder(t)
+	tokens, _, err := e.Encode(all[1], false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := slices.Clone(tokens)
+	e.Disturb(rand.New(rand.NewPCG(1, 1)), changed, 1)
+	user, differ := false, 0
+	for i, id := range tokens {
+		if id == pieces.TurnBegin {
+			user = e.follows(tokens[i+1:], e.user)
+		}
+		if id != changed[i] {
+			if differ++; !user {
+				t.Errorf("token %d of %v became %d", i, tokens, changed[i])
+			}
+		}
+	}
+	if differ == 0 {
+		t.Error("nothing changed")
+	}
+}
