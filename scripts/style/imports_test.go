@@ -28,8 +28,9 @@ var order = []string{
 	"server/internal/...",
 	"server/ask",
 	"server/sampling",
+	"server/grammar/syntax", "server/grammar/...",
 	// What serves one model in this process.
-	"server/chat/jinja/jinjatest", "server/chat/jinja", "server/chat",
+	"server/chat/jinja/jinjatest", "server/chat/jinja", "server/chat", "server/chat/calls",
 	"server/gguf", "server/gguf/seeded", "server/gguf/hftokenizer", "server/gguf/tamper", "server/gguf/check",
 	"server/engine", "server/engine/enginetest", "server/engine/llama/...",
 	"server/arena", "server/text",

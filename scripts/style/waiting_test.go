@@ -15,7 +15,7 @@ import (
 var sleepless = []string{
 	"ggroup/...", "sched/...", "scripts/...",
 	"server", "server/ask", "server/attack", "server/batch/...", "server/chat", "server/engine/...", "server/front/...", "server/generate/...",
-	"server/gguf/...", "server/reply", "server/text", "server/wire/...",
+	"server/gguf/...", "server/grammar/...", "server/reply", "server/text", "server/wire/...",
 }
 
 func TestTestsDoNotSleep(t *testing.T) {
