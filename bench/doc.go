@@ -24,6 +24,9 @@
 // With -results=bench/results nothing is run: what -out holds is published there,
 // as `make results` does.
 //
-// The exit status is 0 if every experiment ran, whether its bars hold or not;
-// a loss is a result. It is 1 if one failed.
+// An experiment that needs what is not there, such as a package of the system or
+// the URL of another server, is skipped, and says what to do.
+//
+// The exit status is 0 if every experiment ran or was skipped, whether its bars
+// hold or not; a loss is a result. It is 1 if one failed.
 package main

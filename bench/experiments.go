@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/weirgo/weir/bench/c01"
+	"github.com/weirgo/weir/bench/c03"
 	"github.com/weirgo/weir/bench/c04"
 	"github.com/weirgo/weir/bench/c05"
 	"github.com/weirgo/weir/bench/c07"
@@ -15,6 +17,7 @@ import (
 	"github.com/weirgo/weir/bench/internal/experiment"
 	"github.com/weirgo/weir/bench/manycores"
 	"github.com/weirgo/weir/bench/neighbour"
+	"github.com/weirgo/weir/bench/peers"
 	"github.com/weirgo/weir/bench/sampling"
 	"github.com/weirgo/weir/bench/stacks"
 	"github.com/weirgo/weir/bench/tax"
@@ -22,7 +25,7 @@ import (
 
 // experiments are all there are, in the order of the report.
 var experiments = []experiment.Declaration{
-	c04.Experiment, c05.Experiment, c07.Experiment, c08.Experiment, c09.Experiment, c11.Experiment,
-	ceiling.Experiment, cooperative.Experiment, gang.Experiment, handoff.Experiment, hostile.Experiment,
-	manycores.Experiment, neighbour.Experiment, sampling.Experiment, stacks.Experiment, tax.Experiment,
+	c01.Experiment, c03.Experiment, c04.Experiment, c05.Experiment, c07.Experiment, c08.Experiment, c09.Experiment,
+	c11.Experiment, ceiling.Experiment, cooperative.Experiment, gang.Experiment, handoff.Experiment, hostile.Experiment,
+	manycores.Experiment, neighbour.Experiment, peers.Experiment, sampling.Experiment, stacks.Experiment, tax.Experiment,
 }

@@ -69,6 +69,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if ctx.Err() != nil {
 			return errors.New("bench: interrupted")
 		}
+		if missing, ok := errors.AsType[*harness.Unavailable](err); ok {
+			fmt.Fprintf(stderr, "%s skipped: %s\n", e.ID, missing.Reason)
+			continue
+		}
 		if err != nil {
 			failed[e.ID] = err
 			fmt.Fprintf(stderr, "%s failed: %v\n", e.ID, err)

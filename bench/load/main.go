@@ -30,7 +30,6 @@ func main() {
 
 func run(ctx context.Context) error {
 	cfg := load.Config{Request: load.Request{Sampling: load.DefaultSampling}}
-	sampling := &cfg.Request.Sampling
 	flag.StringVar(&cfg.URL, "url", "http://127.0.0.1:8080/v1/completions", "the `endpoint`: completions or chat/completions")
 	flag.StringVar(&cfg.APIKey, "api-key", os.Getenv("OPENAI_API_KEY"), "sent as bearer token")
 	flag.IntVar(&cfg.Streams, "streams", 1, "connections, each with one request at a time")
@@ -41,10 +40,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&cfg.Request.Prompt, "prompt", "Once upon a time", "the prompt; the request's number is added")
 	flag.IntVar(&cfg.Request.MaxTokens, "tokens", 256, "tokens a request")
 	flag.BoolVar(&cfg.Request.StopAtEnd, "stop-at-end", false, "let the model end a generation before that")
-	flag.Float64Var(&sampling.Temperature, "temperature", sampling.Temperature, "sampling")
-	flag.IntVar(&sampling.TopK, "top-k", sampling.TopK, "sampling")
-	flag.Float64Var(&sampling.TopP, "top-p", sampling.TopP, "sampling")
-	flag.Float64Var(&sampling.MinP, "min-p", sampling.MinP, "sampling")
+	cfg.Request.Sampling.AddFlags(flag.CommandLine)
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("load: unexpected argument %q: it takes flags only, see -h", flag.Arg(0))

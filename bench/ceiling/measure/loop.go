@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/weirgo/weir/bench/internal/load"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama"
@@ -58,7 +59,7 @@ func measureLoop(ctx context.Context, r *sample.Recorder, sizes []int) (err erro
 			return err
 		}
 		r.Set(name(size, "tokens_per_s"), rate(waves))
-		r.Set(name(size, "cpu_us_per_token"), perToken(cpuAfter-cpuBefore, len(waves)*size**tokens))
+		r.Set(name(size, "cpu_us_per_token"), load.PerToken(cpuAfter-cpuBefore, len(waves)*size**tokens))
 	}
 	return nil
 }

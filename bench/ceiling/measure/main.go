@@ -12,7 +12,8 @@
 // Both run waves: all sequences start together from short prompts and make the
 // same number of tokens. A wave is timed from the moment when the last sequence
 // has its first token to the moment when the first has its last, so that all
-// sequences decode all the time. Waves are repeated for some seconds.
+// sequences decode all the time. Waves are repeated for some seconds. The server
+// runs them twice: for any text, and with each text held to a JSON schema.
 //
 // cpu_us_per_token is the CPU time of the process that holds the engine, the
 // loop's or the server's.
@@ -36,10 +37,10 @@ var (
 	arm        = flag.String("arm", "loop", "what to measure: loop or server")
 	serverPath = flag.String("server", "build/bin/weir", "the server's `binary`")
 	model      = flag.String("model", "build/models/tiny.gguf", "the model's `file`")
-	batches    = flag.String("batches", "1,8,64", "numbers of sequences decoded together")
+	batches    = flag.String("batches", "1,8,64,128", "numbers of sequences decoded together")
 	tokens     = flag.Int("tokens", 256, "tokens of a sequence")
 	seconds    = flag.Float64("seconds", 3, "time for each number of sequences, in seconds: the wave under way is finished")
-	sequences  = flag.Int("sequences", 64, "sequences that the engine's context holds (-np)")
+	sequences  = flag.Int("sequences", 128, "sequences that the engine's context holds (-np)")
 	contextOf  = flag.Int("sequence-context", 512, "tokens of context for each sequence")
 	threads    = flag.Int("threads", max(1, runtime.NumCPU()-1), "the engine's threads (-t)")
 	prompt     = flag.String("prompt", "Once upon a time", "each sequence's prompt; its number is added")
@@ -47,10 +48,7 @@ var (
 )
 
 func main() {
-	flag.Float64Var(&steps.Temperature, "temperature", steps.Temperature, "sampling")
-	flag.IntVar(&steps.TopK, "top-k", steps.TopK, "sampling")
-	flag.Float64Var(&steps.TopP, "top-p", steps.TopP, "sampling")
-	flag.Float64Var(&steps.MinP, "min-p", steps.MinP, "sampling")
+	steps.AddFlags(flag.CommandLine)
 	sample.Main(ceiling.Experiment, measure)
 }
 
@@ -103,16 +101,12 @@ func rate(waves []wave) float64 {
 	return total.tokens / total.window.Seconds()
 }
 
-// perToken shares CPU time out among tokens, in µs; without a token, it is all
-// of it.
-func perToken(cpu time.Duration, tokens int) float64 {
-	return float64(cpu.Nanoseconds()) / 1000 / float64(max(1, tokens))
-}
+// budget is the time for each number of sequences.
+func budget() time.Duration { return time.Duration(*seconds * float64(time.Second)) }
 
 // repeat runs waves until the time is up; two at least.
 func repeat(run func() error) error {
-	budget := time.Duration(*seconds * float64(time.Second))
-	for begin, n := time.Now(), 0; n < 2 || time.Since(begin) < budget; n++ {
+	for begin, n := time.Now(), 0; n < 2 || time.Since(begin) < budget(); n++ {
 		if err := run(); err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/weirgo/weir/bench/ceiling"
 	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/bench/internal/sample/sampletest"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
@@ -86,32 +87,19 @@ func serve(role string, args []string) error {
 	return nil
 }
 
-// set sets flags for one test.
-func set(t *testing.T, values map[string]string) {
-	t.Helper()
-	for name, value := range values {
-		f := flag.Lookup(name)
-		before := f.Value.String()
-		if err := flag.Set(name, value); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = flag.Set(name, before) })
-	}
-}
-
 func TestServerArm(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	set(t, map[string]string{"server": self, "seconds": "0.1", "tokens": "50", "batches": "1,4"})
+	sampletest.SetFlags(t, map[string]string{"server": self, "seconds": "0.1", "tokens": "50", "batches": "1,4"})
 	t.Setenv(roleVariable, "streams")
 	r := sample.NewRecorder(ceiling.Experiment)
 	if err := measureServer(t.Context(), r, []int{1, 4}); err != nil {
 		t.Fatal(err)
 	}
 	got := r.Measurements()
-	for _, size := range []string{"batch1/", "batch4/"} {
+	for _, size := range []string{"batch1/", "batch4/", "schema1/", "schema4/"} {
 		for _, what := range []string{
 			"tokens_per_s", "first_token_p50_us", "first_token_p99_us", "inter_token_p50_us", "inter_token_p99_us",
 			"cpu_us_per_token", "client_cpu_us_per_token",
@@ -131,13 +119,13 @@ func TestServerArmCountsErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set(t, map[string]string{"server": self, "seconds": "0", "tokens": "5", "batches": "3"})
+	sampletest.SetFlags(t, map[string]string{"server": self, "seconds": "0", "tokens": "5", "batches": "3"})
 	t.Setenv(roleVariable, "fails")
 	r := sample.NewRecorder(ceiling.Experiment)
 	if err := measureServer(t.Context(), r, []int{3}); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Measurements(); got["errors"] != 6 || got["batch3/tokens_per_s"] != 0 {
+	if got := r.Measurements(); got["errors"] != 12 || got["batch3/tokens_per_s"] != 0 {
 		t.Errorf("measured %v", got)
 	}
 }
@@ -147,7 +135,7 @@ func TestServerThatDoesNotStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set(t, map[string]string{"server": self})
+	sampletest.SetFlags(t, map[string]string{"server": self})
 	t.Setenv(roleVariable, "refuses")
 	if _, err := startServer(t.Context()); err == nil || !strings.Contains(err.Error(), "it ended") {
 		t.Errorf("error is %v", err)

@@ -78,6 +78,10 @@ func splitWords(text string) (words []string, after string, closed bool) {
 	return nil, "", false
 }
 
+// StatusUnavailable is the exit status of a command that cannot measure here with
+// the flags it has; its stderr says why (EX_UNAVAILABLE of sysexits.h).
+const StatusUnavailable = 69
+
 // Plan is what a command will measure with its flags: the names that each
 // metric stands for, by the metric's own.
 type Plan map[string][]string

@@ -47,11 +47,7 @@ func runChild(ctx context.Context, dir string, timeout time.Duration, command []
 // printed. The command's process group does not outlive the call.
 func runCommand(ctx context.Context, dir string, timeout time.Duration, command []string) ([]byte, error) {
 	fail := func(stderr *tail, err error) ([]byte, error) {
-		text := strings.TrimSpace(stderr.String())
-		if text != "" {
-			text = "\n" + text
-		}
-		return nil, fmt.Errorf("harness: run %s: %w%s", strings.Join(command, " "), err, text)
+		return nil, &commandError{command, strings.TrimSpace(stderr.String()), err}
 	}
 	// The death signal is tied to the thread that starts the child.
 	runtime.LockOSThread()
@@ -84,6 +80,23 @@ func runCommand(ctx context.Context, dir string, timeout time.Duration, command 
 	}
 	return stdout.kept, nil
 }
+
+// commandError is what became of a command that failed.
+type commandError struct {
+	command []string
+	stderr  string // its end, without the last line's end
+	err     error
+}
+
+func (e *commandError) Error() string {
+	text := fmt.Sprintf("harness: run %s: %v", strings.Join(e.command, " "), e.err)
+	if e.stderr != "" {
+		text += "\n" + e.stderr
+	}
+	return text
+}
+
+func (e *commandError) Unwrap() error { return e.err }
 
 // parseSample reads exactly one JSON object with at least one measurement.
 func parseSample(output []byte) (Sample, error) {

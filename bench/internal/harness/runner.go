@@ -3,7 +3,6 @@ package harness
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -83,7 +82,8 @@ func moduleRoot() (string, error) {
 func ResultFile(dir, id string) string { return filepath.Join(dir, id+".json") }
 
 // Run builds an experiment by both toolchains, asks the commands what they will
-// measure, runs the rounds, and writes <id>.json and <id>.raw.jsonl.
+// measure, runs the rounds, and writes <id>.json and <id>.raw.jsonl. The error is
+// an *Unavailable if this machine lacks what it needs.
 func (r *Runner) Run(ctx context.Context, e experiment.Declaration) (Result, error) {
 	e, err := e.Complete()
 	if err != nil {
@@ -103,7 +103,8 @@ func (r *Runner) Run(ctx context.Context, e experiment.Declaration) (Result, err
 	for i, arm := range e.Arms {
 		trials[i] = r.trial(here, e, arm, arm.Name)
 	}
-	if err := r.checkPlans(ctx, e, trials); err != nil {
+	e, trials, absent, err := r.checkPlans(ctx, e, trials)
+	if err != nil {
 		return Result{}, err
 	}
 	machine := describeMachine(r.toolchains)
@@ -122,29 +123,11 @@ func (r *Runner) Run(ctx context.Context, e experiment.Declaration) (Result, err
 			Name: arm.Name, Go: r.toolchains[arm.Toolchain].version, Args: r.args(e, arm, func(s string) string { return "${" + s + "}" }),
 		})
 	}
-	result.Details.Warnings = r.warnings(e, machine, raw, len(rounds))
+	result.Details.Warnings = append(absent, r.warnings(e, machine, raw, len(rounds))...)
 	if err := writeLines(rawFile, raw); err != nil {
 		return Result{}, err
 	}
 	return result, writeJSON(resultFile, result)
-}
-
-// checkPlans asks each arm's command what it is going to measure, and refuses
-// an experiment that decides by anything else before it has cost any time.
-func (r *Runner) checkPlans(ctx context.Context, e experiment.Declaration, trials []trial) error {
-	plans := make(map[string]experiment.Plan)
-	for _, t := range trials {
-		output, err := runCommand(ctx, r.root, e.Timeout, append(t.command(), "-plan"))
-		if err != nil {
-			return err
-		}
-		var plan experiment.Plan
-		if err := json.Unmarshal(output, &plan); err != nil {
-			return fmt.Errorf("harness: %s: arm %s: its plan: %w", e.ID, t.name, err)
-		}
-		plans[t.name] = plan
-	}
-	return e.CheckPlans(plans)
 }
 
 // warnings say what keeps a reader from taking the numbers at face value.

@@ -25,6 +25,10 @@ import (
 
 func main() {
 	if os.Args[len(os.Args)-1] == "-plan" {
+		if os.Args[2] == "lacks" {
+			fmt.Fprintln(os.Stderr, "no such server: name it")
+			os.Exit(69)
+		}
 		fmt.Println("{\"time_ns\":[\"time_ns\"],\"share\":[\"share\"],\"of{sizes}/rate\":[\"of7/rate\"]}")
 		return
 	}

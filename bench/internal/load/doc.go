@@ -29,5 +29,5 @@
 //
 // Plain HTTP/1.1 on Linux. Connections are made before the clock starts. Times
 // are as the client's process sees them: frames that one read returns arrive
-// together. A histogram holds times from 1 µs to 10 min with three digits.
+// together. A histogram holds times from 1 µs to an hour with three digits.
 package load

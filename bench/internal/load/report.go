@@ -14,7 +14,7 @@ import (
 // Histograms hold microseconds.
 const (
 	shortestUs = 1
-	longestUs  = int64(10 * time.Minute / time.Microsecond)
+	longestUs  = int64(time.Hour / time.Microsecond)
 	digits     = 3
 )
 

@@ -2,6 +2,7 @@ package load
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/url"
 	"strings"
@@ -20,6 +21,8 @@ type Request struct {
 	// Logprobs, if not nil, asks for log-probabilities, and for so many of the
 	// likeliest tokens.
 	Logprobs *int
+	// Schema, if not empty, is a JSON schema that the answer is held to.
+	Schema json.RawMessage
 }
 
 // Sampling chooses how tokens are drawn; request n uses Seed + n.
@@ -33,6 +36,14 @@ type Sampling struct {
 
 // DefaultSampling is what llama.cpp samples with by default.
 var DefaultSampling = Sampling{Temperature: 0.8, TopK: 40, TopP: 0.95, MinP: 0.05, Seed: 1}
+
+// AddFlags adds flags that set it, but for the seed; what it holds is their default.
+func (s *Sampling) AddFlags(flags *flag.FlagSet) {
+	flags.Float64Var(&s.Temperature, "temperature", s.Temperature, "sampling")
+	flags.IntVar(&s.TopK, "top-k", s.TopK, "sampling")
+	flags.Float64Var(&s.TopP, "top-p", s.TopP, "sampling")
+	flags.Float64Var(&s.MinP, "min-p", s.MinP, "sampling")
+}
 
 // NumberedPrompt returns the prompt of request n.
 func (r Request) NumberedPrompt(n int) string { return fmt.Sprintf("%s %d", r.Prompt, n) }
@@ -57,6 +68,11 @@ func (r Request) body(n int, chat bool) ([]byte, error) {
 		fields["logprobs"], fields["top_logprobs"] = true, *r.Logprobs
 	} else if r.Logprobs != nil {
 		fields["logprobs"] = *r.Logprobs
+	}
+	if len(r.Schema) > 0 {
+		fields["response_format"] = map[string]any{
+			"type": "json_schema", "json_schema": map[string]any{"name": "answer", "strict": true, "schema": r.Schema},
+		}
 	}
 	if prompt := r.NumberedPrompt(n); chat {
 		fields["messages"] = []map[string]string{{"role": "user", "content": prompt}}

@@ -31,3 +31,23 @@ func TestRequestsAskForLogprobs(t *testing.T) {
 		}
 	}
 }
+
+func TestRequestsAskForASchema(t *testing.T) {
+	const schema = `{"type":"integer"}`
+	body, err := Request{MaxTokens: 1, Schema: json.RawMessage(schema)}.body(0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked struct {
+		ResponseFormat struct {
+			Type       string
+			JSONSchema struct{ Schema json.RawMessage } `json:"json_schema"`
+		} `json:"response_format"`
+	}
+	if err := json.Unmarshal(body, &asked); err != nil {
+		t.Fatal(err)
+	}
+	if f := asked.ResponseFormat; f.Type != "json_schema" || string(f.JSONSchema.Schema) != schema {
+		t.Errorf("asked for %+v", f)
+	}
+}

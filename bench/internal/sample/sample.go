@@ -65,9 +65,19 @@ func (r *Recorder) Set(name string, value float64) {
 // Main parses the flags, measures the experiment's metrics, and prints the
 // sample on stdout; with -plan it prints the names that it would measure
 // instead. On an error it prints that on stderr and exits with status 1.
-func Main(e experiment.Declaration, measure func(*Recorder) error) {
+//
+// Each of needs says what the measurement with these flags needs and does not
+// find, as an error with the remedy: Main prints it and exits with
+// experiment.StatusUnavailable, at -plan too.
+func Main(e experiment.Declaration, measure func(*Recorder) error, needs ...func() error) {
 	plan := flag.Bool(planFlag, false, "print the names of what would be measured, and stop")
 	flag.Parse()
+	for _, need := range needs {
+		if err := need(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(experiment.StatusUnavailable)
+		}
+	}
 	if err := run(os.Stdout, flag.CommandLine, e.Metrics, *plan, measure); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
 		os.Exit(1)

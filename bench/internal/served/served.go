@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	startTimeout = 30 * time.Second
-	stopTimeout  = 10 * time.Second
+	startTimeout = 2 * time.Minute
+	stopTimeout  = 30 * time.Second
 )
 
 // Config says what to run.
@@ -24,6 +24,9 @@ type Config struct {
 	Binary string
 	// Args follow "serve"; host and port are added.
 	Args []string
+	// Command, if not nil, makes all arguments instead, for a binary that is
+	// not ours. It has to answer /health.
+	Command func(host, port string) []string
 	// Env is what its environment has besides this process's.
 	Env []string
 }
@@ -49,6 +52,9 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	host, port, _ := net.SplitHostPort(address)
 	s := &Server{exited: make(chan error, 1), URL: "http://" + address}
 	args := append([]string{"serve", "--host", host, "--port", port}, cfg.Args...)
+	if cfg.Command != nil {
+		args = cfg.Command(host, port)
+	}
 	s.cmd = exec.CommandContext(ctx, cfg.Binary, args...)
 	// The binary lies elsewhere than build/bin. If there is no library at all,
 	// the server says it best.
