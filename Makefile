@@ -74,6 +74,22 @@ models: build/models/tiny.gguf build/models/15m.gguf build/models/110m.gguf ## w
 build/models/%.gguf: engine FORCE
 	@$(STOCK_GO) run ./scripts/models -o build/models $*
 
+# The plugins are those of go.mod; any protoc since 3.15 does.
+.PHONY: proto
+proto: need-go need-protoc ## generate Go of server/wire/protobuf/weir.proto
+	@protoc -I server/wire/protobuf weir.proto \
+	  --plugin="protoc-gen-go=$$($(STOCK_GO) tool -n protoc-gen-go)" --go_out=. --go_opt=module=github.com/weirgo/weir \
+	  --plugin="protoc-gen-go-vtproto=$$($(STOCK_GO) tool -n protoc-gen-go-vtproto)" --go-vtproto_out=. \
+	  --go-vtproto_opt=module=github.com/weirgo/weir,features=marshal+unmarshal+size
+
+TRAIN_FLAGS ?=
+# With vector instructions, which this program alone asks for.
+.PHONY: train
+train: toolchain engine ## train the demo model from scripts/models/corpus into build/train, within an hour; stopped, it goes on
+	@mkdir -p build/bin
+	@GOEXPERIMENT=simd $(BUILD_ENV) $(WEIR_GO) build -o build/bin/train ./scripts/models/train
+	exec build/bin/train $(TRAIN_FLAGS)
+
 ##@ Test
 
 .PHONY: test
@@ -82,6 +98,7 @@ test: toolchain engine ## every package on our toolchain, then again on stock Go
 	$(WEIR_GO) vet ./...
 	$(WEIR_GO) test ./...
 	$(STOCK_GO) test ./...
+	GOEXPERIMENT=simd $(WEIR_GO) test ./scripts/models/train/...
 	$(WEIR_GO) vet $(GIOURING) && $(WEIR_GO) test $(GIOURING) && $(STOCK_GO) test $(GIOURING)
 
 N     ?= 20
@@ -98,6 +115,16 @@ test-vocab: toolchain engine need-node need-jinja2 ## real vocabularies' token i
 	WEIR_VOCAB='$(CURDIR)/build/vocab' $(WEIR_GO) test -count=1 -v -run 'TestTokenIDs$$' ./scripts/vocab
 	WEIR_VOCAB='$(CURDIR)/build/vocab' $(WEIR_GO) test -count=1 -v -run 'TestCorpus$$' ./server/chat
 
+# Some 140 MB of packages from npm's registry, once.
+.PHONY: test-clients
+test-clients: need-node build ## npm's openai, @anthropic-ai/sdk, ai, @langchain/openai and ollama against the server
+	@$(STOCK_GO) run ./scripts/clients
+	WEIR_CLIENTS='$(CURDIR)/build/clients' $(WEIR_GO) test -count=1 ./scripts/clients
+
+.PHONY: test-page
+test-page: need-go need-chromium ## the page for browsers, in a headless Chromium
+	$(STOCK_GO) test -count=1 ./server/front/page
+
 SEED ?=
 .PHONY: test-attack
 test-attack: toolchain engine ## hostile clients, models, templates and limits, in full (`make test` has the short form); SEED=n for others
@@ -110,10 +137,21 @@ test-race: toolchain engine need-cc ## every package with the race detector, bot
 	CGO_ENABLED=1 $(WEIR_GO) test -race ./...
 	CGO_ENABLED=1 $(STOCK_GO) test -race ./...
 
+# One of each kind: without signals, without threads, without sysmon, of 32 bits,
+# big-endian, and without groups.
+SYSTEMS = linux/arm64 linux/386 linux/s390x darwin/arm64 windows/amd64 plan9/amd64 js/wasm
+.PHONY: test-systems
+test-systems: toolchain ## our runtime compiles for the systems and architectures that no test here runs on
+	@$(IN_GOROOT) for system in $(SYSTEMS); do \
+		GOTOOLCHAIN=local GOOS=$${system%/*} GOARCH=$${system#*/} ../bin/go build runtime runtime/ggroup || exit 1; \
+		GOTOOLCHAIN=local GOEXPERIMENT=noggroup GOOS=$${system%/*} GOARCH=$${system#*/} ../bin/go build runtime || exit 1; \
+		echo "ok  runtime, $$system"; \
+	done
+
 .PHONY: test-std
-test-std: toolchain ## Go's own standard library tests on our toolchain
+test-std: toolchain test-systems ## Go's own standard library tests on our toolchain
 	$(IN_GOROOT) GOTOOLCHAIN=local ../bin/go test -short std
-	$(IN_GOROOT) GODEBUG=gccheckmark=1 GOTOOLCHAIN=local ../bin/go test -short runtime
+	$(IN_GOROOT) GODEBUG=gccheckmark=1 GOTOOLCHAIN=local ../bin/go test -short runtime runtime/ggroup
 
 # As Go's own "dist test" does with GO_TEST_SHORT=0, through GOFLAGS so that it
 # reaches the binaries that tests build.
@@ -190,7 +228,7 @@ clean: ## remove build/ (the caches stay: `go run ./scripts/goroot clean` emptie
 	rm -rf build
 
 # What a target needs, it checks for.
-.PHONY: need-go need-git need-cc need-node need-jinja2 FORCE
+.PHONY: need-go need-git need-cc need-node need-jinja2 need-chromium need-protoc FORCE
 need-go:
 	@command -v go >/dev/null || { echo "weir: Go is not on the PATH: install Go 1.21 or newer (https://go.dev/doc/install)" >&2; exit 1; }
 	@$(STOCK_GO) version >/dev/null || { echo "weir: could not get Go $(GO_VERSION) through the go command: check that the installed Go is 1.21 or newer ('go version') and that it reaches its module proxy ('go env GOPROXY')" >&2; exit 1; }
@@ -202,4 +240,10 @@ need-node:
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo "weir: Node.js with npm is not on the PATH: install it (Debian: apt-get install nodejs npm)" >&2; exit 1; }
 need-jinja2:
 	@python3 -c 'import jinja2' 2>/dev/null || { echo "weir: Python's jinja2 is missing: install it (Debian: apt-get install python3-jinja2)" >&2; exit 1; }
+need-chromium:
+	@for c in "$${WEIR_CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable chrome headless-shell; do \
+	  [ -n "$$c" ] && command -v "$$c" >/dev/null && exit 0; done; \
+	  echo "weir: Chromium is not on the PATH: install it (Debian: apt-get install chromium), or name one with WEIR_CHROMIUM" >&2; exit 1
+need-protoc:
+	@command -v protoc >/dev/null || { echo "weir: protoc is not on the PATH: install it (Debian: apt-get install protobuf-compiler)" >&2; exit 1; }
 FORCE:
