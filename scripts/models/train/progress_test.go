@@ -37,6 +37,7 @@ func TestProgress(t *testing.T) {
 	p.terminal = true
 	out.Reset()
 	p.show()
+	p.shown = time.Now().Add(time.Hour) // as if the next came at once
 	p.show()
 	if text := out.String(); strings.Count(text, "\r") != 1 || strings.Contains(text, "\n") || len(text) > usualWidth+len("\r\x1b[K") {
 		t.Errorf("%q", text)

@@ -27,15 +27,19 @@ type Recipe struct {
 	Beta1      float64
 	Beta2      float64
 	Clip       float64
+	Momentum   float64 // of Muon; 0: AdamW alone
 	Noise      float64 // share of the user's tokens that are replaced
+	Short      float64 // share of questions of which only Beginning is learnt
+	Beginning  int     // tokens of an answer
 }
 
 // demo is the recipe of the demo model, without its corpus.
 func demo() Recipe {
 	return Recipe{
-		Version: recipeVersion, Seed: 20261, Steps: 4000, Batch: 32, Vocabulary: 1536,
+		Version: recipeVersion, Seed: 20261, Steps: 6000, Batch: 32, Vocabulary: 1536,
 		Shape: network.Shape{Embedding: 192, Layers: 4, Heads: 6, HeadsKV: 3, FeedForward: 512, Context: 512},
-		Rate:  2e-3, Warmup: 50, Decay: 0.05, Beta1: 0.9, Beta2: 0.98, Clip: 1, Noise: 0.04,
+		Rate:  8e-3, Warmup: 50, Decay: 0.05, Beta1: 0.9, Beta2: 0.98, Clip: 1, Momentum: 0.95, Noise: 0.04,
+		Short: 0.65, Beginning: 14,
 	}
 }
 
@@ -63,4 +67,12 @@ func (r Recipe) String() string {
 		panic("train: a recipe is not JSON")
 	}
 	return string(text)
+}
+
+// muon returns the step of the matrices at a rate of learning.
+func (r Recipe) muon(rate float64) network.Muon {
+	if r.Momentum == 0 {
+		return network.Muon{}
+	}
+	return network.Muon{Momentum: float32(r.Momentum), Rate: float32(rate)}
 }

@@ -84,7 +84,11 @@ func (t *trainer) conversation(n uint64) (tokens, targets []int32, err error) {
 			continue // with what was put before it; the item alone fits
 		}
 		if c.Kind == corpus.Answer || c.Kind == corpus.Chat {
-			t.encoder.Disturb(rand.New(rand.NewPCG(t.recipe.Seed+1, n)), tokens, t.recipe.Noise)
+			r := rand.New(rand.NewPCG(t.recipe.Seed+1, n))
+			t.encoder.Disturb(r, tokens, t.recipe.Noise)
+			if c.Kind == corpus.Answer && r.Float64() < t.recipe.Short {
+				tokens, targets = lesson.Shorten(tokens, targets, t.recipe.Beginning)
+			}
 		}
 		return tokens, targets, nil
 	}
@@ -150,7 +154,7 @@ func (t *trainer) advance() error {
 		Rate:  float32(rate / (1 - math.Pow(r.Beta1, n))),
 		Beta1: float32(r.Beta1), Beta2: float32(r.Beta2),
 		Correct: float32(1 / (1 - math.Pow(r.Beta2, n))), Epsilon: 1e-8,
-	}, float32(rate*r.Decay), total.Count, r.Clip)
+	}, r.muon(rate), float32(rate*r.Decay), total.Count, r.Clip)
 	t.step++
 	t.loss += total.Loss
 	t.targets += total.Count

@@ -153,6 +153,17 @@ func (*Encoder) follows(tokens, want []int32) bool {
 	return len(tokens) >= len(want) && slices.Equal(tokens[:len(want)], want)
 }
 
+// Shorten cuts off what follows the first tokens of the last answer, most of
+// which is the same whatever the question was, and returns the rest.
+func Shorten(tokens, targets []int32, answer int) ([]int32, []int32) {
+	begin := len(targets)
+	for begin > 0 && targets[begin-1] >= 0 {
+		begin--
+	}
+	end := min(begin+answer, len(targets))
+	return tokens[:end], targets[:end]
+}
+
 // Disturb replaces a share of the user's tokens by others, so that no single one
 // is relied on.
 func (e *Encoder) Disturb(r *rand.Rand, tokens []int32, share float64) {

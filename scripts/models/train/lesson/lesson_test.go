@@ -102,6 +102,26 @@ func TestOnlyAnswersAreLearnt(t *testing.T) {
 	}
 }
 
+// What is cut off is of the last answer alone.
+func TestShorten(t *testing.T) {
+	e, all := encoder(t)
+	tokens, targets, err := e.Encode(all[1], false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, last, err := e.Encode(all[1], true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := slices.IndexFunc(last, func(target int32) bool { return target >= 0 })
+	for answer, want := range map[int]int{0: begin, 2: begin + 2, 1000: len(targets)} {
+		short, rest := Shorten(tokens, targets, answer)
+		if !slices.Equal(short, tokens[:want]) || !slices.Equal(rest, targets[:want]) {
+			t.Errorf("%d tokens of the answer: %q of %q is left", answer, learnt(e, rest), learnt(e, targets))
+		}
+	}
+}
+
 func TestNothingToLearn(t *testing.T) {
 	e, all := encoder(t)
 	c := all[1]
