@@ -48,7 +48,7 @@ func toy(t *testing.T, steps int) *run {
 		}
 	}
 	recipe := demo()
-	recipe.Steps, recipe.Batch, recipe.Vocabulary, recipe.Warmup, recipe.Rate = steps, 6, 390, 5, 1e-2
+	recipe.Steps, recipe.Batch, recipe.Vocabulary, recipe.Warmup, recipe.Rate, recipe.Short = steps, 6, 390, 5, 1e-2, 0.3
 	recipe.Shape = network.Shape{Embedding: 32, Layers: 2, Heads: 2, HeadsKV: 1, FeedForward: 64, Context: 160}
 	return &run{recipe: recipe, corpusDir: dir, dir: t.TempDir(), threads: 2, out: &bytes.Buffer{}}
 }
@@ -228,7 +228,7 @@ func TestRecipeVersion(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("not supported: package math rounds otherwise on " + runtime.GOARCH)
 	}
-	const version, want = 1, "2b7b38a2b01c9921"
+	const version, want = 1, "45b4396984492209"
 	r := toy(t, 2)
 	set, err := corpus.Load(r.corpusDir)
 	if err != nil {

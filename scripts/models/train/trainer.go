@@ -75,8 +75,15 @@ func (t *trainer) checkItems(set *corpus.Set) error {
 
 // conversation returns the tokens of conversation number n.
 func (t *trainer) conversation(n uint64) (tokens, targets []int32, err error) {
+	r := rand.New(rand.NewPCG(t.recipe.Seed+1, n))
+	short := r.Float64() < t.recipe.Short
 	for try := range uint64(16) {
-		c := t.writer.Train(n | try<<48)
+		c := corpus.Conversation{}
+		if short {
+			c = t.writer.Alone(n | try<<48)
+		} else {
+			c = t.writer.Train(n | try<<48)
+		}
 		if tokens, targets, err = t.encoder.Encode(c, false); err != nil {
 			return nil, nil, err
 		}
@@ -84,11 +91,10 @@ func (t *trainer) conversation(n uint64) (tokens, targets []int32, err error) {
 			continue // with what was put before it; the item alone fits
 		}
 		if c.Kind == corpus.Answer || c.Kind == corpus.Chat {
-			r := rand.New(rand.NewPCG(t.recipe.Seed+1, n))
 			t.encoder.Disturb(r, tokens, t.recipe.Noise)
-			if c.Kind == corpus.Answer && r.Float64() < t.recipe.Short {
-				tokens, targets = lesson.Shorten(tokens, targets, t.recipe.Beginning)
-			}
+		}
+		if short {
+			tokens, targets = lesson.Shorten(tokens, targets, t.recipe.Beginning)
 		}
 		return tokens, targets, nil
 	}

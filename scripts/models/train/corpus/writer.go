@@ -110,6 +110,20 @@ func (w *Writer) Train(n uint64) Conversation {
 	return c
 }
 
+// Alone returns question number n with its answer and nothing around them; of a
+// corpus without questions, what Train does.
+func (w *Writer) Alone(n uint64) Conversation {
+	if len(w.answers) == 0 {
+		return w.Train(n)
+	}
+	r := rand.New(rand.NewPCG(w.seed, n))
+	item := w.pick(r)
+	for item.Kind != Answer {
+		item = w.pick(r)
+	}
+	return plain(item, func(text string) string { return vary(r, text, trained) }, func() string { return wording(r, item) })
+}
+
 // earlier returns how many questions come before the one that counts.
 func earlier(r *rand.Rand, kind Kind) int {
 	if kind != Answer {

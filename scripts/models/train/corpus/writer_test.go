@@ -62,6 +62,34 @@ func TestTrain(t *testing.T) {
 	}
 }
 
+// A question alone is one of the questions, and a corpus without any gives what it
+// has.
+func TestAlone(t *testing.T) {
+	set := sampleSet(t)
+	w, err := NewWriter(set, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	questions := map[string]bool{}
+	for n := range uint64(200) {
+		c := w.Alone(n)
+		if c.Kind != Answer || len(c.Messages) != 2 || c.Tools != nil || c.Messages[1].Content != "An inference server in Go." {
+			t.Fatalf("%+v", c)
+		}
+		questions[c.Messages[0].Content] = true
+	}
+	if len(questions) < 20 {
+		t.Errorf("%d wordings", len(questions))
+	}
+	set.Train = set.Train[1:]
+	if w, err = NewWriter(set, 7); err != nil {
+		t.Fatal(err)
+	}
+	if c := w.Alone(1); c.Kind == Answer || len(c.Messages) < 2 {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestHeldOut(t *testing.T) {
 	w, err := NewWriter(sampleSet(t), 7)
 	if err != nil {

@@ -16,10 +16,9 @@ type Muon struct {
 	Rate float32
 }
 
-// stepSpread is the root mean square of a step's elements over the rate: twice
-// what AdamW's steps have (Liu et al., 2025), as matrices bear more than the
-// embedding.
-const stepSpread = 0.4
+// stepSpread is the root mean square of a step's elements over the rate:
+// somewhat more than AdamW's steps have (Liu et al., 2025).
+const stepSpread = 0.3
 
 // iterations of the polynomial below take singular values of 0.01 and more to
 // the neighbourhood of one.
