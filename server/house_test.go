@@ -127,7 +127,7 @@ func listen(t *testing.T, backend iouring.Backend, from clients, cfg front.Confi
 	}
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ConnContext = front.ConnContext
-	server.Config.ReadHeaderTimeout = time.Minute
+	server.Config.ReadHeaderTimeout, server.Config.IdleTimeout = time.Minute, time.Minute
 	server.Config.ReadTimeout, server.Config.MaxHeaderBytes = from.readTimeout, 64<<10 // as weir serve does
 	_ = server.Listener.Close()
 	if server.Listener, err = iouring.Listen("tcp", "127.0.0.1:0", iouring.WithBackend(backend), iouring.WithLogger(cfg.Log)); err != nil {

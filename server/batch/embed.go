@@ -23,12 +23,19 @@ func (l *Loop) embed() bool {
 	if l.overtaken {
 		l.goOn(err)
 	}
+	if err != nil && l.closing.Load() {
+		err = ErrClosed // EndAll aborted it, and may not have ended the calls yet
+	} else if err != nil {
+		err = fmt.Errorf("batch: embed: %w", err)
+	}
 	for id, p := range e.parts {
 		if err == nil && !p.of.ended {
-			err = e.take(c, id)
+			if err = e.take(c, id); err != nil {
+				err = fmt.Errorf("batch: embed: %w", err)
+			}
 		}
 		if err != nil {
-			e.finish(p.of, fmt.Errorf("batch: embed: %w", err))
+			e.finish(p.of, err)
 		}
 	}
 	if err == nil {

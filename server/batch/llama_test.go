@@ -164,7 +164,7 @@ func TestLlamaLogprobs(t *testing.T) {
 // TestLlamaCancel checks that cancelled generations leave room for others,
 // more often than there are sequences.
 func TestLlamaCancel(t *testing.T) {
-	loop, model := openLlama(t, batch.Config{MaxSequences: 2})
+	loop, model := openLlama(t, batch.Config{MaxSequences: 2, RingTokens: 8})
 	prompt, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: "Once upon a time"})
 	if err != nil {
 		t.Fatal(err)

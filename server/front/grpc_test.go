@@ -305,7 +305,8 @@ func TestGRPCHealth(t *testing.T) {
 // What is no call is told how one is made, in JSON; what is a strange one, by a
 // status.
 func TestStrayCalls(t *testing.T) {
-	c := call(t, &generatetest.Generator{Reply: "x"}, nil)
+	// Closed gate: what is late ends by its time alone.
+	c := call(t, &generatetest.Generator{Reply: "x", Gate: make(chan struct{})}, nil)
 	for _, media := range []string{"application/grpc", "application/json"} {
 		status, _, answer := c.do(t, "POST", generateCall, "{}", map[string]string{"Content-Type": media})
 		if e := decodeError(t, answer); status != 415 || !strings.Contains(e.Message, "HTTP/2") {

@@ -63,6 +63,9 @@ func variants(infer *ggroup.Group) []variant {
 func main() { sample.Main(c05.Experiment, measure) }
 
 func measure(r *sample.Recorder) error {
+	if *askEvery > *iterations {
+		return fmt.Errorf("ask-every must not be more than iterations")
+	}
 	if *iterations < 1 || *passes < 1 || *calls < 1 || *askEvery < 1 || *sleepEvery < 1 || *work < 0 || *budget <= 0 {
 		return fmt.Errorf("iterations, passes, calls, ask-every, sleep-every and budget must be positive")
 	}
@@ -176,8 +179,8 @@ func runPasses(v variant, hogCount, steps int) cell {
 	return c
 }
 
-// tokenLoop makes a pass, or ends early once spent is set; it makes one turn
-// at least.
+// tokenLoop makes a pass, or ends early once spent is set; it makes trackingPeriod
+// turns at least, so that one stop of its goroutine at least has been counted.
 func tokenLoop(output []uint64, yield func(int), steps int, spent *atomic.Bool) []uint64 {
 	state := uint64(1)
 	for turn := range *iterations {
@@ -186,7 +189,7 @@ func tokenLoop(output []uint64, yield func(int), steps int, spent *atomic.Bool) 
 		if yield != nil {
 			yield(turn + 1)
 		}
-		if spent.Load() {
+		if turn+1 >= trackingPeriod && spent.Load() {
 			break
 		}
 	}

@@ -60,7 +60,7 @@ func TestTokenLoop(t *testing.T) {
 		t.Error("the same loop gives other tokens")
 	}
 	spent.Store(true)
-	if output := tokenLoop(nil, nil, 3, &spent); len(output) != 1 {
-		t.Errorf("%d turns with the budget spent, want 1", len(output))
+	if output := tokenLoop(nil, nil, 3, &spent); len(output) != trackingPeriod {
+		t.Errorf("%d turns with the budget spent, want %d", len(output), trackingPeriod)
 	}
 }

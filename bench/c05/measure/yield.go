@@ -72,8 +72,8 @@ func yieldToLatency(r *sample.Recorder, loops []variant, steps int) error {
 	return nil
 }
 
-// askLatency runs the token loop for the budget and closes the group. When the
-// group's goroutine has answered it is asked again.
+// askLatency runs the token loop for the budget, from the first question on, and
+// closes the group. When the group's goroutine has answered it is asked again.
 func askLatency(group *ggroup.Group, v variant, steps int) (*delay.Set, error) {
 	var waits delay.Set
 	var spent, asked atomic.Bool
@@ -88,10 +88,13 @@ func askLatency(group *ggroup.Group, v variant, steps int) (*delay.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	timer := time.AfterFunc(*budget, func() { spent.Store(true) })
-	defer timer.Stop()
+	first := true
 	ask := func(turn int) {
 		if turn%*askEvery == 0 && asked.CompareAndSwap(false, true) {
+			if first {
+				first = false
+				time.AfterFunc(*budget, func() { spent.Store(true) })
+			}
 			questions <- time.Now()
 		}
 		if v.yield != nil {

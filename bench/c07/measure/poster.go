@@ -77,7 +77,7 @@ func (p *poster) close() {
 }
 
 // postTimeout bounds the wait for any answer at all.
-const postTimeout = 10 * time.Second
+const postTimeout = time.Minute
 
 // run keeps a request on every connection for d, then takes the answers that
 // are still to come. It returns the answers within d, and d as it was.

@@ -164,13 +164,13 @@ func (w *world) steer() (tuning, error) {
 func (w *world) measure(r *sample.Recorder, name string, besideBytes int) error {
 	growth := *warmUp * 2 / 3
 	w.grow(besideBytes, growth)
-	w.serve(time.Now().Add(*warmUp - growth))
+	w.serve(time.Now(), *warmUp-growth)
 	if err := sample.ResetPeak(os.Getpid()); err != nil {
 		return err
 	}
 	before := readCollector()
 	begins := time.Now()
-	late := w.serve(begins.Add(*window))
+	late := w.serve(begins, *window)
 	took := time.Since(begins)
 	after := readCollector()
 	memory, err := sample.ProcessMemory(os.Getpid())
@@ -184,12 +184,12 @@ func (w *world) measure(r *sample.Recorder, name string, besideBytes int) error 
 	return nil
 }
 
-// serve serves requests until the time given, one at least, and returns how late each
-// had been served.
-func (w *world) serve(ends time.Time) *delay.Set {
+// serve serves the requests of a span, one of each server at least, and returns how
+// late each had been served.
+func (w *world) serve(begins time.Time, span time.Duration) *delay.Set {
+	ends := begins.Add(span)
 	late := make([]delay.Set, len(w.caches))
 	interval := time.Second * time.Duration(len(w.caches)) / time.Duration(*requests)
-	begins := time.Now()
 	var done sync.WaitGroup
 	for i, c := range w.caches {
 		first := begins.Add(interval * time.Duration(i) / time.Duration(len(w.caches)))

@@ -63,7 +63,7 @@ func serve(role string, args []string) error {
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		pace := time.NewTicker(2 * time.Millisecond)
+		pace := time.NewTicker(20 * time.Millisecond)
 		defer pace.Stop()
 		for i := range asked.MaxTokens {
 			fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"%d\"}]}\n\n", i)

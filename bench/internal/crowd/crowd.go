@@ -41,8 +41,8 @@ type Gate struct {
 // NewGate returns a closed gate.
 func NewGate() *Gate { return &Gate{open: make(chan struct{})} }
 
-// Open lets all members behind the gate compute until the time given. It is
-// called once.
+// Open lets all members behind the gate compute until the time given, for a turn
+// at least if that is yet to come. It is called once.
 func (g *Gate) Open(ends time.Time) {
 	g.opened, g.ends = time.Now(), ends
 	close(g.open)
@@ -90,7 +90,7 @@ func (m *Member) run(opened, ends time.Time, steps int) {
 	last := time.Now()
 	m.FirstRun = last.Sub(opened)
 	m.LongestWait = min(m.FirstRun, ends.Sub(opened))
-	for state := uint64(1); last.Before(ends); {
+	for state := uint64(1); last.Before(ends) || m.Turns == 0 && opened.Before(ends); {
 		state = Compute(state, steps)
 		now := time.Now()
 		m.LongestWait = max(m.LongestWait, now.Sub(last))

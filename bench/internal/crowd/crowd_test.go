@@ -26,14 +26,14 @@ func TestCrowd(t *testing.T) {
 	sum := 0
 	for i, m := range members {
 		sum += m.Turns
-		if m.Turns > 0 && m.LongestWait <= 0 {
-			t.Errorf("member %d: %d turns without time between them", i, m.Turns)
+		if m.Turns < 1 || m.LongestWait <= 0 {
+			t.Errorf("member %d: %d turns, %v between them", i, m.Turns, m.LongestWait)
 		}
 		if m.LongestWait > LongestWait(members) {
 			t.Errorf("member %d waited %v, longer than the longest", i, m.LongestWait)
 		}
 	}
-	if sum == 0 || sum != Turns(members) {
+	if sum != Turns(members) {
 		t.Errorf("%d turns, counted as %d", sum, Turns(members))
 	}
 }

@@ -61,11 +61,15 @@ func runCommand(ctx context.Context, dir string, timeout time.Duration, command 
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second // for pipes held open by a grandchild
-	if err := cmd.Start(); err != nil {
+	cmd.WaitDelay = time.Minute // for pipes held open by a grandchild
+	err := cmd.Start()
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
 		return fail(stderr, err)
 	}
-	err := cmd.Wait()
+	err = cmd.Wait()
 	// What the child left behind would disturb the next one.
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	switch {

@@ -42,9 +42,23 @@ type Server struct {
 	exited chan error
 }
 
+// errEnded: the server ended before it was ready.
+var errEnded = errors.New("it ended")
+
 // Start returns once the server says that it is ready. It is killed when ctx
 // ends.
-func Start(ctx context.Context, cfg Config) (*Server, error) {
+func Start(ctx context.Context, cfg Config) (s *Server, err error) {
+	// Between the choice of a port and the server's listening another process may
+	// take it: a server that ends is tried again, on another one.
+	for range 3 {
+		if s, err = start(ctx, cfg); !errors.Is(err, errEnded) {
+			break
+		}
+	}
+	return s, err
+}
+
+func start(ctx context.Context, cfg Config) (*Server, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -88,7 +102,7 @@ func (s *Server) ready() error {
 		}
 		select {
 		case exit := <-s.exited:
-			return fmt.Errorf("start server: it ended: %w", exit)
+			return fmt.Errorf("start server: %w: %w", errEnded, exit)
 		case <-again.C:
 		case <-late:
 			return errors.Join(fmt.Errorf("start server: not ready after %v: %w", startTimeout, err), s.Stop())

@@ -57,11 +57,11 @@ func (p *process) post(path string, bodyBytes int, body string) net.Conn {
 }
 
 // startUnheard starts weir serve with stderr, or with descriptor 2 closed if that is
-// nil, on a port that was free: its log cannot say which.
+// nil, on an address that was free: its log cannot say which.
 func startUnheard(t *testing.T, stderr *os.File, args ...string) *process {
 	t.Helper()
-	port := freePort(t)
-	args = append([]string{"serve", "-m", llamatest.Model(t), "--port", port, "--drain-timeout", drainTimeout.String()}, args...)
+	host, port := freeAddress(t)
+	args = append([]string{"serve", "-m", llamatest.Model(t), "--host", host, "--port", port, "--drain-timeout", drainTimeout.String()}, args...)
 	command := exec.CommandContext(t.Context(), binary, args...)
 	if stderr == nil {
 		command = exec.CommandContext(t.Context(), "/bin/sh", append([]string{"-c", `exec "$0" "$@" 2>&-`, binary}, args...)...)
@@ -76,7 +76,7 @@ func startUnheard(t *testing.T, stderr *os.File, args ...string) *process {
 		command.Process.Kill()
 		command.Wait()
 	})
-	return &process{t: t, command: command, url: "http://127.0.0.1:" + port}
+	return &process{t: t, command: command, url: "http://" + net.JoinHostPort(host, port)}
 }
 
 // No client holds up the end.

@@ -19,16 +19,22 @@ import (
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
 
-// freePort returns a port that nobody has: the log, which says what port 0 became,
-// may have no reader, or be silent yet.
-func freePort(t *testing.T) string {
+// freeAddress returns an address that nobody has: the log, which says what port 0
+// became, may have no reader, or be silent yet. Its host is this process's own, so
+// that no other's listener gets the port meanwhile.
+func freeAddress(t *testing.T) (host, port string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	id := os.Getpid()
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+id>>14&0x7f, 1+id>>7&0x7f, 1+id&0x7f))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	host, port, err = net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host, port
 }
 
 // served is weir serve in this process, over any model.
@@ -44,8 +50,8 @@ type served struct {
 // on, at the end of the test at the latest.
 func serveHere(t *testing.T, free func(), load func() (engine.Model, error), args ...string) *served {
 	t.Helper()
-	port := freePort(t)
-	o, err := parseOptions(append([]string{"-m", "fake", "--port", port}, args...), io.Discard)
+	host, port := freeAddress(t)
+	o, err := parseOptions(append([]string{"-m", "fake", "--host", host, "--port", port}, args...), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +59,7 @@ func serveHere(t *testing.T, free func(), load func() (engine.Model, error), arg
 	ctx, cancel := context.WithCancel(context.Background())
 	e.signals = func(context.Context) (context.Context, func()) { return ctx, cancel }
 	s := &served{
-		process: process{t: t, url: "http://127.0.0.1:" + port},
+		process: process{t: t, url: "http://" + net.JoinHostPort(host, port)},
 		exits:   x, signal: cancel, ended: make(chan struct{}),
 	}
 	go func() {
