@@ -26,6 +26,9 @@ type Event struct {
 	ChoiceEnd *End
 	// Tokens are those that the texts complete, if the request asked for them.
 	Tokens []Token
+	// SoFar is what the end would say of tokens and times by now, if the request
+	// asked for it; nil before the first token. It is the generator's memory.
+	SoFar *End
 }
 
 // CallPiece is a piece of a call of a tool. The first of a call has ID and Name.

@@ -52,6 +52,8 @@ type Request struct {
 	Echo bool
 	// ReturnTokens asks for the tokens of the texts.
 	ReturnTokens bool
+	// Timings asks each event how far the answer has come.
+	Timings bool
 	// Keep begins with what an earlier request has left of the same tokens, and
 	// leaves what it has computed until somebody needs the place.
 	Keep bool

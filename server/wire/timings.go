@@ -19,6 +19,14 @@ func AppendTimings(dst []byte, end *ask.End) []byte {
 	return append(dst, '}')
 }
 
+// AppendSoFar appends a member with the timings of an event, if they were asked for.
+func AppendSoFar(dst []byte, ev *ask.Event) []byte {
+	if ev.SoFar == nil {
+		return dst
+	}
+	return AppendTimings(append(dst, `,"timings":`...), ev.SoFar)
+}
+
 // appendPace appends a number of tokens, and the pace of so many steps.
 func appendPace(dst []byte, what string, tokens, steps int, ns int64) []byte {
 	ms := float64(ns) / 1e6

@@ -93,7 +93,7 @@ func (g *Generator) Submit(_ context.Context, r *ask.Request) (generate.Stream, 
 	if r.Echo {
 		s.echo(r.Prompt.Text)
 	}
-	s.numbered, s.stops = r.ReturnTokens, r.Stop
+	s.numbered, s.timed, s.stops = r.ReturnTokens, r.Timings, r.Stop
 	g.running.Add(1)
 	return s, nil
 }
@@ -106,6 +106,7 @@ type stream struct {
 	said      int // of reply
 	top       int
 	numbered  bool
+	timed     bool
 	stops     []string
 	text      text.Text
 	pending   []ask.Logprob
@@ -191,6 +192,9 @@ func (s *stream) Next(ev *ask.Event) bool {
 		return true
 	}
 	s.say(ev)
+	if s.timed && s.end.CompletionTokens > 0 {
+		ev.SoFar = &s.end
+	}
 	return true
 }
 

@@ -165,7 +165,7 @@ func (g *Generator) Submit(ctx context.Context, r *ask.Request) (generate.Stream
 	if err != nil {
 		return nil, err
 	}
-	s := stream{model: g.model, generation: generation, scored: r.TopLogprobs >= 0, stops: r.Stop, numbered: r.ReturnTokens}
+	s := stream{model: g.model, generation: generation, scored: r.TopLogprobs >= 0, stops: r.Stop, numbered: r.ReturnTokens, timed: r.Timings}
 	s.end.PromptTokens = len(r.Prompt.Tokens)
 	if r.Echo {
 		s.echo = newEcho(r.Prompt.Tokens, asText && g.bos >= 0 && g.addsBegin(r.Prompt))

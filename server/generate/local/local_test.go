@@ -209,3 +209,42 @@ func TestCancelFreesTheSequence(t *testing.T) {
 		})
 	}
 }
+
+// Who asks for timings has with each event how many tokens there are, and with the
+// last what the end says; nobody else has them.
+func TestSoFar(t *testing.T) {
+	for _, raw := range []bool{true, false} {
+		for _, timed := range []bool{true, false} {
+			g := open(t, saying("abc"))
+			events, err := g.Submit(t.Context(), hello(func(r *ask.Request) { r.Timings, r.RawReasoning = timed, raw }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			feed := mailbox.NewFeed()
+			var entry mailbox.Entry
+			entry.Init(feed, nil)
+			events.Announce(&entry)
+			seen := 0
+			for ended := false; !ended; {
+				feed.Wait()
+				feed.Take(nil)
+				var ev ask.Event
+				for events.Next(&ev) {
+					if ended = ev.End != nil; ended {
+						break
+					}
+					seen++
+					if (ev.SoFar != nil) != timed {
+						t.Fatalf("event %d: %+v", seen, ev.SoFar)
+					}
+					if timed && (ev.SoFar.CompletionTokens != seen || ev.SoFar.PromptTokens == 0 || ev.SoFar.PrefillNs <= 0) {
+						t.Errorf("event %d: %+v", seen, *ev.SoFar)
+					}
+				}
+			}
+			if seen != len("abc") {
+				t.Errorf("%d events", seen)
+			}
+		}
+	}
+}

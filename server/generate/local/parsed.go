@@ -41,7 +41,9 @@ type parsed struct {
 type tokenEnd struct{ at, tokens int }
 
 // Next implements generate.Stream.
-func (s *parsed) Next(ev *ask.Event) bool {
+func (s *parsed) Next(ev *ask.Event) bool { return s.next(ev) && s.time(ev) }
+
+func (s *parsed) next(ev *ask.Event) bool {
 	*ev = ask.Event{PromptTokens: s.end.PromptTokens}
 	if s.fill(ev) {
 		return true

@@ -25,6 +25,7 @@ type stream struct {
 	entries    []ask.Logprob // of tokens whose text is held back
 	numbered   bool
 	tokens     []ask.Token // the same tokens, if they are asked for
+	timed      bool        // each event has SoFar
 	phase      phase
 	end        ask.End
 	result     [1]batch.Result
@@ -46,7 +47,22 @@ func (s *stream) Cancel() { s.generation.Cancel() }
 
 // Next implements generate.Stream. Reading a scored token is a pass over the
 // vocabulary.
-func (s *stream) Next(ev *ask.Event) bool {
+func (s *stream) Next(ev *ask.Event) bool { return s.next(ev) && s.time(ev) }
+
+// time adds how far the answer has come to an event, if that was asked for. It
+// reports true.
+func (s *stream) time(ev *ask.Event) bool {
+	if !s.timed || ev.End != nil || s.end.CompletionTokens == 0 {
+		return true
+	}
+	if s.phase == running {
+		s.took(s.generation.SoFar())
+	}
+	s.end.CachedTokens, ev.SoFar = s.generation.Cached(), &s.end
+	return true
+}
+
+func (s *stream) next(ev *ask.Event) bool {
 	*ev = ask.Event{PromptTokens: s.end.PromptTokens}
 	if s.phase != running {
 		return s.last(ev)

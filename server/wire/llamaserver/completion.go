@@ -17,23 +17,22 @@ type CompletionRequest struct {
 
 // Options are what /completion and /infill share.
 type Options struct {
-	Model           string    `json:"model"`
-	Stream          bool      `json:"stream"`
-	NPredict        *float64  `json:"n_predict"`
-	MaxTokens       *float64  `json:"max_tokens"`
-	MaxCompletion   *float64  `json:"max_completion_tokens"`
-	Answers         *float64  `json:"n_cmpl"`
-	N               *float64  `json:"n"`
-	Stop            Words     `json:"stop"`
-	IgnoreEOS       *bool     `json:"ignore_eos"`
-	NProbs          *float64  `json:"n_probs"`
-	Logprobs        *float64  `json:"logprobs"`
-	PostSampling    bool      `json:"post_sampling_probs"`
-	ReturnTokens    bool      `json:"return_tokens"`
-	TimingsPerToken bool      `json:"timings_per_token"`
-	MaxPredictMs    *float64  `json:"t_max_predict_ms"`
-	MinIndent       *float64  `json:"n_indent"`
-	ResponseFields  *[]string `json:"response_fields"`
+	Model          string    `json:"model"`
+	Stream         bool      `json:"stream"`
+	NPredict       *float64  `json:"n_predict"`
+	MaxTokens      *float64  `json:"max_tokens"`
+	MaxCompletion  *float64  `json:"max_completion_tokens"`
+	Answers        *float64  `json:"n_cmpl"`
+	N              *float64  `json:"n"`
+	Stop           Words     `json:"stop"`
+	IgnoreEOS      *bool     `json:"ignore_eos"`
+	NProbs         *float64  `json:"n_probs"`
+	Logprobs       *float64  `json:"logprobs"`
+	PostSampling   bool      `json:"post_sampling_probs"`
+	ReturnTokens   bool      `json:"return_tokens"`
+	MaxPredictMs   *float64  `json:"t_max_predict_ms"`
+	MinIndent      *float64  `json:"n_indent"`
+	ResponseFields *[]string `json:"response_fields"`
 
 	Grammar     string         `json:"grammar"`
 	GrammarLazy bool           `json:"grammar_lazy"`
@@ -41,6 +40,7 @@ type Options struct {
 	Lora        jsontext.Value `json:"lora"`
 
 	wire.Place
+	wire.Report
 	SamplingOptions
 }
 

@@ -12,10 +12,11 @@ import (
 // Ask checks the form of a completion. What the client left out is d's. The error
 // is an *ask.Fault.
 func (o *Options) Ask(d wire.Defaults) (*Completion, error) {
-	c := &Completion{stream: o.Stream, timingsPerToken: o.TimingsPerToken, samplers: o.Samplers}
+	c := &Completion{stream: o.Stream, timingsPerToken: o.Timings, samplers: o.Samplers}
 	r := &c.Request
 	r.Model, r.Stop = o.Model, o.Stop
 	r.ReturnTokens = o.ReturnTokens || o.Stream
+	o.Report.Ask(r, o.Stream)
 	if o.IgnoreEOS != nil {
 		r.IgnoreEOS = *o.IgnoreEOS
 	}

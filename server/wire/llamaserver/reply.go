@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/wire"
@@ -26,7 +25,6 @@ type Reply struct {
 	settings []byte // of all answers, behind the seed
 	repeated int    // bytes of the request that whole answers repeat
 	answers  []answer
-	begin    time.Time
 }
 
 // answer is one of them, as far as it is known.
@@ -40,14 +38,13 @@ type answer struct {
 	places    int    // of probabilities
 	predicted int
 	newLine   bool
-	first     time.Time // of the first piece
 	end       ask.End
 }
 
 // NewReply renders the answers that requests ask for: c.PerPrompt for each of
 // prompts. One answer is an object, several are an array.
 func NewReply(c *Completion, about ask.Model, requests []*ask.Request, prompts []Prompt) *Reply {
-	r := &Reply{c: c, about: about, answers: make([]answer, len(requests)), begin: time.Now()}
+	r := &Reply{c: c, about: about, answers: make([]answer, len(requests))}
 	r.settings = c.AppendSettings(nil, &c.Request)
 	for i := range r.answers {
 		r.repeated += len(r.settings) + len(prompts[i/c.PerPrompt].Text)
@@ -86,9 +83,6 @@ func (r *Reply) Append(dst []byte, ev *ask.Event) []byte {
 
 // take notes what an event tells of its answer.
 func (a *answer) take(ev *ask.Event) {
-	if a.first.IsZero() {
-		a.first = time.Now()
-	}
 	a.predicted += max(len(ev.Tokens), len(ev.Logprobs))
 	a.newLine = a.newLine || slices.Contains(ev.Text, '\n')
 }
@@ -111,13 +105,7 @@ func (r *Reply) appendChunk(dst []byte, ev *ask.Event) []byte {
 	dst = strconv.AppendInt(dst, int64(a.predicted), 10)
 	dst = append(dst, `,"tokens_evaluated":`...)
 	dst = strconv.AppendInt(dst, int64(a.prompt.Tokens), 10)
-	if r.c.timingsPerToken {
-		dst = append(dst, `,"timings":`...)
-		dst = wire.AppendTimings(dst, &ask.End{
-			PromptTokens: a.prompt.Tokens, CompletionTokens: a.predicted,
-			PrefillNs: int64(a.first.Sub(r.begin)), DecodeNs: int64(time.Since(a.first)),
-		})
-	}
+	dst = wire.AppendSoFar(dst, ev)
 	if len(ev.Logprobs) > 0 {
 		dst = append(dst, `,"completion_probabilities":[`...)
 		for i := range ev.Logprobs {

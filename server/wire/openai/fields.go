@@ -47,7 +47,6 @@ var sharedFields = map[string]wire.Rule{
 	// llama-server's.
 	"slot_id": wire.Ignored, "n_keep": wire.Ignored, "n_discard": wire.Ignored,
 	"n_cache_reuse": wire.Ignored, "sse_ping_interval": wire.Ignored, "backend_sampling": wire.Ignored,
-	"timings_per_token":    wire.Neutral("false"),
 	"return_tokens":        wire.Neutral("false"),
 	"return_progress":      wire.Neutral("false"),
 	"post_sampling_probs":  wire.Neutral("false"),

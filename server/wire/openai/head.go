@@ -59,6 +59,8 @@ type Shape struct {
 	FunctionCall bool
 	// Timings adds how long the answer took, as llama-server does.
 	Timings bool
+	// EachTimings adds it to each chunk of a stream that has something of an answer.
+	EachTimings bool
 	// Prompt is shown beside the answer, as llama-server's __verbose does; "" for
 	// not.
 	Prompt string

@@ -44,6 +44,7 @@ func (c *Common) ask(a *ask.Request, maxTokens *Int, maxTokensName string, d Def
 		return err
 	}
 	a.Stop = c.Stop
+	c.Report.Ask(a, c.Stream)
 	if err := c.Place.Ask(a, d); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type Common struct {
 	Stop          Stop           `json:"stop"`
 	IgnoreEOS     bool           `json:"ignore_eos"`
 	wire.Place
+	wire.Report
 	Sampling
 	Form
 }
@@ -152,7 +153,7 @@ func (r *ChatRequest) logprobs(a *ask.Request) error {
 // Shape is how the answer is written.
 func (r *ChatRequest) Shape() Shape {
 	return Shape{
-		Chat: true, Choices: r.Common.count(1), Usage: r.IncludeUsage(), Logprobs: r.Logprobs,
+		Chat: true, Choices: r.Common.count(1), Usage: r.IncludeUsage(), Logprobs: r.Logprobs, EachTimings: r.Timings,
 		HideReasoning: r.Thinking.Hidden(), FunctionCall: r.LegacyTools.used(),
 	}
 }
@@ -213,7 +214,7 @@ func (r *CompletionRequest) PerPrompt() int { return r.Common.count(1) }
 // Shape is how the answer is written.
 func (r *CompletionRequest) Shape() Shape {
 	return Shape{
-		Choices: r.Common.count(len(r.Prompt)), Usage: r.IncludeUsage(),
+		Choices: r.Common.count(len(r.Prompt)), Usage: r.IncludeUsage(), EachTimings: r.Timings,
 		Logprobs: r.Logprobs.Count != nil || r.Probs != nil && *r.Probs > 0,
 	}
 }

@@ -13,6 +13,7 @@ import (
 type ResponseHead struct {
 	id, begin, end string
 	hideReasoning  bool
+	timings        bool // are wanted with each delta, and with the end
 }
 
 // echoBytes bounds what of a request its response repeats: it would be held as
@@ -71,7 +72,7 @@ func (r *ResponseRequest) Head(h Head, a *ask.Request) *ResponseHead {
 	dst = append(dst, `,"top_p":`...)
 	dst = strconv.AppendFloat(dst, topP, 'g', -1, 32)
 	dst = append(dst, `,"truncation":"disabled","user":null}`...)
-	return &ResponseHead{id: h.ID, begin: begin, end: string(dst), hideReasoning: reasoning.Exclude}
+	return &ResponseHead{id: h.ID, begin: begin, end: string(dst), hideReasoning: reasoning.Exclude, timings: a.Timings}
 }
 
 // appendValueOr appends a value that the client sent, on one line, or another.

@@ -14,6 +14,7 @@ import (
 // ignored, and what refers to something stored is refused.
 type ResponseRequest struct {
 	wire.Place
+	wire.Report
 	Sampling
 	Form
 	Model           string         `json:"model"`
@@ -73,6 +74,7 @@ func (r *ResponseRequest) Ask(d Defaults) (*ask.Request, error) {
 	if err := r.Place.Ask(a, d); err != nil {
 		return nil, err
 	}
+	r.Report.Ask(a, r.Stream)
 	return a, r.Stop.check()
 }
 

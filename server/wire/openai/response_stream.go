@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/wire"
 )
 
 // ResponseStream renders the events of one generation as the events of a
@@ -13,7 +14,8 @@ type ResponseStream struct {
 	output responseItems
 	number int
 	begun  bool
-	dst    []byte // while an event is appended
+	dst    []byte     // while an event is appended
+	of     *ask.Event // that event
 }
 
 // NewResponseStream returns the encoder of a streamed response.
@@ -23,7 +25,7 @@ func NewResponseStream(h *ResponseHead) *ResponseStream {
 
 // Append appends the frames of an event, which has no fault.
 func (s *ResponseStream) Append(dst []byte, ev *ask.Event) []byte {
-	s.dst = dst
+	s.dst, s.of = dst, ev
 	s.begin()
 	if ev.End == nil {
 		s.output.take(ev, s)
@@ -31,7 +33,7 @@ func (s *ResponseStream) Append(dst []byte, ev *ask.Event) []byte {
 		s.output.end(ev.End, s)
 		s.response(status(ev.End), state{status: status(ev.End), end: ev.End})
 	}
-	dst, s.dst = s.dst, nil
+	dst, s.dst, s.of = s.dst, nil, nil
 	return dst
 }
 
@@ -69,6 +71,9 @@ func (s *ResponseStream) close() { s.dst = append(s.dst, "}\n\n"...) }
 func (s *ResponseStream) response(name string, as state) {
 	s.event(name)
 	s.dst = s.output.head.append(append(s.dst, `,"response":`...), as, s.output.items)
+	if as.end != nil && s.output.head.timings {
+		s.dst = wire.AppendTimings(append(s.dst, `,"timings":`...), as.end)
+	}
 	s.close()
 }
 
@@ -125,6 +130,7 @@ func (s *ResponseStream) grew(i *responseItem, text, logprobs []byte) {
 	s.within(deltaNames[i.kind], i)
 	s.field("delta", text)
 	s.entries(i, logprobs)
+	s.dst = wire.AppendSoFar(s.dst, s.of)
 	s.close()
 }
 

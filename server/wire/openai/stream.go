@@ -2,6 +2,7 @@ package openai
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/wire"
@@ -32,10 +33,10 @@ func NewStream(h Head, shape Shape) *Stream {
 	if shape.Chat {
 		object = "chat.completion.chunk"
 	}
-	s := &Stream{shape: shape, tail: "]}\n\n", choices: make([]streamChoice, shape.Choices)}
+	s := &Stream{shape: shape, tail: "]" + chunkEnd, choices: make([]streamChoice, shape.Choices)}
 	s.head = h.append(append(make([]byte, 0, 256), "data: "...), object)
 	if shape.Usage {
-		s.tail = "],\"usage\":null}\n\n"
+		s.tail = `],"usage":null` + chunkEnd
 	}
 	return s
 }
@@ -79,7 +80,19 @@ func (s *Stream) Append(dst []byte, ev *ask.Event) []byte {
 	} else {
 		dst = s.appendLogprobs(dst, ev)
 	}
-	return append(dst, s.tail...)
+	return s.appendTail(dst, ev)
+}
+
+// chunkEnd is what the tail of a chunk ends with.
+const chunkEnd = "}\n\n"
+
+// appendTail ends a chunk of an event, with its timings if they were asked for.
+func (s *Stream) appendTail(dst []byte, ev *ask.Event) []byte {
+	if ev.SoFar == nil {
+		return append(dst, s.tail...)
+	}
+	dst = append(dst, strings.TrimSuffix(s.tail, chunkEnd)...)
+	return append(wire.AppendSoFar(dst, ev), chunkEnd...)
 }
 
 // AppendFault appends a failure in mid-stream, after which nothing comes.
@@ -211,8 +224,11 @@ func (s *Stream) appendFinish(dst []byte, choice int, end *ask.End) []byte {
 	dst = append(dst, `,"logprobs":null,"finish_reason":`...)
 	dst = append(dst, s.shape.finishReason(end.Reason)...)
 	dst = append(dst, '}')
-	if s.shape.Usage {
+	if s.shape.Usage && !s.shape.EachTimings {
 		return append(dst, s.tail...)
+	}
+	if s.shape.Usage {
+		return s.appendTail(dst, &ask.Event{SoFar: end})
 	}
 	dst = s.shape.appendExtras(append(dst, ']'), end)
 	return append(dst, "}\n\n"...)

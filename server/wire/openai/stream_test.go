@@ -115,6 +115,10 @@ func TestEncodingAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { buf = a.Append(buf[:0], &events[1]) }); n != 0 {
 		t.Errorf("answer: %v allocations an event", n)
 	}
+	timed := ask.Event{Text: events[1].Text, SoFar: &ask.End{PromptTokens: 3, CompletionTokens: 2, DecodeNs: 7}}
+	if n := testing.AllocsPerRun(100, func() { buf = s.Append(buf[:0], &timed) }); n != 0 {
+		t.Errorf("stream with timings: %v allocations an event", n)
+	}
 }
 
 func TestCompletionLogprobs(t *testing.T) {
