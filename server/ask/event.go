@@ -29,6 +29,18 @@ type Event struct {
 	// SoFar is what the end would say of tokens and times by now, if the request
 	// asked for it; nil before the first token. It is the generator's memory.
 	SoFar *End
+	// Progress is how much of the prompt is computed, if the request asked for it:
+	// once as it begins and once after each piece, before all tokens. An event with
+	// it has nothing else. It is the generator's memory.
+	Progress *Progress
+}
+
+// Progress is how much of a prompt is computed.
+type Progress struct {
+	Total     int   // tokens of the prompt
+	Cached    int   // of them, those that were there already
+	Processed int   // those that are there by now
+	Ns        int64 // since the admission into the batch
 }
 
 // CallPiece is a piece of a call of a tool. The first of a call has ID and Name.

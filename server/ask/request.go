@@ -54,6 +54,9 @@ type Request struct {
 	ReturnTokens bool
 	// Timings asks each event how far the answer has come.
 	Timings bool
+	// Progress asks for events while the prompt is computed. A prompt that Echo
+	// gives log-probabilities of has none: those come meanwhile.
+	Progress bool
 	// Keep begins with what an earlier request has left of the same tokens, and
 	// leaves what it has computed until somebody needs the place.
 	Keep bool

@@ -49,10 +49,14 @@ func (l *Loop) admit() {
 // admitOne makes a generation that has its place live.
 func (l *Loop) admitOne(g *Generation) {
 	s := &g.seq
-	if s.admitted.IsZero() {
+	first := s.admitted.IsZero()
+	if first {
 		s.admitted = time.Now()
 	}
 	g.reused.Store(int32(s.cached))
+	if first {
+		g.mark() // of those that come again the ring may be full
+	}
 	if s.keep {
 		g.slot.Store(int32(s.id) + 1)
 	}

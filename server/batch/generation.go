@@ -64,7 +64,7 @@ type Generation struct {
 // slot is a result in the ring and, if log-probabilities are asked for, its logit
 // and the logarithm of the sum of all logits' exponentials.
 type slot struct {
-	token  engine.Token
+	token  engine.Token // negative for a mark: the complement of what is computed
 	logit  float32
 	logSum float64
 }
@@ -110,7 +110,12 @@ func (g *Generation) Poll(dst []Result) (n int, err error) {
 	g.top = slices.Grow(g.top[:0], n*max(g.topN, 0)) // results keep parts of it
 	for i := range n {
 		slot := g.place(head + uint32(i))
-		dst[i] = Result{Token: g.slots[slot].token, Prompt: int(head)+i < g.echoed}
+		token := g.slots[slot].token
+		if token < 0 {
+			dst[i] = Result{Mark: true, Processed: int(^token)}
+			continue
+		}
+		dst[i] = Result{Token: token, Prompt: int(head)+i < g.echoed}
 		if g.topN >= 0 {
 			g.logprobs(&dst[i], slot)
 		}
@@ -161,6 +166,10 @@ func (g *Generation) SoFar() (f Finish) {
 	g.seq.times(&f, time.Now())
 	return f
 }
+
+// Prefilling returns how long the generation has been admitted. It is valid once
+// Poll has returned a mark.
+func (g *Generation) Prefilling() time.Duration { return time.Since(g.seq.admitted) }
 
 // space returns the free slots. Engine goroutine.
 func (g *Generation) space() int { return len(g.slots) - int(g.tail.Load()-g.head.Load()) }

@@ -38,12 +38,16 @@ func (l *Loop) newGeneration(j Job) *Generation {
 		s.scores, s.scored = true, 1
 		g.echoed = s.prompt - 1
 	}
+	s.marks = r.Progress && !s.scores
 	if g.topN >= 0 {
 		g.scoreNs = sampling.LogprobsCostNs(g.topN, l.vocab)
 	}
 	ring := mailbox.PowerOfTwo(min(l.config.RingTokens, max(s.limit-s.prompt+g.echoed, 2)))
 	for ring > 2 && ring*g.topN*keyBytes > l.config.TopLogprobsBytes {
 		ring /= 2
+	}
+	if s.marks {
+		ring = max(ring, leastMarked)
 	}
 	g.slots = make([]slot, ring)
 	return g

@@ -28,10 +28,14 @@ var (
 )
 
 // Result is one generated token or, with Job.Request.Echo and log-probabilities,
-// one of the prompt, from its second on.
+// one of the prompt, from its second on. With Job.Request.Progress there are marks
+// before them.
 type Result struct {
 	Token  engine.Token
 	Prompt bool
+	// Mark says that this is no token: Processed tokens of the prompt are computed.
+	Mark      bool
+	Processed int
 	// Logprob is the natural logarithm of the token's probability under the
 	// model, before any sampling step; 0 unless the request asked for it.
 	Logprob float32

@@ -37,6 +37,8 @@ type sequence struct {
 	cached      int               // tokens in the KV cache
 	id          engine.SequenceID // -1 while it is not live
 	slot        engine.SequenceID // the one place that it goes to, or -1
+	marks       bool              // what is computed of the prompt is told
+	marked      int               // of it, what was told last; -1 for nothing
 	keep        bool              // begin with what is in its place, and stay there
 	ended       bool
 	paused      bool
@@ -78,6 +80,7 @@ func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
 		id:        -1,
 		slot:      engine.SequenceID(r.Slot - 1),
 		keep:      r.Keep,
+		marked:    -1,
 		submitted: now,
 	}
 }
@@ -105,7 +108,10 @@ func (s *sequence) complete() bool {
 // runnable reports whether the sequence takes part in the next batch, and
 // pauses or resumes it by the state of the generation's ring.
 func (s *sequence) runnable(g *Generation) bool {
-	free := g.space()
+	free, needs := g.space(), 1
+	if s.marks {
+		needs++ // a mark comes before the token
+	}
 	if s.paused {
 		if 2*free < len(g.slots) {
 			return false
@@ -116,7 +122,7 @@ func (s *sequence) runnable(g *Generation) bool {
 		g.stalled.Store(false)
 		return true
 	}
-	if free > 0 {
+	if free >= needs {
 		return true
 	}
 	// Stalled now, and looked at once more by park before the engine sleeps:

@@ -187,6 +187,7 @@ func (l *Loop) deliver() {
 	for _, g := range l.live {
 		s := &g.seq
 		s.cached += s.piece
+		g.mark()
 		if s.row < 0 && s.scoreRows == 0 {
 			continue
 		}

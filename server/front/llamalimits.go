@@ -56,6 +56,9 @@ func (s *limitedStream) Next(ev *ask.Event) bool {
 			s.endAs(ev)
 			return true
 		}
+		if ev.Progress != nil {
+			return true
+		}
 		if s.cut || s.limits.Nothing {
 			continue // what comes behind the end is nobody's
 		}

@@ -18,6 +18,12 @@ type telling struct {
 			Role string `json:"role"`
 		} `json:"delta"`
 	} `json:"choices"`
+	Progress *struct {
+		Total     int  `json:"total"`
+		Cached    int  `json:"cache"`
+		Processed int  `json:"processed"`
+		Ms        *int `json:"time_ms"`
+	} `json:"prompt_progress"`
 	Timings *struct {
 		Prompt    int `json:"prompt_n"`
 		Predicted int `json:"predicted_n"`
@@ -86,6 +92,57 @@ func TestTimingsPerToken(t *testing.T) {
 			if status != http.StatusOK {
 				t.Errorf("not streamed: status %d: %s", status, whole)
 			}
+		})
+	}
+}
+
+// Pieces of a stream say how much of the prompt is computed, before all text, if
+// the client asks for them. A chat has its role once.
+func TestReturnProgress(t *testing.T) {
+	for _, test := range []struct{ path, body string }{
+		{"/v1/chat/completions", `"messages":[{"role":"user","content":"hello"}]`},
+		{"/v1/chat/completions", `"messages":[{"role":"user","content":"hello"}],"stream_options":{"include_usage":true}`},
+		{"/v1/completions", `"prompt":"hello, world"`},
+		{"/v1/responses", `"input":"hello"`},
+		{"/completion", `"prompt":"hello, world"`},
+		{"/completion", `"prompt":"hello, world","n_predict":0`},
+	} {
+		t.Run(test.path, func(t *testing.T) {
+			s := serve(t, &generatetest.Generator{Reply: "abc"}, nil)
+			read := func(more string) []telling {
+				status, _, stream := s.post(t, test.path, `{`+test.body+more+`}`)
+				if status != http.StatusOK {
+					t.Fatalf("status %d: %s", status, stream)
+				}
+				return tellings(t, stream)
+			}
+			total, roles := 0, 0
+			var processed []int
+			for _, piece := range read(`,"stream":true,"return_progress":true`) {
+				if len(piece.Choices) > 0 && piece.Choices[0].Delta.Role != "" {
+					roles++
+				}
+				p := piece.Progress
+				if p == nil {
+					continue
+				}
+				total, processed = p.Total, append(processed, p.Processed)
+				if p.Cached != 1 || p.Ms == nil || piece.Type != "" && piece.Type != "response.in_progress" {
+					t.Errorf("%+v: %+v", piece, *p)
+				}
+			}
+			if want := []int{1, total / 2, total}; total == 0 || !slices.Equal(processed, want) {
+				t.Errorf("processed %d, want %d", processed, want)
+			}
+			if chat := strings.Contains(test.path, "chat"); chat && roles != 1 {
+				t.Errorf("%d roles", roles)
+			}
+			for _, piece := range read(`,"stream":true`) {
+				if piece.Progress != nil {
+					t.Errorf("not asked for: %+v", *piece.Progress)
+				}
+			}
+			read(`,"return_progress":true`) // of a whole answer nothing comes before it
 		})
 	}
 }

@@ -173,7 +173,7 @@ func (r *Reply) serve(now time.Time) {
 		c = *attached
 	}
 	for n := 0; !r.over && (c == nil || c.Ready()) && r.take(); n++ {
-		if n == 0 && r.event.End == nil && !r.begun {
+		if n == 0 && r.event.End == nil && r.event.Progress == nil && !r.begun {
 			r.obs.Delivered(now)
 		}
 		if c == nil {

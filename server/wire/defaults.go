@@ -17,11 +17,14 @@ type Defaults struct {
 
 // Report are llama-server's fields for what a stream tells of its own making.
 type Report struct {
-	Timings bool `json:"timings_per_token"`
+	Timings  bool `json:"timings_per_token"`
+	Progress bool `json:"return_progress"`
 }
 
 // Ask says it to the request of a stream; a whole answer has its timings at the end.
-func (p *Report) Ask(r *ask.Request, stream bool) { r.Timings = p.Timings && stream }
+func (p *Report) Ask(r *ask.Request, stream bool) {
+	r.Timings, r.Progress = p.Timings && stream, p.Progress && stream
+}
 
 // Place are llama-server's fields for where a request is computed. A nil pointer
 // is a field that the client left out or set to null.

@@ -27,6 +27,20 @@ func AppendSoFar(dst []byte, ev *ask.Event) []byte {
 	return AppendTimings(append(dst, `,"timings":`...), ev.SoFar)
 }
 
+// AppendProgress appends a member with how much of the prompt is computed, if the
+// event tells it.
+func AppendProgress(dst []byte, ev *ask.Event) []byte {
+	p := ev.Progress
+	if p == nil {
+		return dst
+	}
+	dst = strconv.AppendInt(append(dst, `,"prompt_progress":{"total":`...), int64(p.Total), 10)
+	dst = strconv.AppendInt(append(dst, `,"cache":`...), int64(p.Cached), 10)
+	dst = strconv.AppendInt(append(dst, `,"processed":`...), int64(p.Processed), 10)
+	dst = strconv.AppendInt(append(dst, `,"time_ms":`...), p.Ns/1e6, 10)
+	return append(dst, '}')
+}
+
 // appendPace appends a number of tokens, and the pace of so many steps.
 func appendPace(dst []byte, what string, tokens, steps int, ns int64) []byte {
 	ms := float64(ns) / 1e6

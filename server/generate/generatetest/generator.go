@@ -93,6 +93,9 @@ func (g *Generator) Submit(_ context.Context, r *ask.Request) (generate.Stream, 
 	if r.Echo {
 		s.echo(r.Prompt.Text)
 	}
+	if r.Progress {
+		s.before = slices.Concat(progress(prompt), s.before)
+	}
 	s.numbered, s.timed, s.stops = r.ReturnTokens, r.Timings, r.Stop
 	g.running.Add(1)
 	return s, nil
@@ -255,6 +258,9 @@ func (s *stream) say(ev *ask.Event) {
 
 // prepared counts an event that came before the reply.
 func (s *stream) prepared(ev *ask.Event) {
+	if ev.Progress != nil {
+		return
+	}
 	if s.echoed {
 		s.echoed = false
 		return

@@ -248,3 +248,40 @@ func TestSoFar(t *testing.T) {
 		}
 	}
 }
+
+// Who asks for it is told how much of the prompt is computed, before all tokens.
+func TestProgress(t *testing.T) {
+	for _, raw := range []bool{true, false} {
+		g := open(t, saying("abc"))
+		events, err := g.Submit(t.Context(), hello(func(r *ask.Request) { r.Progress, r.RawReasoning = true, raw }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		feed := mailbox.NewFeed()
+		var entry mailbox.Entry
+		entry.Init(feed, nil)
+		events.Announce(&entry)
+		var seen []ask.Progress
+		text := ""
+		var end *ask.End
+		for end == nil {
+			feed.Wait()
+			feed.Take(nil)
+			var ev ask.Event
+			for end == nil && events.Next(&ev) {
+				if end = ev.End; ev.Progress == nil {
+					text += string(ev.Text)
+				} else if seen = append(seen, *ev.Progress); text != "" {
+					t.Errorf("progress after %q", text)
+				}
+			}
+		}
+		total := end.PromptTokens
+		if len(seen) != 2 || seen[0].Processed != 0 || seen[1].Processed != total || seen[1].Total != total || seen[1].Cached != 0 || seen[1].Ns <= 0 {
+			t.Errorf("a prompt of %d: %+v", total, seen)
+		}
+		if text != "abc" || end.CompletionTokens != 3 {
+			t.Errorf("%q, %+v", text, end)
+		}
+	}
+}

@@ -58,6 +58,9 @@ func (s *parsed) next(ev *ask.Event) bool {
 	if r == nil {
 		return false
 	}
+	if r.Mark {
+		return s.marked(ev, r)
+	}
 	thought := s.parser.Thinks()
 	tail := s.text.Tail()
 	piece := s.model.AppendPiece(tail, r.Token, false)

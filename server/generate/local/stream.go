@@ -26,6 +26,7 @@ type stream struct {
 	numbered   bool
 	tokens     []ask.Token // the same tokens, if they are asked for
 	timed      bool        // each event has SoFar
+	progress   *ask.Progress
 	phase      phase
 	end        ask.End
 	result     [1]batch.Result
@@ -84,6 +85,9 @@ func (s *stream) next(ev *ask.Event) bool {
 	if r == nil {
 		return false
 	}
+	if r.Mark {
+		return s.marked(ev, r)
+	}
 	if s.numbered {
 		s.tokens = append(s.tokens, r.Token)
 	}
@@ -105,11 +109,24 @@ func (s *stream) poll() (r *batch.Result, ended bool) {
 		return nil, false
 	}
 	r = &s.result[0]
+	if r.Mark {
+		return r, false
+	}
 	s.end.CompletionTokens++
 	if s.scored {
 		s.entries = append(s.entries, s.entry(r))
 	}
 	return r, false
+}
+
+// marked gives how much of the prompt is computed. It reports true.
+func (s *stream) marked(ev *ask.Event, r *batch.Result) bool {
+	if s.progress == nil { // what is there at first was there before
+		s.progress = &ask.Progress{Total: s.end.PromptTokens, Cached: r.Processed}
+	}
+	s.progress.Processed, s.progress.Ns = r.Processed, s.generation.Prefilling().Nanoseconds()
+	ev.Progress = s.progress
+	return true
 }
 
 // give moves the released text into an event, with the entries of the tokens

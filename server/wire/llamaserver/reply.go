@@ -89,7 +89,7 @@ func (a *answer) take(ev *ask.Event) {
 
 // appendChunk appends what a stream's client gets of an event.
 func (r *Reply) appendChunk(dst []byte, ev *ask.Event) []byte {
-	if len(ev.Text) == 0 && len(ev.Tokens) == 0 {
+	if len(ev.Text) == 0 && len(ev.Tokens) == 0 && ev.Progress == nil {
 		return dst // everything is held back
 	}
 	a := &r.answers[ev.Choice]
@@ -105,7 +105,7 @@ func (r *Reply) appendChunk(dst []byte, ev *ask.Event) []byte {
 	dst = strconv.AppendInt(dst, int64(a.predicted), 10)
 	dst = append(dst, `,"tokens_evaluated":`...)
 	dst = strconv.AppendInt(dst, int64(a.prompt.Tokens), 10)
-	dst = wire.AppendSoFar(dst, ev)
+	dst = wire.AppendProgress(wire.AppendSoFar(dst, ev), ev)
 	if len(ev.Logprobs) > 0 {
 		dst = append(dst, `,"completion_probabilities":[`...)
 		for i := range ev.Logprobs {

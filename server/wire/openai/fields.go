@@ -48,7 +48,6 @@ var sharedFields = map[string]wire.Rule{
 	"slot_id": wire.Ignored, "n_keep": wire.Ignored, "n_discard": wire.Ignored,
 	"n_cache_reuse": wire.Ignored, "sse_ping_interval": wire.Ignored, "backend_sampling": wire.Ignored,
 	"return_tokens":        wire.Neutral("false"),
-	"return_progress":      wire.Neutral("false"),
 	"post_sampling_probs":  wire.Neutral("false"),
 	"response_fields":      wire.Neutral("[]"),
 	"samplers":             wire.Neutral("[]", `["penalties","dry","top_n_sigma","top_k","typ_p","top_p","min_p","xtc","temperature"]`),

@@ -89,6 +89,7 @@ type state struct {
 	status string
 	end    *ask.End
 	fault  *ask.Fault
+	of     *ask.Event // that tells of the prompt's progress
 }
 
 // append appends the object of a response.

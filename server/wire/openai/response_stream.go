@@ -27,9 +27,12 @@ func NewResponseStream(h *ResponseHead) *ResponseStream {
 func (s *ResponseStream) Append(dst []byte, ev *ask.Event) []byte {
 	s.dst, s.of = dst, ev
 	s.begin()
-	if ev.End == nil {
+	switch {
+	case ev.Progress != nil:
+		s.response(inProgress, state{status: inProgress, of: ev})
+	case ev.End == nil:
 		s.output.take(ev, s)
-	} else {
+	default:
 		s.output.end(ev.End, s)
 		s.response(status(ev.End), state{status: status(ev.End), end: ev.End})
 	}
@@ -73,6 +76,9 @@ func (s *ResponseStream) response(name string, as state) {
 	s.dst = s.output.head.append(append(s.dst, `,"response":`...), as, s.output.items)
 	if as.end != nil && s.output.head.timings {
 		s.dst = wire.AppendTimings(append(s.dst, `,"timings":`...), as.end)
+	}
+	if as.of != nil {
+		s.dst = wire.AppendProgress(s.dst, as.of)
 	}
 	s.close()
 }

@@ -62,6 +62,8 @@ func (s *Stream) Append(dst []byte, ev *ask.Event) []byte {
 			dst = s.appendFinish(s.appendRole(dst, 0), 0, ev.End)
 		}
 		return s.appendEnd(dst, ev.End)
+	case ev.Progress != nil:
+		return s.appendProgress(dst, ev)
 	}
 	dst = s.appendRole(dst, ev.Choice)
 	reasoning := len(ev.Reasoning) > 0 && !s.shape.HideReasoning
@@ -86,13 +88,13 @@ func (s *Stream) Append(dst []byte, ev *ask.Event) []byte {
 // chunkEnd is what the tail of a chunk ends with.
 const chunkEnd = "}\n\n"
 
-// appendTail ends a chunk of an event, with its timings if they were asked for.
+// appendTail ends a chunk of an event, with what was asked for of its making.
 func (s *Stream) appendTail(dst []byte, ev *ask.Event) []byte {
-	if ev.SoFar == nil {
+	if ev.SoFar == nil && ev.Progress == nil {
 		return append(dst, s.tail...)
 	}
 	dst = append(dst, strings.TrimSuffix(s.tail, chunkEnd)...)
-	return append(wire.AppendSoFar(dst, ev), chunkEnd...)
+	return append(wire.AppendProgress(wire.AppendSoFar(dst, ev), ev), chunkEnd...)
 }
 
 // AppendFault appends a failure in mid-stream, after which nothing comes.
@@ -192,15 +194,32 @@ func appendFunctionDelta(dst []byte, pieces []ask.CallPiece) []byte {
 // appendRole appends what comes before the first text of an answer: a chat's role
 // chunk, nothing for a completion.
 func (s *Stream) appendRole(dst []byte, choice int) []byte {
-	c := &s.choices[choice]
-	if c.begun || !s.shape.Chat {
+	if s.choices[choice].begun || !s.shape.Chat {
 		return dst
 	}
-	c.begun = true
+	return append(s.appendNothing(dst, choice), s.tail...)
+}
+
+// appendProgress appends a chunk that says how much of the prompt is computed. A
+// chat's first one is its role chunk.
+func (s *Stream) appendProgress(dst []byte, ev *ask.Event) []byte {
+	return s.appendTail(s.appendNothing(dst, ev.Choice), ev)
+}
+
+// appendNothing appends a choice without text; a chat's first one has the role.
+func (s *Stream) appendNothing(dst []byte, choice int) []byte {
+	c := &s.choices[choice]
 	dst = s.appendIndex(dst, choice)
-	dst = append(dst, `"delta":{"role":"assistant","content":null,"refusal":null}`...)
-	dst = append(dst, plainEnd...)
-	return append(dst, s.tail...)
+	switch {
+	case !s.shape.Chat:
+		dst = append(dst, `"text":""`...)
+	case c.begun:
+		dst = append(dst, `"delta":{}`...)
+	default:
+		dst = append(dst, `"delta":{"role":"assistant","content":null,"refusal":null}`...)
+	}
+	c.begun = true
+	return append(dst, plainEnd...)
 }
 
 func (s *Stream) appendLogprobs(dst []byte, ev *ask.Event) []byte {
