@@ -27,7 +27,6 @@ type Recipe struct {
 	Beta1      float64
 	Beta2      float64
 	Clip       float64
-	Momentum   float64 // of Muon; 0: AdamW alone
 	Noise      float64 // share of the user's tokens that are replaced
 	// Short is the share of conversations that are one question and Beginning
 	// tokens of its answer: what tells answers apart, for a third of the time.
@@ -38,10 +37,10 @@ type Recipe struct {
 // demo is the recipe of the demo model, without its corpus.
 func demo() Recipe {
 	return Recipe{
-		Version: recipeVersion, Seed: 20261, Steps: 6400, Batch: 48, Vocabulary: 1536,
+		Version: recipeVersion, Seed: 20261, Steps: 6000, Batch: 32, Vocabulary: 1536,
 		Shape: network.Shape{Embedding: 192, Layers: 4, Heads: 6, HeadsKV: 3, FeedForward: 512, Context: 512},
-		Rate:  4e-3, Warmup: 50, Decay: 0.05, Beta1: 0.9, Beta2: 0.98, Clip: 1, Momentum: 0.95, Noise: 0.04,
-		Short: 0.8, Beginning: 10,
+		Rate:  2e-3, Warmup: 50, Decay: 0.05, Beta1: 0.9, Beta2: 0.98, Clip: 1, Noise: 0.04,
+		Short: 0.3, Beginning: 12,
 	}
 }
 
@@ -69,12 +68,4 @@ func (r Recipe) String() string {
 		panic("train: a recipe is not JSON")
 	}
 	return string(text)
-}
-
-// muon returns the step of the matrices at a rate of learning.
-func (r Recipe) muon(rate float64) network.Muon {
-	if r.Momentum == 0 {
-		return network.Muon{}
-	}
-	return network.Muon{Momentum: float32(r.Momentum), Rate: float32(rate)}
 }

@@ -160,7 +160,7 @@ func (t *trainer) advance() error {
 		Rate:  float32(rate / (1 - math.Pow(r.Beta1, n))),
 		Beta1: float32(r.Beta1), Beta2: float32(r.Beta2),
 		Correct: float32(1 / (1 - math.Pow(r.Beta2, n))), Epsilon: 1e-8,
-	}, r.muon(rate), float32(rate*r.Decay), total.Count, r.Clip)
+	}, float32(rate*r.Decay), total.Count, r.Clip)
 	t.step++
 	t.loss += total.Loss
 	t.targets += total.Count

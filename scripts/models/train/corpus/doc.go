@@ -41,9 +41,10 @@
 // answers or a system message stand before it. In calls of tools, names and
 // numbers that the question has too are swapped for others.
 //
-// An item comes up as often as it has wordings, within reason. Some frames are
-// never trained on; the held-out conversations use those alone. Conversation
-// number n of a seed is the same one always.
+// Each kind has its share of the conversations; within a kind an item comes up as
+// often as it has wordings, within reason. Some frames are never trained on; the
+// held-out conversations use those alone. Conversation number n of a seed is the
+// same one always.
 //
 // # Limits
 //

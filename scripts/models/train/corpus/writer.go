@@ -20,11 +20,36 @@ type Conversation struct {
 // Writer makes conversations out of a corpus. Its methods may be called
 // concurrently.
 type Writer struct {
-	set     *Set
-	seed    uint64
-	answers []int // items of kind Answer that are trained on
-	tools   []string
-	shares  []int // shares[i] is how many shares items up to i have together
+	set   *Set
+	seed  uint64
+	tools []string
+	kinds [len(kindShares)]drawer
+}
+
+// kindShares is how many of a hundred conversations end in an item of each kind.
+var kindShares = [...]int{Answer: 62, Chat: 16, Call: 15, Object: 7}
+
+// drawer is the items of one kind, of which some come up more often than others.
+type drawer struct {
+	items  []*Item
+	shares []int // shares[i] is how many shares items up to i have together
+}
+
+// leastShare is of an item with few wordings; others have one for each.
+const leastShare = 4
+
+func (d *drawer) put(item *Item) {
+	share := max(len(item.Wordings), leastShare)
+	if n := len(d.shares); n > 0 {
+		share += d.shares[n-1]
+	}
+	d.items, d.shares = append(d.items, item), append(d.shares, share)
+}
+
+// draw returns a random item; there is one.
+func (d *drawer) draw(r *rand.Rand) *Item {
+	i, _ := slices.BinarySearch(d.shares, r.IntN(d.shares[len(d.shares)-1])+1)
+	return d.items[i]
 }
 
 // NewWriter returns a writer; the set must have items to train on.
@@ -33,26 +58,32 @@ func NewWriter(set *Set, seed uint64) (*Writer, error) {
 	if len(set.Train) == 0 {
 		return nil, fmt.Errorf("corpus: no items to train on; all files are named heldout-*")
 	}
-	total := 0
-	for i, item := range set.Train {
-		total += max(len(item.Wordings), leastShare)
-		w.shares = append(w.shares, total)
-		if item.Kind == Answer {
-			w.answers = append(w.answers, i)
-		}
+	for i := range set.Train {
+		item := &set.Train[i]
+		w.kinds[item.Kind].put(item)
 		w.tools = append(w.tools, item.Tools...)
 	}
 	return w, nil
 }
 
-// leastShare is of an item with few wordings; others have one for each.
-const leastShare = 4
-
-// pick returns a random item.
+// pick returns a random item, of a kind that there is.
 func (w *Writer) pick(r *rand.Rand) *Item {
-	at := r.IntN(w.shares[len(w.shares)-1])
-	i, _ := slices.BinarySearch(w.shares, at+1)
-	return &w.set.Train[i]
+	total := 0
+	for kind, share := range kindShares {
+		if len(w.kinds[kind].items) > 0 {
+			total += share
+		}
+	}
+	at := r.IntN(total)
+	for kind, share := range kindShares {
+		if d := &w.kinds[kind]; len(d.items) > 0 {
+			if at < share {
+				return d.draw(r)
+			}
+			at -= share
+		}
+	}
+	panic("corpus: shares that do not add up")
 }
 
 // How often a conversation of training has what.
@@ -85,9 +116,10 @@ func (w *Writer) Train(n uint64) Conversation {
 	if system != "" {
 		c.say("system", system)
 	}
-	if item.System == "" && item.Kind != Chat && len(w.answers) > 0 {
+	if item.System == "" && item.Kind != Chat && len(w.kinds[Answer].items) > 0 {
 		for range earlier(r, item.Kind) {
-			before := &w.set.Train[w.answers[r.IntN(len(w.answers))]]
+			questions := w.kinds[Answer].items // each alike, whatever its wordings are
+			before := questions[r.IntN(len(questions))]
 			c.say("user", vary(r, wording(r, before), trained))
 			c.say("assistant", before.Turns[0])
 		}
@@ -113,14 +145,12 @@ func (w *Writer) Train(n uint64) Conversation {
 // Alone returns question number n with its answer and nothing around them; of a
 // corpus without questions, what Train does.
 func (w *Writer) Alone(n uint64) Conversation {
-	if len(w.answers) == 0 {
+	questions := &w.kinds[Answer]
+	if len(questions.items) == 0 {
 		return w.Train(n)
 	}
 	r := rand.New(rand.NewPCG(w.seed, n))
-	item := w.pick(r)
-	for item.Kind != Answer {
-		item = w.pick(r)
-	}
+	item := questions.draw(r)
 	return plain(item, func(text string) string { return vary(r, text, trained) }, func() string { return wording(r, item) })
 }
 

@@ -146,7 +146,7 @@ func (n *Network) weightsBack(i int) {
 // Step changes the weights by the gradients, which it clears. The gradients are
 // those of count targets; if their mean is longer than clip, it is shortened to
 // that. It returns the length before.
-func (n *Network) Step(a vector.Adam, u Muon, decay float32, count int, clip float64) (length float64) {
+func (n *Network) Step(a vector.Adam, decay float32, count int, clip float64) (length float64) {
 	var parts []float64
 	tensors, at := n.shape.tensors(n.Weights), 0
 	for i := range tensors {
@@ -170,17 +170,12 @@ func (n *Network) Step(a vector.Adam, u Muon, decay float32, count int, clip flo
 	for i := 1; i < len(tensors); i++ {
 		starts[i] = starts[i-1] + tensors[i-1].Rows*tensors[i-1].Columns
 	}
-	n.parallel(len(tensors), func(worker, task int) {
-		from, m := starts[task], &tensors[task]
-		to := from + m.Rows*m.Columns
-		if task > 0 && !m.Vector && u != (Muon{}) { // tensor 0, the embedding, has sparse gradients
-			n.scratch[worker].orthogonal.advance(u, n.Weights[from:to], n.First[from:to], n.Gradients[from:to], m.Rows, m.Columns, a.Scale, 1-decay)
-			clear(n.Gradients[from:to])
-			return
-		}
+	n.parallel(len(tensors), func(_, task int) {
+		from := starts[task]
+		to := from + tensors[task].Rows*tensors[task].Columns
 		step := a
 		step.Keep = 1
-		if !m.Vector {
+		if !tensors[task].Vector {
 			step.Keep = 1 - decay
 		}
 		step.Step(n.Weights[from:to], n.First[from:to], n.Second[from:to], n.Gradients[from:to])

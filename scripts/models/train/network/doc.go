@@ -15,9 +15,7 @@
 //	n, err := network.New(shape, workers)
 //	n.Init(seed)
 //	result := n.Train(batch)      // adds to n.Gradients
-//	n.Step(adam, muon, …)         // changes n.Weights, clears n.Gradients
-//
-// Matrices are stepped by [Muon], the embedding and the gains by AdamW.
+//	n.Step(&adam)                 // changes n.Weights, clears n.Gradients
 //
 // Work is dealt out to goroutines in tasks that write disjoint places, each in a
 // fixed order: results are the same bits for any number of workers.

@@ -51,7 +51,6 @@ type scratch struct {
 	right                    vector.Right
 	keys, values             vector.Right
 	scores, slopes, row, sum []float32
-	orthogonal               orthogonal
 }
 
 // activations are what one layer keeps of a batch for the way back.
