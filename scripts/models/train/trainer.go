@@ -123,9 +123,15 @@ func (r Recipe) rate(step int) float64 {
 	if step < r.Warmup {
 		return r.Rate * float64(step+1) / float64(r.Warmup)
 	}
+	// What the first fall has settled is loosened once more (Loshchilov and
+	// Hutter, 2017), and what was between two answers finds its own.
+	from, begins, ends := r.Rate, r.Warmup, min(r.Restart, r.Steps)
+	if step >= r.Restart {
+		from, begins, ends = r.Rate/2, r.Restart, r.Steps
+	}
 	const least = 0.02 // of the rate, at the end
-	done := float64(step-r.Warmup) / float64(max(r.Steps-r.Warmup, 1))
-	return r.Rate * (least + (1-least)*0.5*(1+math.Cos(math.Pi*done)))
+	done := float64(step-begins) / float64(max(ends-begins, 1))
+	return from * (least + (1-least)*0.5*(1+math.Cos(math.Pi*done)))
 }
 
 // advance does one step.
