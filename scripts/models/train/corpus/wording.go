@@ -30,7 +30,7 @@ const (
 	shareKeywords = 0.12
 	shareReopen   = 0.35
 	shareReword   = 0.3
-	shareSlips    = 0.25
+	shareSlips    = 0.1
 	shareLower    = 0.25
 	shareUpper    = 0.02
 	shareNoMark   = 0.3

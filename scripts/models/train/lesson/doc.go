@@ -7,7 +7,9 @@
 // What the assistant says, with the end of its turn, is to be learnt; all else
 // is given. The template goes into the model's file as it is here, and is
 // evaluated by the server's own package chat, so that the model is asked in the
-// form in which it was taught.
+// form in which it was taught. It writes questions in small letters and with a
+// space before them, so that a word is the same tokens wherever it stands; where
+// tools are offered it does not, as a call copies names.
 //
 //	e, err := lesson.NewEncoder(vocabulary)
 //	tokens, targets, err := e.Encode(conversation)

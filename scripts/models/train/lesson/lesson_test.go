@@ -74,7 +74,7 @@ func TestOnlyAnswersAreLearnt(t *testing.T) {
 				"user\nHow warm is it in Bern?\nassistant\n",
 			call + "|", call + "|",
 		},
-		{"system\nBe short.\nuser\nHello!\nassistant\nHello.\nuser\nassistant\nassistant\n", "Hello.|Bye.|", "Bye.|"},
+		{"system\nBe short.\nuser\n hello!\nassistant\nHello.\nuser\n assistant\nassistant\n", "Hello.|Bye.|", "Bye.|"},
 	} {
 		prompt, err := e.Prompt(all[i])
 		if err != nil {
