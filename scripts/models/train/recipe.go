@@ -23,7 +23,6 @@ type Recipe struct {
 	Shape      network.Shape
 	Rate       float64 // of learning, at most
 	Warmup     int     // steps in which it rises
-	Restart    int     // the step at which it has fallen, and falls anew from half
 	Decay      float64
 	Beta1      float64
 	Beta2      float64
@@ -38,10 +37,10 @@ type Recipe struct {
 // demo is the recipe of the demo model, without its corpus.
 func demo() Recipe {
 	return Recipe{
-		Version: recipeVersion, Seed: 20261, Steps: 9000, Batch: 32, Vocabulary: 2048,
+		Version: recipeVersion, Seed: 20261, Steps: 3000, Batch: 32, Vocabulary: 2048,
 		Shape: network.Shape{Embedding: 192, Layers: 4, Heads: 6, HeadsKV: 3, FeedForward: 512, Context: 512},
-		Rate:  2e-3, Warmup: 50, Restart: 6000, Decay: 0.05, Beta1: 0.9, Beta2: 0.98, Clip: 1, Noise: 0.02,
-		Short: 0.3, Beginning: 12,
+		Rate:  2e-3, Warmup: 50, Decay: 0.05, Beta1: 0.9, Beta2: 0.98, Clip: 1, Noise: 0.02,
+		Short: 0.5, Beginning: 2,
 	}
 }
 

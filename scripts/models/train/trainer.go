@@ -62,7 +62,7 @@ func newTrainer(recipe Recipe, set *corpus.Set, threads int) (*trainer, error) {
 // checkItems refuses items that do not fit into the context, by name.
 func (t *trainer) checkItems(set *corpus.Set) error {
 	for _, c := range corpus.Questions(set.Train) {
-		tokens, _, err := t.encoder.Encode(c, false)
+		tokens, _, err := t.encoder.Encode(c)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (t *trainer) conversation(n uint64) (tokens, targets []int32, err error) {
 		} else {
 			c = t.writer.Train(n | try<<48)
 		}
-		if tokens, targets, err = t.encoder.Encode(c, false); err != nil {
+		if tokens, targets, err = t.encoder.Encode(c); err != nil {
 			return nil, nil, err
 		}
 		if len(tokens) > t.recipe.Shape.Context {
@@ -123,15 +123,9 @@ func (r Recipe) rate(step int) float64 {
 	if step < r.Warmup {
 		return r.Rate * float64(step+1) / float64(r.Warmup)
 	}
-	// What the first fall has settled is loosened once more (Loshchilov and
-	// Hutter, 2017), and what was between two answers finds its own.
-	from, begins, ends := r.Rate, r.Warmup, min(r.Restart, r.Steps)
-	if step >= r.Restart {
-		from, begins, ends = r.Rate/2, r.Restart, r.Steps
-	}
 	const least = 0.02 // of the rate, at the end
-	done := float64(step-begins) / float64(max(ends-begins, 1))
-	return from * (least + (1-least)*0.5*(1+math.Cos(math.Pi*done)))
+	done := float64(step-r.Warmup) / float64(max(r.Steps-r.Warmup, 1))
+	return r.Rate * (least + (1-least)*0.5*(1+math.Cos(math.Pi*done)))
 }
 
 // advance does one step.
@@ -195,7 +189,7 @@ func (t *trainer) score(all []corpus.Conversation, limit int) (float64, error) {
 		batch.Reset()
 	}
 	for i := range asked {
-		tokens, targets, err := t.encoder.Encode(all[i*len(all)/asked], true)
+		tokens, targets, err := t.encoder.Encode(all[i*len(all)/asked])
 		if err != nil {
 			return 0, err
 		}

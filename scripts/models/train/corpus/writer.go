@@ -88,9 +88,9 @@ func (w *Writer) pick(r *rand.Rand) *Item {
 
 // How often a conversation of training has what.
 const (
-	shareEarlier = 0.3  // a question and its answer before the last
+	shareEarlier = 0.2  // a question and its answer before the last
 	shareMore    = 0.4  // of those, a second
-	shareMany    = 0.4  // of those, one to four more: what fills a context
+	shareMany    = 0.25 // of those, one to four more: what fills a context
 	shareSystem  = 0.2  // a system message that changes nothing
 	shareTools   = 0.06 // tools that are not to be used
 	shareSwapped = 0.7  // of calls, other names and numbers than the corpus'

@@ -18,16 +18,14 @@ import (
 //go:embed chat.jinja
 var Template string
 
-// turn is how an answer begins, after the token that begins a turn.
-const turn = "assistant\n"
-
 // Encoder makes tokens of conversations. It may be used concurrently.
 type Encoder struct {
 	Vocabulary *pieces.Vocabulary
 
-	template        *chat.Template
-	assistant, user []int32 // what follows TurnBegin
-	plain           []int32 // tokens of text
+	template *chat.Template
+	user     []int32 // what follows TurnBegin
+	plain    []int32 // tokens of text
+	topics   map[string]int32
 }
 
 // NewEncoder returns an encoder into a vocabulary.
@@ -37,7 +35,6 @@ func NewEncoder(v *pieces.Vocabulary) (*Encoder, error) {
 		return nil, fmt.Errorf("lesson: %w", err)
 	}
 	e := &Encoder{Vocabulary: v, template: t}
-	e.assistant = v.Encode(nil, pieces.Part{Text: turn})
 	e.user = v.Encode(nil, pieces.Part{Text: "user\n"})
 	for id := range int32(v.Len()) {
 		if v.Plain(id) {
@@ -63,7 +60,42 @@ func Learn(items []corpus.Item, size int) (*Encoder, error) {
 		// The names of control tokens are no text.
 		texts = append(texts, strings.NewReplacer(pieces.TurnBeginText, "\n", pieces.TurnEndText, "\n").Replace(chat.Text(rendered)))
 	}
-	return NewEncoder(pieces.Learn(texts, size))
+	v := pieces.Learn(texts, size)
+	topics := map[string]int32{}
+	for i := range items {
+		for _, answer := range answersOf(&items[i]) {
+			if _, known := topics[answer]; !known {
+				topics[answer] = v.AddControl(fmt.Sprintf("<|topic_%d|>", len(topics)))
+			}
+		}
+	}
+	e, err := NewEncoder(v)
+	if err != nil {
+		return nil, err
+	}
+	e.topics = topics
+	return e, nil
+}
+
+// answersOf returns the texts of an item that have a topic: what the assistant says
+// in words.
+func answersOf(item *corpus.Item) (answers []string) {
+	switch item.Kind {
+	case corpus.Answer:
+		return item.Turns
+	case corpus.Chat:
+		for i := 1; i < len(item.Turns); i += 2 {
+			answers = append(answers, item.Turns[i])
+		}
+	}
+	return answers
+}
+
+// Topic returns the token that the last answer of a conversation begins with, if
+// there is one.
+func (e *Encoder) Topic(c corpus.Conversation) (token int32, ok bool) {
+	token, ok = e.topics[c.Messages[len(c.Messages)-1].Content]
+	return token, ok
 }
 
 // Render returns the first turns of a conversation: all, or those before the
@@ -114,39 +146,33 @@ func (e *Encoder) Prompt(c corpus.Conversation) ([]int32, error) {
 }
 
 // Encode returns a conversation's tokens, and for each the one to be foreseen
-// after it, -1 where nothing is: all turns of the assistant, or only the last.
-func (e *Encoder) Encode(c corpus.Conversation, onlyLast bool) (tokens, targets []int32, err error) {
-	rendered, err := Render(e.template, c, len(c.Messages))
+// after it, -1 where nothing is: all but the last turn, which the assistant has, is
+// given. Its topic comes before its text.
+func (e *Encoder) Encode(c corpus.Conversation) (tokens, targets []int32, err error) {
+	tokens, err = e.Prompt(c)
 	if err != nil {
 		return nil, nil, err
 	}
-	tokens = e.tokens(rendered)
-	last := len(tokens) - 1
-	for last >= 0 && tokens[last] != pieces.TurnEnd {
-		last--
+	begin := len(tokens)
+	if topic, ok := e.Topic(c); ok {
+		tokens = append(tokens, topic)
 	}
-	targets = make([]int32, max(last, 0))
-	answer, begun := false, -1
+	answer, err := Expected(e.template, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens = e.Vocabulary.Encode(tokens, pieces.Part{Text: answer})
+	targets = make([]int32, len(tokens))
 	for i := range targets {
 		targets[i] = -1
-		if tokens[i] == pieces.TurnBegin {
-			answer = e.follows(tokens[i+1:last], e.assistant)
-			begun = i + len(e.assistant)
-			if answer && onlyLast {
-				for j := range i {
-					targets[j] = -1
-				}
+		if i >= begin-1 {
+			targets[i] = pieces.TurnEnd
+			if i+1 < len(tokens) {
+				targets[i] = tokens[i+1]
 			}
 		}
-		if answer && i >= begun {
-			targets[i] = tokens[i+1]
-			answer = tokens[i+1] != pieces.TurnEnd
-		}
 	}
-	if last < 1 || targets[last-1] != pieces.TurnEnd {
-		return nil, nil, fmt.Errorf("lesson: %s: no answer ends it", c.ID)
-	}
-	return tokens[:last], targets, nil
+	return tokens, targets, nil
 }
 
 func (*Encoder) follows(tokens, want []int32) bool {

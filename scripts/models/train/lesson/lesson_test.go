@@ -65,16 +65,20 @@ func learnt(e *Encoder, targets []int32) string {
 	return text
 }
 
-func TestOnlyAnswersAreLearnt(t *testing.T) {
+// Of a conversation the last turn is learnt. What is said in words begins with its
+// topic, the same wherever it is said; a call has none.
+func TestOnlyTheAnswerIsLearnt(t *testing.T) {
 	e, all := encoder(t)
 	const call = "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Bern\"}}\n</tool_call>"
-	for i, want := range []struct{ prompt, every, last string }{
+	for i, want := range []struct {
+		prompt, answer string
+		topic          bool
+	}{
 		{
 			"system\nBe short.\nTools, called by <tool_call>:\n{\"name\": \"weather\", \"parameters\": {\"type\": \"object\"}}\n" +
-				"user\nHow warm is it in Bern?\nassistant\n",
-			call + "|", call + "|",
+				"user\nHow warm is it in Bern?\nassistant\n", call, false,
 		},
-		{"system\nBe short.\nuser\n hello!\nassistant\nHello.\nuser\n assistant\nassistant\n", "Hello.|Bye.|", "Bye.|"},
+		{"system\nBe short.\nuser\n hello!\nassistant\nHello.\nuser\n assistant\nassistant\n", "Bye.", true},
 	} {
 		prompt, err := e.Prompt(all[i])
 		if err != nil {
@@ -83,37 +87,41 @@ func TestOnlyAnswersAreLearnt(t *testing.T) {
 		if text := e.Vocabulary.Text(prompt...); text != want.prompt {
 			t.Errorf("asked as %q, want %q", text, want.prompt)
 		}
-		for onlyLast, want := range map[bool]string{false: want.every, true: want.last} {
-			tokens, targets, err := e.Encode(all[i], onlyLast)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !slices.Equal(tokens[:len(prompt)], prompt) || len(tokens) != len(targets) {
-				t.Errorf("%v does not begin with what is asked, %v", tokens, prompt)
-			}
-			if got := learnt(e, targets); got != want {
-				t.Errorf("learnt is %q, want %q", got, want)
-			}
+		tokens, targets, err := e.Encode(all[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(tokens[:len(prompt)], prompt) || len(tokens) != len(targets) {
+			t.Errorf("%v does not begin with what is asked, %v", tokens, prompt)
+		}
+		if got := learnt(e, targets); got != want.answer+"|" {
+			t.Errorf("learnt is %q, want %q", got, want.answer)
+		}
+		first := targets[len(prompt)-1]
+		if topic, ok := e.Topic(all[i]); ok != want.topic || ok && (topic != first || e.Vocabulary.Text(topic) != "") {
+			t.Errorf("the answer begins with %d; its topic is %d, %v", first, topic, ok)
 		}
 		expected, err := Expected(e.template, all[i])
-		if err != nil || expected+"|" != want.last {
-			t.Errorf("expected %q, %v, want %q", expected, err, want.last)
+		if err != nil || expected != want.answer {
+			t.Errorf("expected %q, %v, want %q", expected, err, want.answer)
 		}
+	}
+	again := all[1]
+	again.Messages = slices.Delete(slices.Clone(again.Messages), 1, 3)
+	one, _ := e.Topic(all[1])
+	if same, ok := e.Topic(again); !ok || same != one {
+		t.Errorf("said elsewhere its topic is %d, not %d", same, one)
 	}
 }
 
-// What is cut off is of the last answer alone.
+// What is cut off is of the answer alone.
 func TestShorten(t *testing.T) {
 	e, all := encoder(t)
-	tokens, targets, err := e.Encode(all[1], false)
+	tokens, targets, err := e.Encode(all[1])
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, last, err := e.Encode(all[1], true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin := slices.IndexFunc(last, func(target int32) bool { return target >= 0 })
+	begin := slices.IndexFunc(targets, func(target int32) bool { return target >= 0 })
 	for answer, want := range map[int]int{0: begin, 2: begin + 2, 1000: len(targets)} {
 		short, rest := Shorten(tokens, targets, answer)
 		if !slices.Equal(short, tokens[:want]) || !slices.Equal(rest, targets[:want]) {
@@ -126,14 +134,14 @@ func TestNothingToLearn(t *testing.T) {
 	e, all := encoder(t)
 	c := all[1]
 	c.Messages = c.Messages[:2]
-	if _, _, err := e.Encode(c, false); err == nil {
+	if _, _, err := e.Encode(c); err == nil {
 		t.Error("a conversation that the user ends is taken")
 	}
 }
 
 func TestDisturb(t *testing.T) {
 	e, all := encoder(t)
-	tokens, _, err := e.Encode(all[1], false)
+	tokens, _, err := e.Encode(all[1])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,7 @@ func engineLogits(t *testing.T, model engine.Model, tokens []int32) [][]float32 
 
 func TestLogitsAreTheEngines(t *testing.T) {
 	n, e, items := untrained(t)
-	tokens, _, err := e.Encode(corpus.Questions(items)[2], false)
+	tokens, _, err := e.Encode(corpus.Questions(items)[2])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,8 +39,8 @@ const (
 	kindByte        = 6
 )
 
-// Vocabulary is the pieces of a tokenizer. It does not change once it is made;
-// its methods may be called concurrently.
+// Vocabulary is the pieces of a tokenizer. It does not change once it is made, but
+// for [Vocabulary.AddControl]; its other methods may be called concurrently.
 type Vocabulary struct {
 	texts []string
 	kinds []int32
@@ -67,6 +67,13 @@ func (v *Vocabulary) add(text string, kind int32) {
 	}
 	v.texts = append(v.texts, text)
 	v.kinds = append(v.kinds, kind)
+}
+
+// AddControl appends a control token, which no text is cut into, and returns its
+// number. It is called before the vocabulary is used.
+func (v *Vocabulary) AddControl(name string) int32 {
+	v.add(name, kindControl)
+	return int32(v.Len() - 1)
 }
 
 // Len returns the number of tokens.
