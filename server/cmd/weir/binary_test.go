@@ -139,13 +139,16 @@ func watchStart(t *testing.T, command *exec.Cmd, watch func(line string) bool) (
 	return p, stderr
 }
 
-// wait returns the exit code and the log.
+// wait returns the exit code and the log. A process that does not end says where its
+// goroutines are.
 func (p *process) wait() (code int, log string) {
 	p.t.Helper()
 	select {
 	case <-p.logged:
 	case <-time.After(patience):
-		p.t.Fatal("weir serve does not end")
+		_ = p.command.Process.Signal(syscall.SIGQUIT)
+		<-p.logged
+		p.t.Fatalf("weir serve does not end: %s", p.log)
 	}
 	p.command.Wait()
 	return p.command.ProcessState.ExitCode(), p.log.String()
