@@ -37,7 +37,7 @@ type Recipe struct {
 // demo is the recipe of the demo model, without its corpus.
 func demo() Recipe {
 	return Recipe{
-		Version: recipeVersion, Seed: 20261, Steps: 3000, Batch: 32, Vocabulary: 2048,
+		Version: recipeVersion, Seed: 20261, Steps: 8000, Batch: 32, Vocabulary: 2048,
 		Shape: network.Shape{Embedding: 192, Layers: 4, Heads: 6, HeadsKV: 3, FeedForward: 512, Context: 512},
 		Rate:  2e-3, Warmup: 50, Decay: 0.05, Beta1: 0.9, Beta2: 0.98, Clip: 1, Noise: 0.02,
 		Short: 0.5, Beginning: 2,
