@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -120,6 +121,9 @@ func TestEndBesideClients(t *testing.T) {
 // A terminal that hangs up, and whose shell says so too, gets streams their end; under
 // nohup it is nobody's affair.
 func TestHangUp(t *testing.T) {
+	// Whoever handles a signal has children with its default, also under nohup.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
 	p := start(t, "--drain-timeout", "1m")
 	lines := p.stream("200")
 	p.signal(syscall.SIGHUP)
