@@ -25,17 +25,13 @@ func (l *Loop) embed() bool {
 	}
 	if err != nil && l.closing.Load() {
 		err = ErrClosed // EndAll aborted it, and may not have ended the calls yet
-	} else if err != nil {
-		err = fmt.Errorf("batch: embed: %w", err)
 	}
 	for id, p := range e.parts {
 		if err == nil && !p.of.ended {
-			if err = e.take(c, id); err != nil {
-				err = fmt.Errorf("batch: embed: %w", err)
-			}
+			err = e.take(c, id)
 		}
 		if err != nil {
-			e.finish(p.of, err)
+			e.finish(p.of, fmt.Errorf("batch: embed: %w", err))
 		}
 	}
 	if err == nil {
