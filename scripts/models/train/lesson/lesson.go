@@ -112,19 +112,25 @@ func Render(t *chat.Template, c corpus.Conversation, turns int) ([]chat.Piece, e
 
 // Expected returns what the template makes of a conversation's last turn.
 func Expected(t *chat.Template, c corpus.Conversation) (string, error) {
-	prompt, err := Render(t, c, len(c.Messages)-1)
+	_, answer, err := halves(t, c)
+	return answer, err
+}
+
+// halves returns what an answer follows, and what the template makes of it.
+func halves(t *chat.Template, c corpus.Conversation) (prompt []chat.Piece, answer string, err error) {
+	prompt, err = Render(t, c, len(c.Messages)-1)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	whole, err := Render(t, c, len(c.Messages))
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	answer, ok := strings.CutPrefix(chat.Text(whole), chat.Text(prompt))
 	if !ok {
-		return "", fmt.Errorf("lesson: %s: the template writes an answer otherwise than its beginning", c.ID)
+		return nil, "", fmt.Errorf("lesson: %s: the template writes an answer otherwise than its beginning", c.ID)
 	}
-	return strings.TrimSuffix(answer, pieces.TurnEndText+"\n"), nil
+	return prompt, strings.TrimSuffix(answer, pieces.TurnEndText+"\n"), nil
 }
 
 // tokens are those of a rendering.
@@ -136,30 +142,18 @@ func (e *Encoder) tokens(rendered []chat.Piece) []int32 {
 	return e.Vocabulary.Encode(nil, parts...)
 }
 
-// Prompt returns the tokens that an answer follows.
-func (e *Encoder) Prompt(c corpus.Conversation) ([]int32, error) {
-	rendered, err := Render(e.template, c, len(c.Messages)-1)
-	if err != nil {
-		return nil, err
-	}
-	return e.tokens(rendered), nil
-}
-
 // Encode returns a conversation's tokens, and for each the one to be foreseen
 // after it, -1 where nothing is: all but the last turn, which the assistant has, is
 // given. Its topic comes before its text.
 func (e *Encoder) Encode(c corpus.Conversation) (tokens, targets []int32, err error) {
-	tokens, err = e.Prompt(c)
+	prompt, answer, err := halves(e.template, c)
 	if err != nil {
 		return nil, nil, err
 	}
+	tokens = e.tokens(prompt)
 	begin := len(tokens)
 	if topic, ok := e.Topic(c); ok {
 		tokens = append(tokens, topic)
-	}
-	answer, err := Expected(e.template, c)
-	if err != nil {
-		return nil, nil, err
 	}
 	tokens = e.Vocabulary.Encode(tokens, pieces.Part{Text: answer})
 	targets = make([]int32, len(tokens))

@@ -80,10 +80,11 @@ func TestOnlyTheAnswerIsLearnt(t *testing.T) {
 		},
 		{"system\nBe short.\nuser\n hello!\nassistant\nHello.\nuser\n assistant\nassistant\n", "Bye.", true},
 	} {
-		prompt, err := e.Prompt(all[i])
+		before, err := Render(e.template, all[i], len(all[i].Messages)-1)
 		if err != nil {
 			t.Fatal(err)
 		}
+		prompt := e.tokens(before)
 		if text := e.Vocabulary.Text(prompt...); text != want.prompt {
 			t.Errorf("asked as %q, want %q", text, want.prompt)
 		}
