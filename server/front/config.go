@@ -28,6 +28,8 @@ type Config struct {
 	StrictModel bool
 	// Llama is what llama-server's command line says beside.
 	Llama LlamaServer
+	// Vertex is where Vertex AI comes in.
+	Vertex Vertex
 	// Keys are the accepted API keys; none lets everybody in.
 	Keys []string
 

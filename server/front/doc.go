@@ -37,6 +37,9 @@
 // Other paths of OpenAI's API say what they are and that they are not served. Any
 // model's name is the served one's, unless Config.StrictModel is set.
 //
+// Vertex AI's predictions, at a path of the operator's, are requests of other APIs,
+// several at once: each passes as if it had come alone.
+//
 // llama-server's paths are also served without /v1 where it does so, and behind
 // [LlamaServer].Prefix. What it can and this server cannot, such as adapters, is
 // refused by name.

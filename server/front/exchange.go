@@ -140,10 +140,7 @@ var statuses = [ask.Kinds]int{
 // fail answers with a fault. Nothing of the answer has been sent, except that
 // the header of a stream may be on its way when its client goes.
 func (x *exchange) fail(w http.ResponseWriter, err error) {
-	f, ok := errors.AsType[*ask.Fault](err)
-	if !ok {
-		f = ask.Failed(err)
-	}
+	f := faultOf(err)
 	x.log(f)
 	f = short(f)
 	status := x.status(f)
@@ -166,6 +163,14 @@ func (x *exchange) fail(w http.ResponseWriter, err error) {
 		w.Header().Set("Accept-Encoding", acceptedEncodings)
 	}
 	x.h.write(x, w, status, x.dialect.fault(nil, f, x.id))
+}
+
+// faultOf is what a client is told of an error.
+func faultOf(err error) *ask.Fault {
+	if f, ok := errors.AsType[*ask.Fault](err); ok {
+		return f
+	}
+	return ask.Failed(err)
 }
 
 // log says what the client cannot have caused.

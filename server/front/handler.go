@@ -44,7 +44,10 @@ func New(cfg Config) (*Handler, error) {
 	if h.emitter, err = reply.Start(cfg.Streams, cfg.Group); err != nil {
 		return nil, err
 	}
-	h.routes()
+	if err := h.routes(); err != nil {
+		h.emitter.Close()
+		return nil, err
+	}
 	return h, nil
 }
 
@@ -90,8 +93,8 @@ type route struct {
 	serve        func(*exchange, http.ResponseWriter, *http.Request) error
 }
 
-func (h *Handler) routes() {
-	for _, r := range slices.Concat([]route{
+func (h *Handler) routes() error {
+	routes := slices.Concat([]route{
 		{"POST", "/v1/chat/completions", false, h.chatCompletion},
 		{"POST", "/v1/completions", false, h.completion},
 		{"POST", "/v1/responses", false, h.response},
@@ -107,8 +110,9 @@ func (h *Handler) routes() {
 		{"GET", "/health", true, h.health},
 		{"GET", "/health/live", true, h.live},
 		{"GET", "/metrics", false, h.serveMetrics},
-	}, h.anthropicRoutes(), h.ollamaRoutes(), h.llamaRoutes(), h.protobufRoutes()) {
-		h.mux.HandleFunc(r.path, func(w http.ResponseWriter, q *http.Request) { h.dispatch(w, q, &r) })
+	}, h.anthropicRoutes(), h.llamaRoutes())
+	for _, r := range slices.Concat(routes, h.ollamaRoutes(), h.protobufRoutes()) {
+		h.add(r)
 	}
 	h.refuseUnserved()
 	if h.cfg.Page != nil {
@@ -119,6 +123,11 @@ func (h *Handler) routes() {
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
 		h.dispatch(w, q, &otherPath)
 	})
+	return h.vertexRoutes(routes)
+}
+
+func (h *Handler) add(r route) {
+	h.mux.HandleFunc(r.path, func(w http.ResponseWriter, q *http.Request) { h.dispatch(w, q, &r) })
 }
 
 // otherPath is that of all paths that nobody knows.

@@ -41,6 +41,10 @@
 // and a line of warning; or it is refused with what to do instead, because clients
 // would get something else.
 //
+// In a container of Vertex AI, which says AIP_MODE=PREDICTION, it listens where
+// AIP_HTTP_PORT says and answers predictions, of any of its requests, at
+// AIP_PREDICT_ROUTE.
+//
 // GOGC and Go's memory limit are steered by package gctune (--gc-tune): more heap
 // where collecting costs more than 2 % of the processors and the container, or the
 // machine, has the memory. Where GOGC or GOMEMLIMIT is set in the environment, it

@@ -56,6 +56,7 @@ type options struct {
 	sampling ask.Sampling // from these, and from llama
 	llama    llamaOptions
 	routes   front.LlamaServer // from llama
+	vertex   front.Vertex      // from the environment
 }
 
 // defaultOptions are llama-server's where it has the flag.
@@ -128,7 +129,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	if err := o.parse(f, args, out); err != nil {
 		return o, err
 	}
-	if err := o.check(); err != nil {
+	if err := errors.Join(o.readVertex(), o.check()); err != nil {
 		return o, usageError{err}
 	}
 	return o, o.readFiles()

@@ -95,7 +95,7 @@ func serve(o *options, log *logging, end *ending,
 	handler, err := front.New(front.Config{
 		Generator:   generator,
 		Fingerprint: "build-weir-" + version.Weir + "-llama-" + libraryVersion,
-		StrictModel: o.strictModel, Llama: o.routes, Origins: o.origins, Page: o.page(),
+		StrictModel: o.strictModel, Llama: o.routes, Vertex: o.vertex, Origins: o.origins, Page: o.page(),
 		Defaults: o.defaults(), Keys: o.keys, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
 		Streams: fanout.Config{Backend: o.transport.backend, Log: log.Logger}, Group: group, Log: log.Logger,
 		Collectors: []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector(), log.dropped(), tuning},
