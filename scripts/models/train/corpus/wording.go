@@ -17,6 +17,14 @@ var (
 		"% please", "%, please", "% thanks", "% Thanks!", "% I need this for work.", "% I could not find it.", "% I am curious.", "% :)",
 		"hi % thanks", "Hello, % Thanks a lot.", "my question is: %", "Weir, %", "hey weir, %", "Now: %", "next question. %", "well, %",
 		"for my notes: %", "my colleague asks: %", "just wondering: %", "in short: %", "% in short", "% explain", "please explain: %",
+		"good afternoon, %", "Good day! %", "greetings, %", "Morning! %", "evening all, %", "hi there, %", "Hey there! %", "hello again, %",
+		"Hi everyone, %", "dear all, %", "Dear Weir, %", "thanks! %", "great, thanks. %", "nice. %", "cool, %", "good, %", "alright, %",
+		"may I ask: %", "I'd like to ask: %", "any idea: %", "do you happen to know: %", "I am wondering: %", "so: %", "then: %",
+		"another thing: %", "different question: %", "second question: %", "short question: %", "could you explain: %", "would you tell me: %",
+		"Can you assist? %", "need some help. %", "Please help me. %", "sorry to bother you, %", "a question from a beginner: %",
+		"% thanks in advance", "% many thanks", "% thx", "% cheers", "% Thanks so much!", "% much appreciated", "% thank you in advance.",
+		"% I got stuck.", "% I'm lost.", "% I am confused.", "% I am blocked by this.", "% this is urgent", "% No idea.", "% keep it short.",
+		"% briefly please", "% short answer please", "% in one line", "% Be precise.", "% in simple words", "% be quick",
 	}
 	unseen = []string{
 		"Good evening, %", "Good morning! %", "do you know: %", "I wonder: %", "so, %", "another question: %", "Could you help? %",
