@@ -10,8 +10,9 @@
 //
 // The corpus gives items, [corpus.Writer] many wordings of each, package lesson
 // tokens, package network the gradients, and this command the rest: the rate of
-// learning (a short rise, then half a cosine), the clipping, the score, the
-// checkpoints, the files.
+// learning (a short rise, a plateau, then half a cosine), the clipping, the
+// score, the checkpoints, the files. On the plateau questions and the beginnings
+// of their answers are learnt, afterwards all else.
 //
 // What is trained is fixed by the [Recipe] alone, which the files' metadata
 // hold: seed, sizes, number of steps and the hash of the corpus. The same recipe
@@ -22,7 +23,8 @@
 // While it runs it shows the loss of the last steps, and the shares of exact
 // answers: "frames" are the known questions in wordings that are never trained
 // on, "free" the files heldout-*.txt, by somebody else. An answer counts if
-// every token of it is the likeliest, which is what greedy generation says.
+// every token of it is the likeliest, which is what greedy generation says; on
+// the plateau its beginning counts.
 //
 // # Limits
 //

@@ -49,6 +49,7 @@ func toy(t *testing.T, steps int) *run {
 	}
 	recipe := demo()
 	recipe.Steps, recipe.Batch, recipe.Vocabulary, recipe.Warmup, recipe.Rate, recipe.Short = steps, 6, 390, 5, 1e-2, 0.3
+	recipe.RateTable, recipe.Choosing, recipe.Noise = 1, 0.1, 0.02
 	recipe.Shape = network.Shape{Embedding: 32, Layers: 2, Heads: 2, HeadsKV: 1, FeedForward: 64, Context: 160}
 	return &run{recipe: recipe, corpusDir: dir, dir: t.TempDir(), threads: 2, out: &bytes.Buffer{}}
 }
@@ -174,7 +175,7 @@ func TestLearns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
-	r, out := toy(t, 120), &bytes.Buffer{}
+	r, out := toy(t, 200), &bytes.Buffer{}
 	r.recipe.Shape.Layers, r.recipe.Batch = 1, 4
 	r.out, r.withEngine = out, true
 	if err := r.do(t.Context()); err != nil {
@@ -228,7 +229,7 @@ func TestRecipeVersion(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("not supported: package math rounds otherwise on " + runtime.GOARCH)
 	}
-	const version, want = 1, "13f71c70be8e8888"
+	const version, want = 1, "f27651c7df881b33"
 	r := toy(t, 2)
 	set, err := corpus.Load(r.corpusDir)
 	if err != nil {
@@ -285,5 +286,45 @@ func TestRate(t *testing.T) {
 	r := demo()
 	if first, top, last := r.rate(0), r.rate(r.Warmup), r.rate(r.Steps-1); first >= top/10 || top != r.Rate || last > top/20 {
 		t.Errorf("the rate goes from %v over %v to %v", first, top, last)
+	}
+	if early, late := r.rate(r.choosing()), r.rate(r.choosing()+r.Steps/10); early != r.Rate || late >= early {
+		t.Errorf("after the plateau the rate goes from %v to %v", early, late)
+	}
+}
+
+// On the plateau nothing but beginnings of answers is learnt.
+func TestChoosing(t *testing.T) {
+	r := toy(t, 100)
+	set, err := corpus.Load(r.corpusDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trainer, err := newTrainer(r.recipe, set, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plateau := r.recipe.choosing() * r.recipe.Batch
+	whole := 0
+	for n := range 10 * plateau {
+		_, targets, err := trainer.conversation(uint64(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		learnt := 0
+		for _, target := range targets {
+			if target >= 0 {
+				learnt++
+			}
+		}
+		switch {
+		case learnt == r.recipe.Beginning:
+		case n < plateau:
+			t.Fatalf("conversation %d has %d tokens to learn", n, learnt)
+		default:
+			whole++
+		}
+	}
+	if whole == 0 {
+		t.Error("no answer is ever learnt whole")
 	}
 }

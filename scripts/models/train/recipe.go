@@ -21,15 +21,19 @@ type Recipe struct {
 	Batch      int // conversations a step
 	Vocabulary int // tokens, at most
 	Shape      network.Shape
-	Rate       float64 // of learning, at most
+	Rate       float64 // of the layers' learning, at most
+	RateTable  float64 // of the embedding's, as a multiple of it
 	Warmup     int     // steps in which it rises
 	Decay      float64
 	Beta1      float64
 	Beta2      float64
 	Clip       float64
 	Noise      float64 // share of the user's tokens that are replaced
-	// Short is the share of conversations that are one question and Beginning
-	// tokens of its answer: what tells answers apart, for a third of the time.
+	// Choosing is the share of steps, the first ones, that have questions with
+	// Beginning tokens of their answers alone: which answer fits is learnt in
+	// ten thousands of questions, and not at all while whole texts drown it.
+	// Short is the share of such conversations later.
+	Choosing  float64
 	Short     float64
 	Beginning int
 }
@@ -37,10 +41,10 @@ type Recipe struct {
 // demo is the recipe of the demo model, without its corpus.
 func demo() Recipe {
 	return Recipe{
-		Version: recipeVersion, Seed: 20261, Steps: 8000, Batch: 32, Vocabulary: 2048,
+		Version: recipeVersion, Seed: 20261, Steps: 24000, Batch: 32, Vocabulary: 2048,
 		Shape: network.Shape{Embedding: 192, Layers: 4, Heads: 6, HeadsKV: 3, FeedForward: 512, Context: 512},
-		Rate:  2e-3, Warmup: 50, Decay: 0.05, Beta1: 0.9, Beta2: 0.98, Clip: 1, Noise: 0.02,
-		Short: 0.5, Beginning: 2,
+		Rate:  5e-4, RateTable: 4, Warmup: 50, Decay: 0.05, Beta1: 0.9, Beta2: 0.98, Clip: 1, Noise: 0.05,
+		Choosing: 0.4, Short: 0.8, Beginning: 1,
 	}
 }
 

@@ -76,7 +76,7 @@ func (t *trainer) checkItems(set *corpus.Set) error {
 // conversation returns the tokens of conversation number n.
 func (t *trainer) conversation(n uint64) (tokens, targets []int32, err error) {
 	r := rand.New(rand.NewPCG(t.recipe.Seed+1, n))
-	short := r.Float64() < t.recipe.Short
+	short := r.Float64() < t.recipe.Short || n < uint64(t.recipe.choosing()*t.recipe.Batch)
 	for try := range uint64(16) {
 		c := corpus.Conversation{}
 		if short {
@@ -118,13 +118,18 @@ func (t *trainer) conversations() ([]encoded, error) {
 	return all, group.Wait()
 }
 
-// rate returns the rate of learning of a step, counted from 0.
+// choosing returns how many steps learn nothing but which answer fits.
+func (r Recipe) choosing() int { return int(r.Choosing * float64(r.Steps)) }
+
+// rate returns the rate of learning of a step, counted from 0: it falls when
+// whole answers are learnt.
 func (r Recipe) rate(step int) float64 {
 	if step < r.Warmup {
 		return r.Rate * float64(step+1) / float64(r.Warmup)
 	}
 	const least = 0.02 // of the rate, at the end
-	done := float64(step-r.Warmup) / float64(max(r.Steps-r.Warmup, 1))
+	begin := max(r.Warmup, r.choosing())
+	done := float64(max(step-begin, 0)) / float64(max(r.Steps-begin, 1))
 	return r.Rate * (least + (1-least)*0.5*(1+math.Cos(math.Pi*done)))
 }
 
@@ -160,7 +165,7 @@ func (t *trainer) advance() error {
 		Rate:  float32(rate / (1 - math.Pow(r.Beta1, n))),
 		Beta1: float32(r.Beta1), Beta2: float32(r.Beta2),
 		Correct: float32(1 / (1 - math.Pow(r.Beta2, n))), Epsilon: 1e-8,
-	}, float32(rate*r.Decay), total.Count, r.Clip)
+	}, float32(r.RateTable), float32(rate*r.Decay), total.Count, r.Clip)
 	t.step++
 	t.loss += total.Loss
 	t.targets += total.Count
@@ -172,7 +177,8 @@ func (t *trainer) advance() error {
 }
 
 // score returns the share of conversations whose last turn greedy generation
-// gives exactly, of at most limit of them, spread evenly.
+// gives exactly, of at most limit of them, spread evenly; while nothing but the
+// beginnings of answers is learnt, of those.
 func (t *trainer) score(all []corpus.Conversation, limit int) (float64, error) {
 	asked := min(len(all), limit)
 	right := 0
@@ -195,6 +201,9 @@ func (t *trainer) score(all []corpus.Conversation, limit int) (float64, error) {
 		}
 		if len(tokens) > t.recipe.Shape.Context {
 			continue // it counts as wrong
+		}
+		if t.step <= t.recipe.choosing() {
+			tokens, targets = lesson.Shorten(tokens, targets, t.recipe.Beginning)
 		}
 		if len(batch.Tokens)+len(tokens) > passTokens {
 			pass()

@@ -145,8 +145,9 @@ func (n *Network) weightsBack(i int) {
 
 // Step changes the weights by the gradients, which it clears. The gradients are
 // those of count targets; if their mean is longer than clip, it is shortened to
-// that. It returns the length before.
-func (n *Network) Step(a vector.Adam, decay float32, count int, clip float64) (length float64) {
+// that. The embedding's rate is table times the others'. It returns the length
+// before.
+func (n *Network) Step(a vector.Adam, table, decay float32, count int, clip float64) (length float64) {
 	var parts []float64
 	tensors, at := n.shape.tensors(n.Weights), 0
 	for i := range tensors {
@@ -177,6 +178,10 @@ func (n *Network) Step(a vector.Adam, decay float32, count int, clip float64) (l
 		step.Keep = 1
 		if !tensors[task].Vector {
 			step.Keep = 1 - decay
+		}
+		if task == 0 { // the embedding
+			step.Rate *= table
+			step.Keep = 1 - decay*table
 		}
 		step.Step(n.Weights[from:to], n.First[from:to], n.Second[from:to], n.Gradients[from:to])
 		clear(n.Gradients[from:to])

@@ -28,7 +28,7 @@ func BenchmarkStep(b *testing.B) {
 	}
 	for b.Loop() {
 		result := n.Train(batch)
-		n.Step(vector.Adam{Rate: 1e-6, Beta1: 0.9, Beta2: 0.98, Correct: 1, Epsilon: 1e-8}, 0, result.Count, 1)
+		n.Step(vector.Adam{Rate: 1e-6, Beta1: 0.9, Beta2: 0.98, Correct: 1, Epsilon: 1e-8}, 1, 0, result.Count, 1)
 	}
 	b.ReportMetric(float64(len(batch.Tokens)*b.N)/b.Elapsed().Seconds(), "tokens/s")
 }

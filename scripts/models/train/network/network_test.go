@@ -130,7 +130,7 @@ func TestLearnsToCopy(t *testing.T) {
 			b1, b2 = b1*0.9, b2*0.98
 			n.Step(vector.Adam{
 				Rate: float32(0.01 / (1 - b1)), Beta1: 0.9, Beta2: 0.98, Correct: float32(1 / (1 - b2)), Epsilon: 1e-8,
-			}, 1e-4, result.Count, 1)
+			}, 1, 1e-4, result.Count, 1)
 		}
 		return n
 	}
