@@ -63,7 +63,15 @@ type Request struct {
 	// Slot is the one place in the batch that the request waits for, counted from
 	// 1; 0 is any.
 	Slot int
+	// TPOTNs is the time per output token that the client wants: no more ns than
+	// that between two tokens, as a rule. The prompts of others are made to wait for
+	// it. 0 is no wish.
+	TPOTNs int64
 }
+
+// MaxTPOTNs bounds Request.TPOTNs: ten minutes, which is longer than any client waits
+// for a token.
+const MaxTPOTNs = 600 * 1e9
 
 // Tool is a function that the model may call.
 type Tool struct {

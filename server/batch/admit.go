@@ -28,13 +28,17 @@ func (l *Loop) dropCancelled() {
 	l.sweep()
 }
 
-// admit gives waiting requests the free sequences. After an eviction it waits
-// until a sequence has ended, or until all that hold the cache are paused.
+// admit gives waiting requests the free sequences, as many as there is time for.
+// After an eviction it waits until a sequence has ended, or until all that hold the
+// cache are paused.
 func (l *Loop) admit() {
 	if l.hold && !l.anyRunnable() {
 		l.hold = false
 	}
-	for len(l.waiting) > 0 && len(l.free) > 0 && !l.hold {
+	if len(l.waiting) == 0 || len(l.free) == 0 || l.hold {
+		return
+	}
+	for n := l.admissible(); n > 0 && len(l.waiting) > 0 && len(l.free) > 0; {
 		at, free := l.next()
 		if free < 0 {
 			return
@@ -42,6 +46,7 @@ func (l *Loop) admit() {
 		if g := l.waiting[at]; l.occupy(&g.seq, free) {
 			l.waiting = slices.Delete(l.waiting, at, at+1)
 			l.admitOne(g)
+			n--
 		}
 	}
 }

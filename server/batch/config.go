@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/ggroup"
+	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/batch/pace"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -32,6 +34,15 @@ type Config struct {
 	// one does, as on CPUs, a step of 64 sequences takes three times as long
 	// at most; on a GPU it is next to nothing.
 	PrefillTokens int
+	// TPOT is the longest time between two tokens of a stream that is meant to be,
+	// 0 for none. With it, or where somebody who decodes has one of its own
+	// (ask.Request.TPOTNs), a step takes as many prompt tokens as it leaves time for,
+	// whatever PrefillTokens says, and with it no more sequences are admitted than
+	// it leaves time for.
+	TPOT time.Duration
+	// Pacing decides what a step may hold. It is the loop's from now on. Default: a
+	// new pace.Learned.
+	Pacing pace.Policy
 	// StuckAfter is how long a decode may take before the engine counts as stuck,
 	// beside stuckAfterToken for each token of its batch. Default 30 s: no client
 	// waits so long for a token.
@@ -92,6 +103,9 @@ func (c Config) withDefaults() Config {
 	if c.PrefillTokens == 0 {
 		c.PrefillTokens = defaultPrefillTokens
 	}
+	if c.Pacing == nil {
+		c.Pacing = new(pace.Learned)
+	}
 	if c.StuckAfter == 0 {
 		c.StuckAfter = defaultStuckAfter
 	}
@@ -121,6 +135,7 @@ func (c Config) check() error {
 		{"EmbeddingTokens", c.EmbeddingTokens, 1 << 20},
 		{"EmbeddingSequences", c.EmbeddingSequences, 256},
 		{"EmbeddingInputs", c.EmbeddingInputs, 1 << 20},
+		{"TPOT", int(c.TPOT), ask.MaxTPOTNs},
 		{"StuckAfter", int(c.StuckAfter), int(365 * 24 * time.Hour)},
 	} {
 		if f.value < 0 || f.value > f.limit {

@@ -28,6 +28,11 @@
 // rest in order of arrival. So running streams keep their pace, short prompts
 // start soon, and long ones always get on.
 //
+// With an objective for the time between two tokens, the server's ([Config].TPOT) or
+// that of somebody who decodes, they get as many tokens as a step within it has time
+// for instead. Package pace says how many, by what the steps before have taken: the
+// whole step, from taking in requests to the last token delivered.
+//
 // A [Job] is a request with what its vocabulary makes of it: a constraint that
 // holds it to a form, DRY's breakers. With Echo and log-probabilities the tokens
 // of the prompt are results too, from the second on: each piece of the prompt then

@@ -49,10 +49,14 @@ func (l *Loop) embed() bool {
 // embeddingBudget is how many tokens a batch has beside its first input: as few
 // as a prompt's pieces while streams wait for the engine.
 func (l *Loop) embeddingBudget(c *embedder) int {
-	if len(l.live) > 0 {
-		return min(l.config.PrefillTokens, c.limits.BatchTokens)
+	if len(l.live) == 0 {
+		return c.limits.BatchTokens
 	}
-	return c.limits.BatchTokens
+	budget := min(l.config.PrefillTokens, c.limits.BatchTokens)
+	if l.pacing.tpot > 0 {
+		budget = min(budget, l.decide(len(l.live)).PromptTokens)
+	}
+	return budget
 }
 
 // fill makes a batch of whole inputs, in the order in which they came.

@@ -65,6 +65,7 @@ type Loop struct {
 	scoreLeft   int                 // prompt tokens that may yet be scored in this step
 	rows        []*Generation       // whose row this step has finished
 	share       *share              // of sampling them
+	pacing      pacing
 }
 
 // New makes a context over model and starts the engine goroutine. The caller

@@ -39,6 +39,7 @@ type sequence struct {
 	slot        engine.SequenceID // the one place that it goes to, or -1
 	marks       bool              // what is computed of the prompt is told
 	marked      int               // of it, what was told last; -1 for nothing
+	tpot        time.Duration     // the objective of its client, 0 for none
 	keep        bool              // begin with what is in its place, and stay there
 	ended       bool
 	paused      bool
@@ -80,6 +81,7 @@ func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
 		id:        -1,
 		slot:      engine.SequenceID(r.Slot - 1),
 		keep:      r.Keep,
+		tpot:      time.Duration(r.TPOTNs),
 		marked:    -1,
 		submitted: now,
 	}

@@ -19,6 +19,7 @@ import (
 // world stops without it.
 func (l *Loop) step() bool {
 	var did Step
+	l.pacing.began = sinceStart()
 	ggroup.Critical(func() { did = l.prepare() })
 	if l.batch.Len() == 0 {
 		return false
@@ -72,6 +73,7 @@ func (l *Loop) settle(did *Step) {
 		l.counters.steps.Add(1)
 		l.counters.prompt.Add(uint64(did.PromptRows))
 		l.deliver()
+		l.observe(did)
 	case errors.Is(did.Err, engine.ErrNoCacheSpace):
 		l.counters.noSpace.Add(1)
 		l.makeSpace(did.PromptRows)
@@ -93,6 +95,7 @@ func (l *Loop) settle(did *Step) {
 func (l *Loop) plan() (decodes, prompts int) {
 	l.batch.Reset()
 	l.scoreLeft = l.scoreLimit()
+	l.pacing.tpot = l.config.TPOT
 	prefilling := 0
 	for _, g := range l.live {
 		s := &g.seq
@@ -104,6 +107,7 @@ func (l *Loop) plan() (decodes, prompts int) {
 			prefilling++
 			continue
 		}
+		l.pacing.tpot = tighter(l.pacing.tpot, s.tpot)
 		s.piece = 1
 		s.row = l.batch.Add(s.tokens[s.cached], s.cached, s.id, true)
 	}
@@ -119,7 +123,7 @@ func (l *Loop) plan() (decodes, prompts int) {
 func (l *Loop) promptBudget(decodes int) int {
 	budget := l.limits.BatchTokens
 	if decodes > 0 {
-		budget = min(budget-decodes, l.config.PrefillTokens)
+		budget = min(budget-decodes, l.decide(decodes).PromptTokens)
 	}
 	return min(budget, l.promptLimit)
 }
