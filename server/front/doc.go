@@ -48,6 +48,10 @@
 // so. How a call ended is told in its trailer; the deadline that it names ends its
 // generation. Keys are sent as metadata of the same names.
 //
+// A client may say in the header x-slo-tpot-ms how many milliseconds there are to be
+// between two tokens of its answer at most. It is an objective that the generator
+// paces others' prompts by.
+//
 // With keys configured, every route but those of health and what a browser gets at / asks
 // for one, in Authorization, X-Api-Key or Api-Key. OPTIONS is answered without one on each
 // of these paths, HEAD where GET is; slashes at the end of a path or doubled change

@@ -191,6 +191,10 @@ func (h *Handler) admitBody(x *exchange, w http.ResponseWriter, q *http.Request)
 	if err := check(q.Header); err != nil {
 		return err
 	}
+	var err error
+	if x.tpotNs, err = tpotNs(q.Header); err != nil {
+		return err
+	}
 	q.Body = http.MaxBytesReader(w, q.Body, h.cfg.BodyBytes)
 	return nil
 }
