@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
 )
@@ -74,6 +75,9 @@ func TestUsage(t *testing.T) {
 		{"empty host", []string{"serve", "-m", "x", "--host", ""}, exitUsage, "--host is empty"},
 		{"request memory", []string{"serve", "-m", "x", "--request-memory", "-1"}, exitUsage, "--request-memory is -1"},
 		{"tuning", []string{"serve", "-m", "x", "--gc-tune", "on"}, exitUsage, `--gc-tune is "on": give one of auto, article, off`},
+		{"objective", []string{"serve", "-m", "x", "--tpot-ms", "-1"}, exitUsage, "--tpot-ms is -1: give a number from 0 to 600000"},
+		{"objective that is none", []string{"serve", "-m", "x", "--tpot-ms", "NaN"}, exitUsage, "--tpot-ms is NaN"},
+		{"objective beyond", []string{"serve", "-m", "x", "--tpot-ms", "600001"}, exitUsage, "--tpot-ms is 600001"},
 		{"origin", []string{"serve", "-m", "x", "--cors-origins", "*,chat.example"}, exitUsage, `--cors-origins: front: read origin "chat.example"`},
 		{"empty origin", []string{"serve", "-m", "x", "--cors-origins", ""}, exitUsage, "give SCHEME://HOST"},
 		{"version flag", []string{"version", "-x"}, exitUsage, "`weir version -h`"},
@@ -89,6 +93,24 @@ func TestUsage(t *testing.T) {
 		}
 		if strings.Contains(said, "secret") {
 			t.Errorf("%s: shows a key: %q", test.name, said)
+		}
+	}
+}
+
+func TestObjectiveOfFlags(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want time.Duration
+	}{
+		{nil, 0},
+		{[]string{"--tpot-ms", "0"}, 0},
+		{[]string{"--tpot-ms", "40"}, 40 * time.Millisecond},
+		{[]string{"-tpot-ms=7.5"}, 7500 * time.Microsecond},
+		{[]string{"--tpot-ms", "600000"}, 10 * time.Minute},
+	} {
+		o, err := parseOptions(append([]string{"-m", "x"}, test.args...), io.Discard)
+		if err != nil || o.tpot() != test.want {
+			t.Errorf("%q: %v, %v; want %v", test.args, o.tpot(), err, test.want)
 		}
 	}
 }

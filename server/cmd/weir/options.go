@@ -44,6 +44,7 @@ type options struct {
 	tls                   *tls.Config // from certificate and tlsKey; nil: plain HTTP
 	timeout, drainTimeout time.Duration
 	stuckAfter            time.Duration
+	tpotMs                float64 // 0: none
 	gcTune                string
 
 	predict, topK, seed     int
@@ -109,6 +110,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.seconds(&o.timeout, "to timeout", "SECONDS", "to read a request, and to write to a client; default 60")
 	f.seconds(&o.drainTimeout, "drain-timeout", "SECONDS", "for running requests at the end; default 30")
 	f.seconds(&o.stuckAfter, "stuck-after", "SECONDS", "then a decode counts as stuck, /health is 503; default 30")
+	f.number(&o.tpotMs, "tpot-ms", "MS", "between two tokens of a stream at most: prompts wait for it; a request may want less by the header x-slo-tpot-ms; default 0: none")
 	f.text(&o.gcTune, "gc-tune", "auto|article|off", "what steers Go's garbage collector, unless GOGC and GOMEMLIMIT do; default auto")
 	f.text(&o.logLevel, "log-level", "LEVEL", "debug, info, warn or error; default info")
 	f.truth(&o.verbose, "v verbose log-verbose", "as --log-level debug")
@@ -168,7 +170,7 @@ func (o *options) check() error {
 	for _, f := range []struct {
 		name       string
 		value, top float64
-	}{{"--temp", o.temperature, 2}, {"--top-p", o.topP, 1}, {"--min-p", o.minP, 1}} {
+	}{{"--temp", o.temperature, 2}, {"--top-p", o.topP, 1}, {"--min-p", o.minP, 1}, {"--tpot-ms", o.tpotMs, ask.MaxTPOTNs / 1e6}} {
 		if !(f.value >= 0 && f.value <= f.top) {
 			return fmt.Errorf("serve: %s is %v: give a number from 0 to %v", f.name, f.value, f.top)
 		}
@@ -218,6 +220,9 @@ func (o *options) takeSampling() error {
 
 // maxTemplateBytes is far above any template there is.
 const maxTemplateBytes = 1 << 20
+
+// tpot is the objective for the time between two tokens, 0 for none.
+func (o *options) tpot() time.Duration { return time.Duration(o.tpotMs * float64(time.Millisecond)) }
 
 // readFiles reads the files that flags name.
 func (o *options) readFiles() (err error) {

@@ -81,7 +81,7 @@ func serve(o *options, log *logging, end *ending,
 	}
 	generator, err := local.New(model, local.Config{
 		ID: o.alias, Template: template, Context: o.context(model.Info()), SlotDir: o.llama.slotDir,
-		Batching: local.Batching{MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, Group: group, Log: log.Logger, Pooling: o.pooling},
+		Batching: local.Batching{MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, TPOT: o.tpot(), Group: group, Log: log.Logger, Pooling: o.pooling},
 	})
 	if err != nil {
 		return fmt.Errorf("serve: start batching: %w", err)
