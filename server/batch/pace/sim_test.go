@@ -32,7 +32,7 @@ var machines = []struct {
 func TestLearnedKeepsTheObjective(t *testing.T) {
 	const warm, steps = 1000, 20_000
 	for _, m := range machines {
-		for seed := range uint64(5) {
+		for seed := range uint64(2) {
 			w := load{decodes: 8, prompt: 4000, tpot: m.tpot}
 			best, budget := w.best(&m.engine, seed, steps)
 			got := w.run(new(Learned), m.start(seed), warm, steps, nil)
