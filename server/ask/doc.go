@@ -5,7 +5,8 @@
 //
 // A [Request] says what to go on from and how; it is checked in form by who
 // made it (a dialect in package wire), and against the model by who carries it
-// out (a generate.Generator). The answer is a series of [Event]: text as it
+// out (a generate.Generator). Its [Tenant] is on whose behalf, which who checks keys
+// knows. The answer is a series of [Event]: text as it
 // forms, then exactly one [End]. What goes wrong, wherever, is a [Fault]: its
 // [Kind] says what happened, and each front and dialect spells that in its own
 // words: as a status, a code, a type.

@@ -19,6 +19,9 @@ type Event struct {
 	// PromptTokens is how many tokens the prompt has, in events before the end;
 	// 0 if that is not known yet.
 	PromptTokens int
+	// CompletionTokens is how many tokens the answer has by now, as End counts them,
+	// in events before the end; 0 if that is not known.
+	CompletionTokens int
 	// Choice is which of several answers the event is of, from 0.
 	Choice int
 	// ChoiceEnd is the last event of one of several answers, which has nothing

@@ -17,6 +17,8 @@ type Fault struct {
 	// and where they are known. A prompt far too long is not counted to its end: it
 	// has PromptTokens at least.
 	PromptTokens, ContextTokens int
+	// RetryNs is in how long it may be worth trying again; 0: nobody knows.
+	RetryNs int64
 }
 
 // Error implements error: what, and the remedy.
@@ -90,7 +92,8 @@ const (
 	// The moment.
 
 	QueueFull
-	MemoryFull // what requests may hold together is in use
+	RateLimited // what the client's key may have, in a minute or at once, is used up
+	MemoryFull  // what requests may hold together is in use
 	ShuttingDown
 	Loading     // the server does not generate yet
 	EngineStuck // a decode does not come back

@@ -8,6 +8,8 @@ type Token int32
 type Request struct {
 	// Model is the name that the client gave, "" for whichever there is.
 	Model string
+	// Tenant is on whose behalf it is asked, and how soon it is to be served.
+	Tenant Tenant
 	// Messages are a conversation whose next turn is wanted. If there are
 	// none, Prompt is to be continued.
 	Messages []Message

@@ -129,6 +129,7 @@ var statuses = [ask.Kinds]int{
 	ask.TemplateFailed:       http.StatusInternalServerError,
 	ask.TokenizerMissing:     http.StatusNotImplemented,
 	ask.QueueFull:            http.StatusTooManyRequests,
+	ask.RateLimited:          http.StatusTooManyRequests,
 	ask.MemoryFull:           http.StatusServiceUnavailable,
 	ask.ShuttingDown:         http.StatusServiceUnavailable,
 	ask.Loading:              http.StatusServiceUnavailable,

@@ -47,6 +47,7 @@ var spellings = [ask.Kinds]spelling{
 	ask.TemplateFailed:       failed,
 	ask.TokenizerMissing:     {invalid.typ, http.StatusNotImplemented},
 	ask.QueueFull:            overloaded,
+	ask.RateLimited:          {"rate_limit_error", http.StatusTooManyRequests},
 	ask.MemoryFull:           overloaded,
 	ask.ShuttingDown:         overloaded,
 	ask.Loading:              overloaded,

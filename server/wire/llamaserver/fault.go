@@ -21,6 +21,7 @@ var types = map[ask.Kind]string{
 	ask.TokenizerMissing: "not_supported_error",
 	ask.NotServed:        "not_supported_error",
 	ask.QueueFull:        "unavailable_error",
+	ask.RateLimited:      "unavailable_error",
 	ask.MemoryFull:       "unavailable_error",
 	ask.ShuttingDown:     "unavailable_error",
 	ask.Loading:          "unavailable_error",

@@ -42,6 +42,7 @@ var spellings = [ask.Kinds]spelling{
 	ask.TemplateFailed:       {typeServer, "chat_template_failed"},
 	ask.TokenizerMissing:     {typeInvalidRequest, "unsupported_model"},
 	ask.QueueFull:            {typeRateLimit, "queue_full"},
+	ask.RateLimited:          {typeRateLimit, "rate_limit_exceeded"},
 	ask.MemoryFull:           {typeServer, "memory_full"},
 	ask.ShuttingDown:         {typeServer, "shutting_down"},
 	ask.Loading:              {typeServer, "loading"},

@@ -50,6 +50,7 @@ var spellings = [ask.Kinds]spelling{
 	ask.TemplateFailed:       {codeInternal, "CHAT_TEMPLATE_FAILED"},
 	ask.TokenizerMissing:     {codeUnimplemented, "UNSUPPORTED_MODEL"},
 	ask.QueueFull:            {codeResourceExhausted, "QUEUE_FULL"},
+	ask.RateLimited:          {codeResourceExhausted, "RATE_LIMITED"},
 	ask.MemoryFull:           {codeUnavailable, "MEMORY_FULL"},
 	ask.ShuttingDown:         {codeUnavailable, "SHUTTING_DOWN"},
 	ask.Loading:              {codeUnavailable, "LOADING"},
