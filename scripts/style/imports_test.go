@@ -39,7 +39,7 @@ var order = []string{
 	// Between clients and generators.
 	"server/wire", "server/wire/...",
 	"server/generate/...", // those that speak to other servers do it in a dialect
-	"server/plugin/...", "server/models", "server/qos",
+	"server/plugin/...", "server/models", "server/qos", "server/tenants",
 	"server/reply",
 	"server/front", "server/front/...",
 	"server", // tests of all of it, from end to end
