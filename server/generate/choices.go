@@ -50,6 +50,17 @@ func (m *merged) Announce(e *mailbox.Entry) {
 	}
 }
 
+// PromptTokens implements Sized: the tokens of each prompt once, of streams that know
+// them.
+func (m *merged) PromptTokens() (tokens int) {
+	for at := 0; at < len(m.choices); at += m.perPrompt {
+		if s, ok := m.choices[at].(Sized); ok {
+			tokens += s.PromptTokens()
+		}
+	}
+	return tokens
+}
+
 // Cancel implements Stream.
 func (m *merged) Cancel() {
 	for _, s := range m.choices {

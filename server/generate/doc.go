@@ -11,7 +11,7 @@
 //
 // A request is one answer. [Choices] submits those that belong together and merges
 // their streams into one. What not every generator can do is an interface beside:
-// [Checker], [Tokenizer], [Embedder].
+// [Checker], [Tokenizer], [Embedder]; and so what not every stream can: [Sized].
 //
 // Nothing is polled and no goroutine waits for one stream: a stream tells its
 // reader, through an entry of a mailbox.Feed, that it has something, and the

@@ -34,6 +34,13 @@ type Stream interface {
 	Cancel()
 }
 
+// Sized is a Stream that knows from the beginning how long its prompt is.
+type Sized interface {
+	// PromptTokens is what the end will say, 0 if that is not known. Called before
+	// Announce.
+	PromptTokens() int
+}
+
 // Checker is a Generator that knows when something is wrong with it.
 type Checker interface {
 	// Check returns nil, or the *ask.Fault that every request gets until what is

@@ -148,6 +148,9 @@ func (s *stream) Announce(e *mailbox.Entry) {
 	}()
 }
 
+// PromptTokens implements generate.Sized.
+func (s *stream) PromptTokens() int { return s.end.PromptTokens }
+
 // out counts the generation out, once.
 func (s *stream) out() {
 	s.leave.Do(func() {
@@ -195,6 +198,7 @@ func (s *stream) Next(ev *ask.Event) bool {
 		return true
 	}
 	s.say(ev)
+	ev.CompletionTokens = s.end.CompletionTokens
 	if s.timed && s.end.CompletionTokens > 0 {
 		ev.SoFar = &s.end
 	}

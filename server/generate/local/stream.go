@@ -43,6 +43,9 @@ const (
 // Announce implements generate.Stream.
 func (s *stream) Announce(e *mailbox.Entry) { s.generation.Announce(e) }
 
+// PromptTokens implements generate.Sized.
+func (s *stream) PromptTokens() int { return s.end.PromptTokens }
+
 // Cancel implements generate.Stream.
 func (s *stream) Cancel() { s.generation.Cancel() }
 
@@ -50,9 +53,10 @@ func (s *stream) Cancel() { s.generation.Cancel() }
 // vocabulary.
 func (s *stream) Next(ev *ask.Event) bool { return s.next(ev) && s.time(ev) }
 
-// time adds how far the answer has come to an event, if that was asked for. It
-// reports true.
+// time adds to an event how far the answer has come, and if that was asked for, in
+// what time. It reports true.
 func (s *stream) time(ev *ask.Event) bool {
+	ev.CompletionTokens = s.end.CompletionTokens
 	if !s.timed || ev.End != nil || s.end.CompletionTokens == 0 {
 		return true
 	}
