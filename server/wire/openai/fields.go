@@ -20,7 +20,7 @@ var (
 // sharedFields are of requests for text.
 var sharedFields = map[string]wire.Rule{
 	// OpenAI's.
-	"user": wire.Ignored, "metadata": wire.Ignored, "store": wire.Ignored, "service_tier": wire.Ignored,
+	"user": wire.Ignored, "metadata": wire.Ignored, "store": wire.Ignored,
 	"safety_identifier": wire.Ignored, "prompt_cache_key": wire.Ignored, "prompt_cache_retention": wire.Ignored,
 	// vLLM's.
 	"request_id": wire.Ignored, "priority": wire.Ignored, "cache_salt": wire.Ignored, "length_penalty": wire.Ignored,

@@ -13,6 +13,7 @@ type Head struct {
 	Created           int64 // seconds since 1970
 	Model             string
 	SystemFingerprint string // "" for none
+	ServiceTier       string // that was given, "" to say nothing of it
 }
 
 // append appends the head of an object and opens its choices.
@@ -25,6 +26,10 @@ func (h *Head) append(dst []byte, object string) []byte {
 	dst = strconv.AppendInt(dst, h.Created, 10)
 	dst = append(dst, `,"model":`...)
 	dst = wire.AppendJSONString(dst, h.Model)
+	if h.ServiceTier != "" {
+		dst = append(dst, `,"service_tier":`...)
+		dst = wire.AppendJSONString(dst, h.ServiceTier)
+	}
 	if h.SystemFingerprint != "" {
 		dst = append(dst, `,"system_fingerprint":`...)
 		dst = wire.AppendJSONString(dst, h.SystemFingerprint)

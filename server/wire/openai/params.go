@@ -19,6 +19,7 @@ func (c *Common) IncludeUsage() bool { return c.StreamOptions != nil && c.Stream
 
 func (c *Common) ask(a *ask.Request, maxTokens *Int, maxTokensName string, d Defaults) (err error) {
 	a.Model, a.IgnoreEOS = c.Model, c.IgnoreEOS
+	c.ServiceTier.ask(a)
 	if c.Stream && c.StreamOptions != nil && c.StreamOptions.ContinuousUsage {
 		const param = "stream_options.continuous_usage_stats"
 		return &ask.Fault{Kind: ask.Unsupported, Param: param, What: param + ": not supported", Remedy: "send include_usage: the last chunk has the usage"}

@@ -22,6 +22,7 @@ type Common struct {
 	N             *Int           `json:"n"`
 	Stop          Stop           `json:"stop"`
 	IgnoreEOS     bool           `json:"ignore_eos"`
+	ServiceTier   ServiceTier    `json:"service_tier"`
 	wire.Place
 	wire.Report
 	Sampling

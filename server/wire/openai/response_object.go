@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"encoding/json/jsontext"
 	"strconv"
 
@@ -51,7 +52,9 @@ func (r *ResponseRequest) Head(h Head, a *ask.Request) *ResponseHead {
 		reasoning = *r.Reasoning
 	}
 	dst = appendStringOrNull(dst, reasoning.Effort)
-	dst = append(dst, `,"summary":null},"safety_identifier":null,"service_tier":"default","store":false,"temperature":`...)
+	dst = append(dst, `,"summary":null},"safety_identifier":null,"service_tier":`...)
+	dst = wire.AppendJSONString(dst, cmp.Or(h.ServiceTier, ServiceTierOf(ask.TierStandard)))
+	dst = append(dst, `,"store":false,"temperature":`...)
 	dst = strconv.AppendFloat(dst, float64(a.Sampling.Temperature), 'g', -1, 32)
 	dst = append(dst, `,"text":{"format":`...)
 	var text ResponseText

@@ -25,6 +25,7 @@ type ResponseRequest struct {
 	StreamOptions   *StreamOptions `json:"stream_options"`
 	Stop            Stop           `json:"stop"`
 	IgnoreEOS       bool           `json:"ignore_eos"`
+	ServiceTier     ServiceTier    `json:"service_tier"`
 	Text            *ResponseText  `json:"text"`
 	Reasoning       *Reasoning     `json:"reasoning"`
 	TemplateArgs    jsontext.Value `json:"chat_template_kwargs"`
@@ -53,6 +54,7 @@ func (r *ResponseRequest) Ask(d Defaults) (*ask.Request, error) {
 		return nil, err
 	}
 	a := &ask.Request{Model: r.Model, IgnoreEOS: r.IgnoreEOS, TopLogprobs: -1, Stop: r.Stop}
+	r.ServiceTier.ask(a)
 	if r.Instructions != "" {
 		a.Messages = append(a.Messages, ask.Message{Role: "system", Content: r.Instructions})
 	}
