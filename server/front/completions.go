@@ -25,6 +25,7 @@ func (h *Handler) chatCompletion(x *exchange, w http.ResponseWriter, q *http.Req
 	}
 	h.metrics.countIgnored(body.Ignored())
 	head, shape := h.head("chatcmpl-"), h.timed(body.Shape())
+	head.ServiceTier = body.ServiceTier.Shown(x.tier(requests[0]))
 	if body.Verbose || h.cfg.Llama.Verbose {
 		if shape.Prompt, err = h.shownPrompt(x.attend(q), *requests[0]); err != nil {
 			return err
@@ -98,12 +99,16 @@ func (h *Handler) submit(ctx context.Context, x *exchange, all wanted, enc reply
 	for _, r := range all.requests {
 		r.TPOTNs = x.tpotNs
 	}
+	x.sign(all.requests...)
 	if all.from == nil {
 		all.from = h.cfg.Generator
 	}
 	err := h.refuseWhileDraining()
 	if err == nil {
 		g.Events, err = x.limit.choices(ctx, all)
+	}
+	if err == nil {
+		g.Events = x.metered(g.Events, len(all.requests))
 	}
 	x.input.free() // what was admitted fits the context
 	return g, err
@@ -134,7 +139,9 @@ func (h *Handler) streamAll(x *exchange, w http.ResponseWriter, q *http.Request,
 	setStream(w.Header(), x.dialect)
 	x.streamed = true // before the emitter may see the end
 	x.client.answer(r)
-	return r.Stream(w, q.WithContext(ctx))
+	err = r.Stream(w, q.WithContext(ctx))
+	x.outlives = err == nil
+	return err
 }
 
 // whole answers with a generation when it has ended.

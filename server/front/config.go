@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +12,7 @@ import (
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/server/generate"
+	"github.com/weirgo/weir/server/tenants"
 	"github.com/weirgo/weir/server/wire"
 	"github.com/weirgo/weir/server/wire/openai"
 )
@@ -30,8 +32,11 @@ type Config struct {
 	Llama LlamaServer
 	// Vertex is where Vertex AI comes in.
 	Vertex Vertex
-	// Keys are the accepted API keys; none lets everybody in.
+	// Keys are the accepted API keys; none lets everybody in, if Tenants is nil.
 	Keys []string
+	// Tenants are the holders of other keys, and what they may do; nil: there are
+	// none. Keys have no bounds, and are of the standard tier.
+	Tenants *tenants.File
 
 	// BodyBytes bounds a request's body. Default 8 MiB: two million tokens of
 	// ASCII text, more than any context.
@@ -107,6 +112,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.Streams.Probe = []byte(wire.CommentFrame)
 	if c.RetryAfter == 0 {
 		c.RetryAfter = defaultRetryAfter
+	}
+	if c.Tenants != nil {
+		c.Collectors = append(slices.Clip(c.Collectors), newTenantFigures(c.Tenants, c.Generator.Model().ID))
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -53,7 +53,12 @@
 // paces others' prompts by.
 //
 // With keys configured, every route but those of health and what a browser gets at / asks
-// for one, in Authorization, X-Api-Key or Api-Key. OPTIONS is answered without one on each
+// for one, in Authorization, X-Api-Key or Api-Key. A key of [Config].Tenants (package
+// tenants) has a name, by which it is counted, and what it may do: a request with a body
+// is in flight from its header to its end, and counts the tokens of prompt and answer as
+// they are known. Beyond a bound it gets 429 with Retry-After, before its body is read.
+// Its tier and weight go with its requests (ask.Tenant); OpenAI's service_tier may lower
+// the tier, and never raises it. OPTIONS is answered without one on each
 // of these paths, HEAD where GET is; slashes at the end of a path or doubled change
 // nothing. Pages of other origins are let in by [Origins] alone, and [Loopback] keeps
 // out those that pass for this server's own by the name of their site.
@@ -77,6 +82,7 @@
 // Errors quote little of what was sent. What a
 // client may send is bounded by [Config]: body, log-probabilities. What all
 // requests hold together is bounded too; beyond it is 503 with Retry-After. How many generations run and wait is the
-// generator's; one too many gives 429 with Retry-After. One write to a client
+// generator's; one too many gives 429 with Retry-After. What a key may do is its
+// file's. Who has any key may read /metrics, and in it the names of all. One write to a client
 // that does not read is bounded in time.
 package front

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/tenants"
 	"github.com/weirgo/weir/server/wire/anthropic"
 )
 
@@ -33,6 +34,9 @@ type exchange struct {
 	client               *client         // nil until the request has arrived, and when the handler has gone; the handler's
 	tpotNs               int64           // ask.Request.TPOTNs of its requests
 	limit                *limit          // that the client has set; nil: none
+	tenant               *tenants.Tenant // whose key it is, nil: nobody's of the key file
+	visit                *tenants.Visit  // of the tenant; nil: none
+	outlives             bool            // the stream goes on when the handler has gone; the handler's
 }
 
 func newExchange(h *Handler, q *http.Request, r *route) *exchange {
@@ -56,6 +60,9 @@ func (x *exchange) leave() {
 	x.client, x.attended = nil, nil
 	x.limit.leave()
 	x.input.free()
+	if !x.outlives {
+		x.visit.Leave() // if a panic was before account
+	}
 }
 
 // Delivered implements reply.Observer.
@@ -93,8 +100,12 @@ func (x *exchange) account(status int) {
 	if x.accounted.Swap(true) {
 		return
 	}
+	x.visit.Leave() // before its client may send another
 	x.h.metrics.request(x.route, status)
 	if log := x.h.cfg.Log; log.Enabled(context.Background(), slog.LevelDebug) {
+		if x.tenant != nil {
+			log = log.With("key_name", x.tenant.Name)
+		}
 		log.Debug("request", "method", x.method, "path", ask.Clip(x.path, ask.QuotedBytes), "remote", x.remote,
 			"status", status, "duration", time.Since(x.begin))
 	}
@@ -144,6 +155,7 @@ var statuses = [ask.Kinds]int{
 func (x *exchange) fail(w http.ResponseWriter, err error) {
 	f := faultOf(err)
 	x.log(f)
+	x.refused(f)
 	f = short(f)
 	status := x.status(f)
 	if status == statusClientClosed {
@@ -159,7 +171,7 @@ func (x *exchange) fail(w http.ResponseWriter, err error) {
 	}
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, anthropic.StatusOverloaded:
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(x.h.cfg.RetryAfter.Seconds())))))
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(x.retryAfter(f).Seconds())))))
 	}
 	if f.Kind == ask.EncodingUnsupported {
 		w.Header().Set("Accept-Encoding", acceptedEncodings)
@@ -173,6 +185,14 @@ func faultOf(err error) *ask.Fault {
 		return f
 	}
 	return ask.Failed(err)
+}
+
+// retryAfter is what a client is told to wait.
+func (x *exchange) retryAfter(f *ask.Fault) time.Duration {
+	if f.RetryNs > 0 {
+		return time.Duration(f.RetryNs)
+	}
+	return x.h.cfg.RetryAfter
 }
 
 // log says what the client cannot have caused.

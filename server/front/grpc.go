@@ -188,7 +188,7 @@ func (x *exchange) failGRPC(w http.ResponseWriter, f *ask.Fault, status int) {
 	x.client.answer(nil)
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		w.Header()["Grpc-Retry-Pushback-Ms"] = []string{strconv.Itoa(int(math.Ceil(float64(x.h.cfg.RetryAfter) / float64(time.Millisecond))))}
+		w.Header()["Grpc-Retry-Pushback-Ms"] = []string{strconv.Itoa(int(math.Ceil(float64(x.retryAfter(f)) / float64(time.Millisecond))))}
 	}
 	x.h.bound(w)
 	refuseGRPC(w, protobuf.NewStatus(f, x.limit.passed(f)))

@@ -34,7 +34,7 @@ func New(cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, keys: newKeyring(cfg.Keys), started: time.Now()}
+	h := &Handler{cfg: cfg, keys: newKeyring(cfg.Keys, cfg.Tenants), started: time.Now()}
 	h.memory.limitBytes = cfg.MemoryBytes
 	h.told = h.cfg.Llama.toldTo(h.properties().ChatTemplate)
 	h.figures.watcher, _ = cfg.Generator.(generate.Watcher)
@@ -162,7 +162,8 @@ func (h *Handler) dispatch(w http.ResponseWriter, q *http.Request, r *route) {
 // admit checks what can be told from the header.
 func (h *Handler) admit(x *exchange, w http.ResponseWriter, q *http.Request, r *route) error {
 	if !r.open {
-		if err := h.keys.check(q); err != nil {
+		var err error
+		if x.tenant, err = h.keys.check(q); err != nil {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			return err
 		}
@@ -178,6 +179,9 @@ func (h *Handler) admit(x *exchange, w http.ResponseWriter, q *http.Request, r *
 	}
 	if r.method != http.MethodPost {
 		return nil
+	}
+	if err := x.enter(); err != nil {
+		return err
 	}
 	return h.admitBody(x, w, q)
 }

@@ -49,6 +49,14 @@ type limitedStream struct {
 	end     ask.End
 }
 
+// PromptTokens implements generate.Sized, if the stream within does.
+func (s *limitedStream) PromptTokens() int {
+	if sized, ok := s.Stream.(generate.Sized); ok {
+		return sized.PromptTokens()
+	}
+	return 0
+}
+
 // Next implements generate.Stream.
 func (s *limitedStream) Next(ev *ask.Event) bool {
 	for s.Stream.Next(ev) {

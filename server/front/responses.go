@@ -17,7 +17,9 @@ func (h *Handler) response(x *exchange, w http.ResponseWriter, q *http.Request) 
 		return err
 	}
 	h.metrics.countIgnored(body.Ignored())
-	head := body.Head(h.head(""), request)
+	about := h.head("")
+	about.ServiceTier = openai.ServiceTierOf(x.tier(request))
+	head := body.Head(about, request)
 	if body.Stream {
 		return h.stream(x, w, q, request, openai.NewResponseStream(head))
 	}
