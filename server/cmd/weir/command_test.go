@@ -37,7 +37,7 @@ func TestUsage(t *testing.T) {
 	}{
 		{"nothing", nil, exitUsage, "usage: weir"},
 		{"help", []string{"help"}, exitDone, "usage: weir"},
-		{"unknown command", []string{"server"}, exitUsage, "serve, doctor, models, version"},
+		{"unknown command", []string{"server"}, exitUsage, "serve, doctor, models, keys, version"},
 		{"serve help", []string{"serve", "-h"}, exitDone, "-np, --parallel N"},
 		{"double dash", []string{"serve", "--help"}, exitDone, "--chat-template-file"},
 		{"unknown flag", []string{"serve", "--no-such-flag"}, exitUsage, "`weir serve -h` lists the flags"},
@@ -66,6 +66,9 @@ func TestUsage(t *testing.T) {
 		{"a key nobody can send", []string{"serve", "-m", "x", "--api-key", "a\nb"}, exitUsage, "key 1 of 1 has a control character"},
 		{"such a key in a file", []string{"serve", "-m", "x", "--api-key-file", write(t, "keys", []byte("ok\na\x01b\n"))}, exitFailed, "key 2 of 2 has a control character"},
 		{"no name of a key file", []string{"serve", "-m", "x", "--api-key-file", ""}, exitUsage, "-api-key-file: it is empty: give FILE, or leave the flag out"},
+		{"no file of --keys", []string{"serve", "-m", "x", "--keys", "/nowhere/k"}, exitFailed, "serve: --keys: tenants: read keys: open /nowhere/k"},
+		{"a file of --keys without keys", []string{"serve", "-m", "x", "--keys", write(t, "keys", []byte(`{"keys":[]}`))}, exitFailed, "it holds no keys"},
+		{"no name of a file of --keys", []string{"serve", "-m", "x", "--keys="}, exitUsage, "-keys: it is empty"},
 		{"no names for TLS", []string{"serve", "-m", "x", "--ssl-cert-file", "", "--ssl-key-file", ""}, exitUsage, "-ssl-cert-file: it is empty"},
 		{"no name of a template", []string{"serve", "-m", "x", "--chat-template-file="}, exitUsage, "-chat-template-file: it is empty"},
 		{"context for few", []string{"serve", "-m", "x", "-c", "3"}, exitUsage, "-c is 3: that is less than a token for each of -np 4"},

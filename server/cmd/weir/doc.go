@@ -3,6 +3,7 @@
 //	weir serve -m model.gguf    serve a model over OpenAI's HTTP API
 //	weir doctor                 what this machine has, lacks, and what to do
 //	weir models verify FILE     whether a model file can be served, and if not, why
+//	weir keys hash              the SHA-256 of a key, for serve --keys
 //	weir version                versions of Weir, its toolchain and its engine
 //
 // # Model
@@ -21,6 +22,11 @@
 // once, and so does the first before it serves. Whatever it is at, a stuck engine for
 // instance, the process has ended two seconds after the drain timeout. Nothing that it
 // writes is waited for, and SIGPIPE is ignored.
+//
+// A terminal that hangs up (SIGHUP) drains too, save under nohup. With --keys it does
+// not: SIGHUP has the key file read again. What runs goes on; keys that have gone are
+// refused from then on, and a file that is wrong changes nothing but for a line in the
+// log that says what to do.
 //
 // /health is for who sends requests: 200, or 503 with the reason while the model is
 // loaded, the server drains, or a decode takes longer than --stuck-after.

@@ -38,7 +38,7 @@ type step struct {
 type ending struct {
 	log     *logging
 	exit    func(code int)                                  // os.Exit
-	signals func(context.Context) (context.Context, func()) // firstSignal
+	signals func(context.Context) (context.Context, func()) // firstSignal, or endSignal
 
 	mu       sync.Mutex
 	step     step
@@ -46,10 +46,15 @@ type ending struct {
 	timer    *time.Timer // to deadline
 }
 
-// firstSignal returns a context that the first SIGTERM or SIGINT ends too, and a
-// terminal that hangs up.
+// endSignal returns a context that the first SIGTERM or SIGINT ends too.
+func endSignal(parent context.Context) (ctx context.Context, release func()) {
+	return signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+}
+
+// firstSignal is endSignal for who has no other use of SIGHUP: a terminal that hangs
+// up ends the context too.
 func firstSignal(parent context.Context) (ctx context.Context, release func()) {
-	ctx, release = signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	ctx, release = endSignal(parent)
 	if signal.Ignored(syscall.SIGHUP) { // by nohup
 		return ctx, release
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/weirgo/weir/server/tenants"
 )
 
 // keyVariables hold keys as --api-key does, where that is not given: ours, and
@@ -29,15 +31,27 @@ func checkKeys(from string, keys []string) error {
 		switch {
 		case key == "":
 			return fmt.Errorf("serve: %s: key %d of %d is empty: give a key, or nothing at all to serve everybody", from, i+1, len(keys))
-		case strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		case hasControl(key):
 			return fmt.Errorf("serve: %s: key %d of %d has a control character, which no client can send: leave it out", from, i+1, len(keys))
 		}
 	}
 	return nil
 }
 
-// readKeys adds the keys of --api-key-file.
-func (o *options) readKeys() error {
+func hasControl(key string) bool {
+	return strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c == 0x7f })
+}
+
+// asksForKeys reports whether clients must send a key.
+func (o *options) asksForKeys() bool { return len(o.keys) > 0 || o.tenants != nil }
+
+// readKeys reads --keys, and adds the keys of --api-key-file.
+func (o *options) readKeys() (err error) {
+	if o.tenantFile != "" {
+		if o.tenants, err = tenants.Open(o.tenantFile); err != nil {
+			return fmt.Errorf("serve: --keys: %w", err)
+		}
+	}
 	if o.keyFile == "" {
 		return nil
 	}

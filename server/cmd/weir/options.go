@@ -15,6 +15,7 @@ import (
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/front"
+	"github.com/weirgo/weir/server/tenants"
 	"github.com/weirgo/weir/server/wire/openai"
 )
 
@@ -37,6 +38,8 @@ type options struct {
 	transport             transport // from io
 	keys                  []string
 	keyFile               string
+	tenantFile            string
+	tenants               *tenants.File // from tenantFile; nil: none
 	corsOrigins           []string
 	origins               front.Origins // from corsOrigins
 	noPage                bool
@@ -101,6 +104,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.text(&o.io, "io", "uring|net", "what moves the bytes; uring takes net where it must; default uring")
 	f.list(&o.keys, "api-key", "KEY[,KEY]", "keys that clients must send one of; may be repeated; default: from "+keyVariables[0])
 	f.named(&o.keyFile, "api-key-file", "FILE", "file with such keys, one a line")
+	f.named(&o.tenantFile, "keys", "FILE", "JSON file of keys with names, tiers and bounds, see `weir keys -h`; SIGHUP reads it again, instead of ending the server")
 	f.list(&o.corsOrigins, "cors-origins", "ORIGIN[,ORIGIN]", "web origins whose pages may use this server; *: all; localhost: those of the client's own machine; default: * with an API key, else none")
 	f.truth(&o.noPage, "no-webui no-ui", "no page for browsers at /")
 	f.named(&o.tlsKey, "ssl-key-file", "FILE", "PEM key, for HTTPS and HTTP/2; with --ssl-cert-file")
@@ -245,7 +249,7 @@ func (o *options) readFiles() (err error) {
 		return err
 	}
 	o.routes.Verbose = o.verbose
-	if err := o.readKeys(); err != nil || len(o.keys) == 0 || len(o.corsOrigins) > 0 {
+	if err := o.readKeys(); err != nil || !o.asksForKeys() || len(o.corsOrigins) > 0 {
 		return err
 	}
 	// A page has to bring a key as everybody else, and no browser sends one by

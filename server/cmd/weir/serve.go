@@ -37,6 +37,10 @@ func serveCommand(args []string, stdout, stderr io.Writer) error {
 		log.Warn(note)
 	}
 	end := &ending{log: log, exit: os.Exit, signals: firstSignal}
+	if o.tenants != nil {
+		end.signals = endSignal
+		holdReload()
+	}
 	defer end.done()
 	return log.fail(serve(&o, log, end, loadModel))
 }
@@ -93,10 +97,9 @@ func serve(o *options, log *logging, end *ending,
 	}
 	defer tuning.stop()
 	handler, err := front.New(front.Config{
-		Generator:   generator,
-		Fingerprint: "build-weir-" + version.Weir + "-llama-" + libraryVersion,
+		Generator: generator, Fingerprint: "build-weir-" + version.Weir + "-llama-" + libraryVersion,
 		StrictModel: o.strictModel, Llama: o.routes, Vertex: o.vertex, Origins: o.origins, Page: o.page(),
-		Defaults: o.defaults(), Keys: o.keys, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
+		Defaults: o.defaults(), Keys: o.keys, Tenants: o.tenants, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
 		Streams: fanout.Config{Backend: o.transport.backend, Log: log.Logger}, Group: group, Log: log.Logger,
 		Collectors: []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector(), log.dropped(), tuning},
 	})
@@ -108,6 +111,7 @@ func serve(o *options, log *logging, end *ending,
 	end.at(step{"draining", o.drainTimeout + hardLimit, exitFailed})
 	ctx, release := end.listen(ctx)
 	defer release()
+	defer o.reloadOnHangUp(log.Logger)()
 	announce(listener, model, generator.Limits(), o, log.Logger)
 	err = server.run(ctx, handler, generator, o.drainTimeout, log.Logger)
 	end.begin() // of itself, if it was not asked to
@@ -174,7 +178,7 @@ func chatTemplate(o *options, model engine.Model, log *slog.Logger) (*chat.Templ
 }
 
 func announce(listener net.Listener, model engine.Model, limits engine.Limits, o *options, log *slog.Logger) {
-	if len(o.keys) == 0 && !onLoopback(listener) {
+	if !o.asksForKeys() && !onLoopback(listener) {
 		log.Warn("everybody who reaches this address may use it: set --api-key", "address", listener.Addr().String())
 	}
 	scheme := "http://"

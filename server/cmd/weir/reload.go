@@ -1,0 +1,48 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// holdReload has SIGHUP do nothing, not even end the process, until there is a server:
+// it may mean a file that is read then anyway. It needs no thread.
+func holdReload() { signal.Ignore(syscall.SIGHUP) }
+
+// reloadOnHangUp reads the key file again whenever SIGHUP comes, also under nohup, and
+// once at first, for what came before. Without a key file it does nothing. The signal
+// does nothing any more when stop has returned.
+func (o *options) reloadOnHangUp(log *slog.Logger) (stop func()) {
+	if o.tenants == nil {
+		return func() {}
+	}
+	signals, over := make(chan os.Signal, 1), make(chan struct{}) // two at once are one
+	signal.Notify(signals, syscall.SIGHUP)
+	o.reload(log)
+	go func() {
+		defer close(over)
+		for range signals {
+			o.reload(log)
+		}
+	}()
+	return func() {
+		holdReload()
+		signal.Stop(signals)
+		close(signals)
+		<-over
+	}
+}
+
+// reload reads the key file again, and says what came of it.
+func (o *options) reload(log *slog.Logger) {
+	if err := o.tenants.Reload(); err != nil {
+		log.Error("keys not read again, those that were there are in force", "error", err)
+		return
+	}
+	log.Info("keys in force", "path", o.tenants.Path(), "keys", len(o.tenants.Table().All()))
+	if o.tenants.Exposed() {
+		log.Warn("every user of this machine may read the key file: chmod o-r "+o.tenants.Path(), "path", o.tenants.Path())
+	}
+}
