@@ -112,8 +112,15 @@ func (h *Handler) predict(x *exchange, w http.ResponseWriter, q *http.Request, f
 	}
 	p := prediction{h: h, x: x, q: q, ctx: x.attend(q), formats: formats, answers: make([][]byte, len(request.Instances))}
 	p.held = x.input.held
+	// Each instance is a request of the key's, the whole is none: a key that may
+	// have one in flight would wait for itself.
+	x.visit.Leave()
+	atOnce := instancesAtOnce
+	if x.tenant != nil && x.tenant.InFlight > 0 {
+		atOnce = min(atOnce, x.tenant.InFlight)
+	}
 	var group errgroup.Group
-	group.SetLimit(instancesAtOnce)
+	group.SetLimit(atOnce)
 	for i, instance := range request.Instances {
 		group.Go(func() error {
 			p.answer(i, instance)

@@ -1,14 +1,18 @@
 package front_test
 
 import (
+	"crypto/sha256"
 	"encoding/json/v2"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/weirgo/weir/server/front"
 	"github.com/weirgo/weir/server/generate/generatetest"
+	"github.com/weirgo/weir/server/tenants"
 )
 
 func atVertex(c *front.Config) { c.Vertex = front.Vertex{Predict: "/predict", Health: "/alive"} }
@@ -95,6 +99,30 @@ func TestVertexRefuses(t *testing.T) {
 	plain := serveModel(t, newModel(""), nil)
 	if status, _, answer := plain.post(t, "/predict", body); status != http.StatusNotFound {
 		t.Errorf("without Vertex: status %d: %s", status, answer)
+	}
+}
+
+// The instances of a prediction are the requests of its key: one that may have one
+// in flight gets all its answers, one after the other.
+func TestVertexWithinBounds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.json")
+	content := fmt.Sprintf(`{"keys":[{"name":"acme","sha256":"%x","in_flight":1}]}`, sha256.Sum256([]byte("secret")))
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := tenants.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serveModel(t, newModel("Hi."), func(c *front.Config) { atVertex(c); c.Tenants = file })
+	instance := `{"@requestFormat":"completion","prompt":"x"},`
+	body := `{"instances":[` + strings.TrimSuffix(strings.Repeat(instance, 9), ",") + `]}`
+	status, _, answer := s.do(t, http.MethodPost, "/predict", body, map[string]string{"Content-Type": "application/json", "Authorization": "Bearer secret"})
+	if status != http.StatusOK || strings.Count(answer, `"content":"Hi."`) != 9 {
+		t.Errorf("status %d: %s", status, answer)
+	}
+	if n := file.Table().All()[0].Usage().InFlight; n != 0 {
+		t.Errorf("%d requests are in flight afterwards", n)
 	}
 }
 
