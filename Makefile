@@ -20,7 +20,7 @@ export LLAMA_LIB
 # purego calls the library without cgo, so no C compiler is needed anywhere.
 BUILD_ENV := CGO_ENABLED=0
 
-MODEL ?= build/models/tiny.gguf
+MODEL ?= build/models/demo.gguf
 PORT  ?= 8080
 ARGS  ?=
 RUN   ?=
@@ -67,7 +67,7 @@ build: toolchain engine ## build the server into build/bin/weir
 	@$(BUILD_ENV) $(WEIR_GO) build -ldflags '$(LDFLAGS)' -o build/bin/weir ./server/cmd/weir
 
 .PHONY: models
-models: build/models/tiny.gguf build/models/15m.gguf build/models/110m.gguf ## write the seeded test models into build/models
+models: build/models/demo.gguf build/models/tiny.gguf build/models/15m.gguf build/models/110m.gguf ## put the demo model and the seeded test models into build/models
 
 # Written again only when the recipe changes; the program decides. Quantised
 # variants are named like build/models/110m-q8_0.gguf.
