@@ -28,7 +28,12 @@ func newCounter(folder string) (*counter, error) {
 	return &counter{valgrind, folder}, nil
 }
 
-var errNotThere = errors.New("it has no such benchmark")
+var (
+	errNotThere = errors.New("it has no such benchmark")
+	// errProcessor: Go's runtime takes what the processor has, and valgrind may be
+	// older than that.
+	errProcessor = errors.New("valgrind does not know an instruction of this processor: take a newer valgrind, or another machine")
+)
 
 // Operations of a benchmark: the first try, the factor from one to the next,
 // the most, and how much larger the second number is.
@@ -105,6 +110,9 @@ func (c *counter) count(binary, name string, operations int) (uint64, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	output, err := cmd.Output()
+	if err != nil && bytes.Contains(stderr.Bytes(), []byte("Valgrind will now raise a SIGILL signal")) {
+		return 0, fmt.Errorf("run %s: %w", binary, errProcessor)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("run %s: %w: %s%s", binary, err, lastLines(output), lastLines(stderr.Bytes()))
 	}

@@ -69,6 +69,9 @@ func TestMeasure(t *testing.T) {
 		return r.Measurements(), err
 	}
 	got, err := measured(self, "Long,Short")
+	if errors.Is(err, errProcessor) {
+		t.Skipf("not supported here: %v", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
