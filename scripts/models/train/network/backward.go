@@ -174,14 +174,14 @@ func (n *Network) Step(a vector.Adam, table, decay float32, count int, clip floa
 	n.parallel(len(tensors), func(_, task int) {
 		from := starts[task]
 		to := from + tensors[task].Rows*tensors[task].Columns
-		step := a
+		step, times := a, float32(1)
+		if task == 0 { // the embedding
+			times = table
+		}
+		step.Rate *= times
 		step.Keep = 1
 		if !tensors[task].Vector {
-			step.Keep = 1 - decay
-		}
-		if task == 0 { // the embedding
-			step.Rate *= table
-			step.Keep = 1 - decay*table
+			step.Keep = 1 - decay*times
 		}
 		step.Step(n.Weights[from:to], n.First[from:to], n.Second[from:to], n.Gradients[from:to])
 		clear(n.Gradients[from:to])
