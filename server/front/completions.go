@@ -96,9 +96,6 @@ func (h *Handler) admitModel(requests ...*ask.Request) {
 func (h *Handler) submit(ctx context.Context, x *exchange, all wanted, enc reply.Encoder) (reply.Generation, error) {
 	g := reply.Generation{Encoder: enc, Observer: x, Dear: all.requests[0].TopLogprobs >= 0, Probe: x.dialect.probe}
 	h.fill(all.requests...)
-	for _, r := range all.requests {
-		r.TPOTNs = x.tpotNs
-	}
 	x.sign(all.requests...)
 	if all.from == nil {
 		all.from = h.cfg.Generator

@@ -33,9 +33,10 @@ func (x *exchange) tier(r *ask.Request) ask.Tier {
 	return x.tenant.Tier
 }
 
-// sign says on whose behalf requests are made.
+// sign says on whose behalf requests are made, and what their header wants.
 func (x *exchange) sign(requests ...*ask.Request) {
 	for _, r := range requests {
+		r.TPOTNs = x.tpotNs
 		r.Tenant.Tier = x.tier(r)
 		if x.tenant != nil {
 			r.Tenant.Name, r.Tenant.Weight = x.tenant.Name, x.tenant.Weight
