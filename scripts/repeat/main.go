@@ -28,6 +28,7 @@ type options struct {
 	root       string        // of the module
 	out        string        // folder for binaries and failing output, emptied first
 	toolchains []toolchain
+	loads      []int // busy loops beside the tests, a series of rounds each
 }
 
 // errFailed says that tests failed; it has been told already.
@@ -62,6 +63,7 @@ func parse(args []string) (o options, err error) {
 	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "`limit` of one run of a package's tests")
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "`seed` of the first round's order; the next round's is one more")
 	only := flags.String("toolchain", "", "`name` of the only toolchain to use: stock or ours")
+	load := flags.String("load", "", "`name` of the only load: idle, or hogs on every core")
 	if err := flags.Parse(args); err != nil {
 		return o, flag.ErrHelp // told by Parse
 	}
@@ -72,6 +74,9 @@ func parse(args []string) (o options, err error) {
 		o.patterns = []string{"./..."}
 	}
 	if o.root, err = checkout.Root(); err != nil {
+		return o, err
+	}
+	if o.loads, err = loads(*load); err != nil {
 		return o, err
 	}
 	o.out = filepath.Join(o.root, "build", "repeat")
@@ -104,6 +109,19 @@ func both(root, only string) ([]toolchain, error) {
 	return chosen, nil
 }
 
+// loads returns how many hogs run beside the tests, in each series of rounds.
+func loads(only string) ([]int, error) {
+	switch only {
+	case "":
+		return []int{0, runtime.NumCPU()}, nil
+	case "idle":
+		return []int{0}, nil
+	case "hogs":
+		return []int{runtime.NumCPU()}, nil
+	}
+	return nil, fmt.Errorf("-load %s: there are idle and hogs", only)
+}
+
 // run builds everything, then runs every round, then sums up.
 func run(ctx context.Context, o options, w io.Writer) error {
 	if err := os.RemoveAll(o.out); err != nil {
@@ -120,7 +138,7 @@ func run(ctx context.Context, o options, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		for _, hogs := range []int{0, runtime.NumCPU()} {
+		for _, hogs := range o.loads {
 			series = append(series, &rounds{options: o, toolchain: &o.toolchains[i], hogs: hogs, tests: tests, out: w})
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +43,7 @@ func module(t *testing.T, bodies map[string]string) options {
 	}
 	return options{
 		rounds: 2, parallel: 2, timeout: 10 * time.Minute, seed: 7, root: root, out: filepath.Join(root, "out"),
-		patterns: []string{"./..."}, toolchains: []toolchain{{name: "here", command: "go", version: "local"}},
+		patterns: []string{"./..."}, toolchains: []toolchain{{name: "here", command: "go", version: "local"}}, loads: []int{0, runtime.NumCPU()},
 	}
 }
 
@@ -127,6 +129,17 @@ func TestBrokenTestsAreRefused(t *testing.T) {
 }
 
 // TestHogsEnd: they work, and they end when the pipe does.
+func TestLoads(t *testing.T) {
+	for only, want := range map[string][]int{"": {0, runtime.NumCPU()}, "idle": {0}, "hogs": {runtime.NumCPU()}} {
+		if got, err := loads(only); err != nil || !slices.Equal(got, want) {
+			t.Errorf("loads(%q) = %v, %v, want %v", only, got, err, want)
+		}
+	}
+	if _, err := loads("busy"); err == nil {
+		t.Error("an unknown load is no error")
+	}
+}
+
 func TestHogsEnd(t *testing.T) {
 	stop, err := startHogs(2)
 	if err != nil {
