@@ -181,9 +181,10 @@ func WithGCDeferral(extra float64) Option {
 //
 // Others keep an eighth of all processors; while the collector marks, a quarter
 // more. Calls that leave them less, while they wait, rest now and then before
-// they begin, and are interrupted after 100 ms. Meant for calls of 100 µs and
-// more: short ones are best made outside of the group, see [Group.Do]. With
-// WithEagerHandoff, which gives away what this one keeps, this one counts.
+// they begin; those of all groups give everything back for a while when they have
+// kept all processors for 100 ms. Meant for calls of 100 µs and more: short ones
+// are best made outside of the group, see [Group.Do]. With WithEagerHandoff,
+// which gives away what this one keeps, this one counts.
 func WithCompute(n int) Option {
 	return func(s *settings) {
 		if s.within("WithCompute", n, MaxCompute) {
