@@ -148,8 +148,15 @@ type Context interface {
 
 	// RemoveSequence drops positions [from, to) of a sequence from the KV
 	// cache; to < 0 means to the end. It reports false if the engine cannot
-	// remove just that part.
+	// remove just that part, or could not go on from what would be left; the
+	// sequence is as it was then.
 	RemoveSequence(seq SequenceID, from, to int) bool
+
+	// CopySequence gives an empty sequence what is computed of the first tokens of
+	// another, as many as it has or fewer. It reports false, and to is empty, if the
+	// engine cannot do that. A Decode comes before any other use of what was copied,
+	// but for further copies and RemoveSequence.
+	CopySequence(to, from SequenceID, tokens int) bool
 
 	// Close frees the cache.
 	Close() error

@@ -89,6 +89,29 @@ func (t *Tree) Touch(id int) {
 	t.entries[id].used = t.uses
 }
 
+// Swap gives each of two entries what the other has, as do those who move what is
+// computed of them. There need not be either.
+func (t *Tree) Swap(a, b int) {
+	first, second := t.entries[a], t.entries[b]
+	if first == nil && second == nil || a == b {
+		return
+	}
+	delete(t.entries, a)
+	delete(t.entries, b)
+	if first != nil {
+		first.end.drop(a)
+	}
+	if second != nil {
+		second.end.drop(b)
+		second.end.ends = append(second.end.ends, a)
+		t.entries[a] = second
+	}
+	if first != nil {
+		first.end.ends = append(first.end.ends, b)
+		t.entries[b] = first
+	}
+}
+
 // Len is how many tokens an entry has, 0 if there is none.
 func (t *Tree) Len(id int) int {
 	if e := t.entries[id]; e != nil {

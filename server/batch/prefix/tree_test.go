@@ -112,7 +112,7 @@ func schedule(t *testing.T, random *rand.Rand) {
 	for range 300 {
 		id, key := random.IntN(ids), []string{"", "a"}[random.IntN(2)]
 		uses++
-		switch random.IntN(5) {
+		switch random.IntN(6) {
 		case 0:
 			tokens := text()
 			if other := want[random.IntN(ids)]; other != nil { // it goes on from another
@@ -135,6 +135,18 @@ func schedule(t *testing.T, random *rand.Rand) {
 		case 4:
 			tree.Remove(id)
 			delete(want, id)
+		case 5:
+			other := random.IntN(ids)
+			tree.Swap(id, other)
+			a, b := want[id], want[other]
+			delete(want, id)
+			delete(want, other)
+			if a != nil {
+				want[other] = a
+			}
+			if b != nil {
+				want[id] = b
+			}
 		}
 		want.check(t, &tree)
 		mask := random.Uint64()

@@ -23,6 +23,7 @@ type Context struct {
 	next      []int // position after each sequence, while a batch is checked
 	rows      []row // of the last batch
 	logits    [][]float32
+	copied    bool // since the last Decode
 	steps     int
 	reads     int // of logits
 	closed    bool
@@ -138,6 +139,7 @@ func (c *Context) Decode(b *engine.Batch) error {
 	c.enter()
 	defer c.leave()
 	c.check(b)
+	c.copied = false
 	c.rows = c.rows[:0]
 	step := c.steps
 	c.steps++
@@ -281,32 +283,6 @@ func (c *Context) fill(dst []float32, r int) {
 	}
 	at := c.rows[r]
 	c.model.fill(dst, at.hash, c.sequences[at.seq].tokens[:at.tokens])
-}
-
-// RemoveSequence implements engine.Context.
-func (c *Context) RemoveSequence(id engine.SequenceID, from, to int) bool {
-	c.enter()
-	defer c.leave()
-	if id < 0 || int(id) >= c.limits.MaxSequences || from < 0 {
-		panic("enginetest: remove of a sequence out of range")
-	}
-	s := &c.sequences[id]
-	if to >= 0 && to < len(s.tokens) {
-		return false // a hole would break the positions
-	}
-	if c.model.opts.NoPartialRemoval && from > 0 && from < len(s.tokens) {
-		return false
-	}
-	from = min(from, len(s.tokens))
-	removed := len(s.tokens) - from
-	c.used -= removed
-	c.model.cached.Add(-int64(removed))
-	s.tokens = s.tokens[:from]
-	s.hash = hashStart
-	for _, t := range s.tokens {
-		s.hash = mix(s.hash, t)
-	}
-	return true
 }
 
 // Close implements engine.Context.

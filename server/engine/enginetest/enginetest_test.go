@@ -140,6 +140,32 @@ func TestNoCacheSpaceChangesNothing(t *testing.T) {
 	}
 }
 
+// A copy goes on as its original does, and takes room of its own.
+func TestCopySequence(t *testing.T) {
+	m, c := open(t, Options{CacheTokens: 8}, engine.ContextConfig{ContextTokens: 100, MaxSequences: 4})
+	if err := c.Decode(batchOf(0, 0, 'a', 'b', 'c')); err != nil {
+		t.Fatal(err)
+	}
+	if !c.CopySequence(2, 0, 2) || m.CachedTokens() != 5 {
+		t.Fatalf("%d tokens cached", m.CachedTokens())
+	}
+	if !c.CopySequence(1, 2, 1) || c.CopySequence(3, 0, 3) || m.CachedTokens() != 6 {
+		t.Errorf("%d tokens cached", m.CachedTokens())
+	}
+	if err := c.Decode(batchOf(2, 2, 'c')); err != nil {
+		t.Fatal(err)
+	}
+	logits, err := c.Logits(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := new(sampling.Row)
+	got, err := sampling.New(ask.Sampling{}).Next(row, logits)
+	if want, _ := Reference(m, []engine.Token{'a', 'b', 'c'}, ask.Sampling{}, 1); err != nil || got != want[0] {
+		t.Errorf("after a copy %d, want %v: %v", got, want, err)
+	}
+}
+
 func TestAbort(t *testing.T) {
 	_, c := open(t, Options{Delay: func(*engine.Batch) time.Duration { return time.Hour }}, engine.ContextConfig{ContextTokens: 100})
 	time.AfterFunc(time.Millisecond, c.Abort)

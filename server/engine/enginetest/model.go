@@ -60,6 +60,8 @@ type Options struct {
 	NoState bool
 	// NoPartialRemoval is one whose sequences can only be removed whole.
 	NoPartialRemoval bool
+	// NoCopies is one whose sequences cannot be copied.
+	NoCopies bool
 	// Tokenizing, if not nil, is called by each Tokenize with its context.
 	Tokenizing func(context.Context)
 }

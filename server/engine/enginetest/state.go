@@ -25,10 +25,18 @@ func (c *Context) StateBytes(id engine.SequenceID) int {
 	return 4 * len(c.sequences[id].tokens)
 }
 
+// checkCopied panics if a sequence was copied and nothing decoded since.
+func (c *Context) checkCopied() {
+	if c.copied {
+		panic("enginetest: a state between a copy and the next Decode")
+	}
+}
+
 // SaveSequence implements engine.StateContext. The fake's state is its tokens.
 func (c *Context) SaveSequence(id engine.SequenceID, tokens int, room []byte) ([]byte, error) {
 	c.enter()
 	defer c.leave()
+	c.checkCopied()
 	s := &c.sequences[id]
 	if len(s.tokens) != tokens {
 		panic(fmt.Sprintf("enginetest: sequence %d has %d tokens, not %d", id, len(s.tokens), tokens))
@@ -45,6 +53,7 @@ func (c *Context) SaveSequence(id engine.SequenceID, tokens int, room []byte) ([
 func (c *Context) RestoreSequence(id engine.SequenceID, tokens int, state []byte) error {
 	c.enter()
 	defer c.leave()
+	c.checkCopied()
 	s := &c.sequences[id]
 	if len(s.tokens) != 0 || tokens > c.limits.SequenceTokens {
 		panic("enginetest: restore into a sequence that is not empty, or too short")

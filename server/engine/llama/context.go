@@ -30,6 +30,7 @@ type llmContext struct {
 	abort  *abortFlag
 
 	stateIdentity string // "" if states of sequences cannot be had
+	copied        bool   // of a sequence the next Decode copies keys and values
 }
 
 var _ engine.Context = (*llmContext)(nil)
@@ -186,6 +187,7 @@ func (c *llmContext) Decode(b *engine.Batch) error {
 	c.batch.fill(b)
 	mark := c.lib.log.begin(levelWarn)
 	c.decode()
+	c.copied = false // that comes first in it
 	lines := c.lib.log.end(mark)
 	if err := c.model.files.lost(); err != nil {
 		return fmt.Errorf("llama: decode: %w", err)
@@ -257,14 +259,6 @@ func (c *llmContext) checkRow(row int) error {
 		return fmt.Errorf("row %d was decoded without logits", row)
 	}
 	return nil
-}
-
-// RemoveSequence drops positions [from, to) of a sequence.
-func (c *llmContext) RemoveSequence(seq engine.SequenceID, from, to int) bool {
-	if c.handle == 0 || uint(seq) >= uint(c.limits.MaxSequences) {
-		return false
-	}
-	return c.c.RemoveSequence(c.memory, int32(seq), int32(max(from, 0)), int32(min(max(to, -1), maxContextTokens)))
 }
 
 // Close frees the KV cache; closing again does nothing.

@@ -69,6 +69,9 @@ func (c *llmContext) SaveSequence(seq engine.SequenceID, tokens int, room []byte
 	if err := c.checkState(seq); err != nil {
 		return nil, fmt.Errorf("llama: save sequence: %w", err)
 	}
+	if c.copied {
+		return nil, fmt.Errorf("llama: save sequence: %w", errCopied)
+	}
 	if need := c.StateBytes(seq); need > len(room) || len(room) == 0 {
 		return nil, fmt.Errorf("llama: save sequence: room for %d bytes, %d are needed", len(room), need)
 	}
@@ -94,6 +97,9 @@ func (c *llmContext) SaveSequence(seq engine.SequenceID, tokens int, room []byte
 func (c *llmContext) RestoreSequence(seq engine.SequenceID, tokens int, state []byte) error {
 	if err := c.checkState(seq); err != nil {
 		return fmt.Errorf("llama: restore sequence: %w", err)
+	}
+	if c.copied {
+		return fmt.Errorf("llama: restore sequence: %w", errCopied)
 	}
 	if tokens < 1 || tokens > c.limits.SequenceTokens {
 		return fmt.Errorf("llama: restore sequence: %w: %d tokens, a sequence has 1 to %d", engine.ErrState, tokens, c.limits.SequenceTokens)

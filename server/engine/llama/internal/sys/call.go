@@ -237,6 +237,21 @@ func (l *Library) RemoveSequence(m Memory, sequence, from, to int32) bool {
 	return boolOf(r)
 }
 
+// CopySequence makes all of a sequence another's, too. With a cache for each sequence
+// the keys and values follow at the next Decode.
+func (l *Library) CopySequence(m Memory, from, to int32) {
+	// A part of a sequence fails an assertion where it has a cache of its own.
+	all := int32(-1)
+	purego.SyscallN(l.c.sequenceCopy, uintptr(m), uintptr(from), uintptr(to), uintptr(all), uintptr(all))
+}
+
+// FirstPosition is the least position of a sequence from which on all are in the
+// cache, -1 if there is none.
+func (l *Library) FirstPosition(m Memory, sequence int32) int32 {
+	r, _, _ := purego.SyscallN(l.c.sequenceFirst, uintptr(m), uintptr(sequence))
+	return int32Of(r)
+}
+
 func (l *Library) ask(fn, a uintptr) uintptr {
 	r, _, _ := purego.SyscallN(fn, a)
 	return r

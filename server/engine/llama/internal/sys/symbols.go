@@ -66,6 +66,8 @@ type symbols struct {
 	detachThreadpool uintptr `c:"llama_detach_threadpool"`
 	memory           uintptr `c:"llama_get_memory"`
 	sequenceRemove   uintptr `c:"llama_memory_seq_rm"`
+	sequenceCopy     uintptr `c:"llama_memory_seq_cp"`
+	sequenceFirst    uintptr `c:"llama_memory_seq_pos_min"`
 	decode           uintptr `c:"llama_decode"`
 	synchronize      uintptr `c:"llama_synchronize"`
 	logits           uintptr `c:"llama_get_logits_ith"`

@@ -1,0 +1,54 @@
+package enginetest
+
+import "github.com/weirgo/weir/server/engine"
+
+// RemoveSequence implements engine.Context.
+func (c *Context) RemoveSequence(id engine.SequenceID, from, to int) bool {
+	c.enter()
+	defer c.leave()
+	if id < 0 || int(id) >= c.limits.MaxSequences || from < 0 {
+		panic("enginetest: remove of a sequence out of range")
+	}
+	s := &c.sequences[id]
+	if to >= 0 && to < len(s.tokens) {
+		return false // a hole would break the positions
+	}
+	if c.model.opts.NoPartialRemoval && from > 0 && from < len(s.tokens) {
+		return false
+	}
+	from = min(from, len(s.tokens))
+	removed := len(s.tokens) - from
+	c.used -= removed
+	c.model.cached.Add(-int64(removed))
+	s.tokens = s.tokens[:from]
+	s.hash = hashStart
+	for _, t := range s.tokens {
+		s.hash = mix(s.hash, t)
+	}
+	return true
+}
+
+// CopySequence implements engine.Context. A copy takes as much of the cache as the
+// tokens did at first.
+func (c *Context) CopySequence(to, from engine.SequenceID, tokens int) bool {
+	c.enter()
+	defer c.leave()
+	limit := engine.SequenceID(c.limits.MaxSequences)
+	if to < 0 || to >= limit || from < 0 || from >= limit || to == from {
+		panic("enginetest: copy of a sequence out of range")
+	}
+	source, target := &c.sequences[from], &c.sequences[to]
+	if tokens < 1 || tokens > len(source.tokens) || len(target.tokens) > 0 {
+		panic("enginetest: copy of more tokens than there are, or onto others")
+	}
+	if c.model.opts.NoCopies || c.model.opts.NoPartialRemoval && tokens < len(source.tokens) || c.used+tokens > c.cells {
+		return false
+	}
+	for _, t := range source.tokens[:tokens] {
+		target.tokens, target.hash = append(target.tokens, t), mix(target.hash, t)
+	}
+	c.used += tokens
+	c.model.cached.Add(int64(tokens))
+	c.copied = true
+	return true
+}
