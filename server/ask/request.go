@@ -60,8 +60,15 @@ type Request struct {
 	// gives log-probabilities of has none: those come meanwhile.
 	Progress bool
 	// Keep begins with what an earlier request has left of the same tokens, and
-	// leaves what it has computed until somebody needs the place.
+	// leaves what it has computed until somebody needs the place, also where that is
+	// not done for all. The client is told the place, and what is left there stays
+	// there.
 	Keep bool
+	// ComputeAnew begins with nothing that was computed before.
+	ComputeAnew bool
+	// CacheSalt separates requests: one begins only with what those with the same
+	// have left.
+	CacheSalt string
 	// Slot is the one place in the batch that the request waits for, counted from
 	// 1; 0 is any.
 	Slot int

@@ -43,7 +43,7 @@ func (l *Loop) admit() {
 		if free < 0 {
 			return
 		}
-		if g := l.waiting[at]; l.occupy(&g.seq, free) {
+		if g := l.waiting[at]; l.occupy(g, free) {
 			l.waiting = slices.Delete(l.waiting, at, at+1)
 			l.admitOne(g)
 			n--
@@ -58,8 +58,13 @@ func (l *Loop) admitOne(g *Generation) {
 	if first {
 		s.admitted = time.Now()
 	}
-	g.reused.Store(int32(s.cached))
 	if first {
+		g.reused.Store(int32(s.cached))
+		l.counters.asked.Add(uint64(s.prompt))
+		if s.cached > 0 {
+			l.counters.reused.Add(uint64(s.cached))
+			l.counters.reusing.Add(1)
+		}
 		g.mark() // of those that come again the ring may be full
 	}
 	if s.keep {
@@ -79,7 +84,7 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 	}
 	s.ended = true // the loop's own mark; readers see g.end below
 	if err != nil {
-		s.keep = false // nobody knows what the cache has of it
+		s.keep, s.stays = false, false // nobody knows what the cache has of it
 		g.slot.Store(0)
 	}
 	f := Finish{Reason: reason, Err: err, PromptTokens: s.prompt, CompletionTokens: s.generated()}

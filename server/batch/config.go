@@ -47,6 +47,13 @@ type Config struct {
 	// beside stuckAfterToken for each token of its batch. Default 30 s: no client
 	// waits so long for a token.
 	StuckAfter time.Duration
+	// NoPrefixCache computes each prompt from its first token on, but for requests
+	// that ask to keep. Otherwise each begins with what is computed of the same
+	// tokens, and leaves what it has computed until its place is needed.
+	NoPrefixCache bool
+	// PrefixPerTenant keeps what is left by one tenant from all others, who could
+	// learn from the time that a prompt takes whether somebody has sent the same.
+	PrefixPerTenant bool
 	// Group is the group of the engine goroutine, one of latency and eager
 	// hand-off as a rule. Default: that of the goroutine that calls New.
 	Group *ggroup.Group

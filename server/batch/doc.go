@@ -43,12 +43,21 @@
 // steps, in a context of their own that the first call makes. While streams run, a
 // batch of them is no larger than a prompt's pieces, or one input.
 //
-// A request may name its place among the sequences, and may keep: what has been
-// computed of it stays there when it has ended, until somebody needs the place,
-// the one that was used longest ago first. A request that keeps begins with what
-// is in its place of its own tokens, and says how many that were. What is left in
-// a place can be saved, restored and erased ([Loop.SaveSlot]); the engine
-// goroutine does it between two steps, once the place is free.
+// A request begins with what is computed of its tokens already, and says how many
+// that were. What a generation has computed stays in its place when it has ended,
+// until somebody needs the place, the one that was used longest ago first; package
+// prefix finds what a prompt begins with, among live sequences, too. Who goes on from
+// what is left in a free place is computed there; who begins alike and goes on
+// otherwise gets a copy. What is left is moved, where the engine has states, so that
+// those who run are neighbours: an engine computes a run of sequences at once.
+// [Config].NoPrefixCache, [Config].PrefixPerTenant and a request's ComputeAnew and
+// CacheSalt bound that. Models whose sequences cannot be cut or copied reuse what is
+// left only where all of it is gone on with.
+//
+// A request may name its place among the sequences, and may keep: then it is told
+// its place, and what is left stays there. What is left in a place can be saved,
+// restored and erased ([Loop.SaveSlot]); the engine goroutine does it between two
+// steps, once the place is free.
 //
 // # What can go wrong
 //
@@ -99,7 +108,9 @@
 //
 // Requests are served in order of arrival, but for those that wait for a place of
 // their own: no priorities, no fairness between tenants. Two that run share no
-// cache. One request is one sequence. The tokens a
+// cache, but one may begin as a copy of the other. What is left is in the context
+// alone: it goes when more want a place than there are. Restored slots are of no
+// tenant. One request is one sequence. The tokens a
 // sequence generates do not depend on what else is in the batch as long as the
 // engine's arithmetic does not.
 package batch

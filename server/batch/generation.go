@@ -26,7 +26,7 @@ import (
 //	ended      false→true by the engine after the last result and finish
 //	entry      nil→an entry by Announce: the engine posts it. Until then it
 //	           tells nobody.
-//	reused     engine: at each admission
+//	reused     engine: at the first admission
 //	slot       engine: at each admission, and 0 at an end with an error
 //
 // Each pair that must not miss the other stores its own word and then loads
@@ -57,7 +57,7 @@ type Generation struct {
 	stalled   atomic.Bool
 	cancelled atomic.Bool
 	entry     atomic.Pointer[mailbox.Entry]
-	reused    atomic.Int32 // tokens that were in its place
+	reused    atomic.Int32 // tokens of the prompt that were computed already
 	slot      atomic.Int32 // its place if it keeps, counted from 1; 0 if it does not
 }
 
@@ -141,8 +141,8 @@ func (g *Generation) Cancel() {
 	g.loop.wakeEngine()
 }
 
-// Cached returns how many tokens of the prompt were in the generation's place
-// already. Valid after the first result.
+// Cached returns how many tokens of the prompt were computed already when the
+// generation was admitted. Valid after the first result.
 func (g *Generation) Cached() int { return int(g.reused.Load()) }
 
 // Slot returns the place where what is computed stays, -1 if it does not. Valid

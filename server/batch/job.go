@@ -33,6 +33,7 @@ func (l *Loop) newGeneration(j Job) *Generation {
 	if r.Sampling.Penalties.LastTokens == 0 && r.Sampling.DRY.Multiplier == 0 {
 		s.begin() // nothing looks at the prompt
 	}
+	s.reuses, s.stays, s.key = l.reuse(r)
 	s.constrained = j.Constraint != nil
 	if r.Echo && r.TopLogprobs >= 0 {
 		s.scores, s.scored = true, 1

@@ -15,8 +15,12 @@ import (
 
 // openLlama starts a loop over the real library and the tiny model.
 func openLlama(t *testing.T, cfg batch.Config) (*batch.Loop, engine.Model) {
+	return openLlamaOf(t, cfg, cfg.MaxSequences*256)
+}
+
+func openLlamaOf(t *testing.T, cfg batch.Config, context int) (*batch.Loop, engine.Model) {
 	model := llamatest.Load(t)
-	loop, err := batch.New(model, engine.ContextConfig{ContextTokens: cfg.MaxSequences * 256}, cfg)
+	loop, err := batch.New(model, engine.ContextConfig{ContextTokens: context}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

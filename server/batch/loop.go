@@ -11,6 +11,7 @@ import (
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/batch/prefix"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -57,7 +58,8 @@ type Loop struct {
 	free        []engine.SequenceID // descending
 	places      []place             // by sequence
 	kept        int                 // places with something in them
-	uses        uint64              // counts when places were left
+	prefixes    prefix.Tree         // of places that are left, and of live ones' prompts what is computed, by sequence
+	copied      bool                // a sequence was copied, and nothing decoded since
 	hold        bool                // admit nobody until a sequence has ended: the cache is full
 	overtaken   bool                // somebody else has ended all generations
 	dirty       []*mailbox.Feed     // posted to, to be woken

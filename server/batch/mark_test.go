@@ -36,7 +36,7 @@ func poll(g *Generation) (marks []int, tokens int) {
 // A prompt is marked as it begins and after each piece; a reader that is behind
 // slows its own prompt down. Who does not ask has no marks.
 func TestMarks(t *testing.T) {
-	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256, BatchTokens: 8}, Config{MaxSequences: 1})
+	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256, BatchTokens: 8}, Config{MaxSequences: 1, NoPrefixCache: true})
 	for _, top := range []int{-1, 2} {
 		r := marked(1, 44, 3)
 		r.TopLogprobs = top

@@ -7,10 +7,14 @@ import (
 	"github.com/weirgo/weir/server/engine"
 )
 
-// place is a sequence of the context, live or not, and what is left in it.
+// place is a sequence of the context, live or not, and what is left in it. The order
+// in which places were used is Loop.prefixes'.
 type place struct {
 	tokens []engine.Token // in the cache at positions 0 and on, of a generation that has ended; nil for none
-	used   uint64         // when, by Loop.uses
+	key    string         // who may begin with them
+	prompt int            // of them, those of the prompt that was asked
+	fixed  bool           // a client was told the place: what is left stays there
+	live   bool           // a generation is in it
 	lost   bool           // the engine cannot remove what is in it: nobody gets it any more
 }
 
@@ -26,91 +30,21 @@ func (l *Loop) next() (waiting, free int) {
 	return 0, -1
 }
 
-// similar is which part of a prompt has to be in a place, at least, for that place
-// to be preferred: many prompts begin alike, and what is behind would be lost.
-const similar = 10
-
-// choose gives a sequence a free place, as an index in l.free, or -1: the one that
-// it names; if it keeps its tokens, the one with the longest beginning of them;
-// else one with nothing, or the one that was used longest ago. What is reused of
-// prompts is decided here and in occupy, and nowhere else.
-func (l *Loop) choose(s *sequence) int {
-	if s.slot >= 0 && !l.places[s.slot].lost {
-		return slices.Index(l.free, s.slot)
-	}
-	oldest := len(l.free) - 1
-	if l.kept == 0 {
-		return oldest // the lowest
-	}
-	if s.keep {
-		best, most := -1, len(s.tokens)/similar
-		for i, id := range l.free {
-			if n := common(l.places[id].tokens, s.tokens); n > most {
-				best, most = i, n
-			}
-		}
-		if best >= 0 {
-			return best
-		}
-	}
-	for i, id := range slices.Backward(l.free) {
-		switch p := &l.places[id]; {
-		case p.tokens == nil:
-			return i
-		case p.used < l.places[l.free[oldest]].used:
-			oldest = i
-		}
-	}
-	return oldest
-}
-
-// occupy takes a place for a sequence, and as much of what is left there as the
-// sequence begins with, but for its last token: its logits are wanted. It reports
-// false if the place is lost.
-func (l *Loop) occupy(s *sequence, free int) bool {
-	id := l.free[free]
-	l.free = slices.Delete(l.free, free, free+1)
-	s.id = id
-	p := &l.places[id]
-	if p.tokens == nil {
-		return true
-	}
-	n := 0
-	if s.keep && !s.scores {
-		n = min(common(p.tokens, s.tokens), len(s.tokens)-1)
-	}
-	l.forget(p)
-	if n > 0 && l.context.RemoveSequence(id, n, -1) {
-		s.cached = n
-		return true
-	}
-	if l.remove(id) {
-		return true
-	}
-	s.id = -1
-	return false
-}
-
-// common is with how many tokens both begin.
-func common(a, b []engine.Token) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	return n
-}
-
 // release gives a live sequence's place back, with its tokens in it if they are
 // to stay.
 func (l *Loop) release(s *sequence, stay bool) {
+	p := &l.places[s.id]
+	p.live = false
 	switch {
-	case stay && s.keep && s.cached > 0:
+	case stay && s.stays && s.cached > 0:
+		p.key, p.prompt, p.fixed = s.key, min(s.prompt, s.cached), s.keep
 		l.leave(s.id, slices.Clone(s.tokens[:s.cached]))
 		l.giveBack(s.id)
-	case l.remove(s.id):
-		l.giveBack(s.id)
+	default:
+		l.prefixes.Remove(int(s.id))
+		if l.remove(s.id) {
+			l.giveBack(s.id)
+		}
 	}
 	s.cached, s.id = 0, -1
 }
@@ -124,17 +58,24 @@ func (l *Loop) giveBack(id engine.SequenceID) {
 	l.free = slices.Insert(l.free, at, id)
 }
 
-// leave notes what is in a place.
+// leave notes what is in a place, whose other fields are set. Of a generation that
+// was there its first tokens may be noted already.
 func (l *Loop) leave(id engine.SequenceID, tokens []engine.Token) {
-	l.uses++
-	l.places[id] = place{tokens: tokens, used: l.uses}
+	p := &l.places[id]
+	p.tokens = tokens
+	if n := l.prefixes.Len(int(id)); n > 0 {
+		l.prefixes.Extend(int(id), tokens[n:])
+	} else {
+		l.prefixes.Set(int(id), p.key, tokens)
+	}
 	l.kept++
 }
 
 // forget notes that nothing is left in a place, which is somebody else's affair.
-func (l *Loop) forget(p *place) {
-	if p.tokens != nil {
-		p.tokens = nil
+func (l *Loop) forget(id engine.SequenceID) {
+	if p := &l.places[id]; p.tokens != nil {
+		*p = place{lost: p.lost}
+		l.prefixes.Remove(int(id))
 		l.kept--
 	}
 }
@@ -157,7 +98,7 @@ func (l *Loop) erase(id engine.SequenceID) (tokens int) {
 		return 0
 	}
 	tokens = len(p.tokens)
-	l.forget(p)
+	l.forget(id)
 	if !l.remove(id) {
 		l.free = slices.DeleteFunc(l.free, func(free engine.SequenceID) bool { return free == id })
 	}
@@ -167,11 +108,9 @@ func (l *Loop) erase(id engine.SequenceID) (tokens int) {
 // eraseOldest empties the place that was used longest ago. It reports false if all
 // are empty.
 func (l *Loop) eraseOldest() bool {
-	oldest := engine.SequenceID(-1)
-	for _, id := range l.free {
-		if p := &l.places[id]; p.tokens != nil && (oldest < 0 || p.used < l.places[oldest].used) {
-			oldest = id
-		}
-	}
-	return oldest >= 0 && l.erase(oldest) > 0
+	oldest := l.prefixes.Oldest(l.isKept)
+	return oldest >= 0 && l.erase(engine.SequenceID(oldest)) > 0
 }
+
+// isKept reports whether something is left in a place.
+func (l *Loop) isKept(id int) bool { return l.places[id].tokens != nil }

@@ -40,7 +40,10 @@ type sequence struct {
 	marks       bool              // what is computed of the prompt is told
 	marked      int               // of it, what was told last; -1 for nothing
 	tpot        time.Duration     // the objective of its client, 0 for none
-	keep        bool              // begin with what is in its place, and stay there
+	keep        bool              // the client is told its place, and finds there what it leaves
+	reuses      bool              // begin with what is computed already
+	stays       bool              // leave what is computed
+	key         string            // of those who may begin with it
 	ended       bool
 	paused      bool
 

@@ -41,7 +41,9 @@ type simulated struct {
 
 func newSimulation(t *testing.T, seed uint64) *simulation {
 	s := &simulation{t: t, random: rand.New(rand.NewPCG(seed, seed))}
-	opts := enginetest.Options{EndEvery: s.random.IntN(60)}
+	opts := enginetest.Options{
+		EndEvery: s.random.IntN(60), NoState: s.random.IntN(4) == 0, NoCopies: s.random.IntN(4) == 0, NoPartialRemoval: s.random.IntN(4) == 0,
+	}
 	if s.random.IntN(2) == 0 {
 		opts.CacheTokens = 40 + s.random.IntN(200)
 	}
@@ -75,6 +77,8 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 			RingTokens:       1 << s.random.IntN(6),
 			PrefillTokens:    1 + s.random.IntN(40),
 			TopLogprobsBytes: 8 * 3 * (1 + s.random.IntN(16)),
+			NoPrefixCache:    s.random.IntN(4) == 0,
+			PrefixPerTenant:  s.random.IntN(4) == 0,
 		})
 	if s.random.IntN(2) == 0 {
 		s.loop.share.worthNs = 0 // helpers sample in each step of two or more
@@ -115,7 +119,9 @@ func (s *simulation) submit() {
 	if s.random.IntN(5) == 0 {
 		r.Slot = 1 + s.random.IntN(s.loop.config.MaxSequences)
 	}
-	if n := len(s.requests); r.Keep && n > 0 { // it goes on from another one
+	r.Tenant.Name = []string{"a", "b"}[s.random.IntN(2)]
+	r.ComputeAnew = s.random.IntN(10) == 0
+	if n := len(s.requests); n > 0 && s.random.IntN(3) > 0 { // it goes on from another one
 		before := s.requests[s.random.IntN(n)]
 		r.Prompt.Tokens = append(slices.Clone(before.request.Prompt.Tokens[:min(90, len(before.request.Prompt.Tokens))]), r.Prompt.Tokens[:1+s.random.IntN(len(r.Prompt.Tokens))]...)
 		r.Prompt.Tokens = r.Prompt.Tokens[:min(100, len(r.Prompt.Tokens))]
@@ -181,6 +187,18 @@ func (s *simulation) step() {
 			if !slices.Contains(l.free, engine.SequenceID(id)) {
 				s.t.Fatalf("something is left in place %d, which is not free", id)
 			}
+			if got := l.prefixes.Len(id); got != len(p.tokens) {
+				s.t.Fatalf("place %d has %d tokens, the tree %d", id, len(p.tokens), got)
+			}
+		}
+		if live := slices.ContainsFunc(l.live, func(g *Generation) bool { return int(g.seq.id) == id }); live != p.live {
+			s.t.Fatalf("place %d live: %v, marked %v", id, live, p.live)
+		}
+	}
+	for _, g := range l.live {
+		q := &g.seq
+		if got := l.prefixes.Len(int(q.id)); q.stays && got != min(q.cached, q.prompt) || !q.stays && got != 0 {
+			s.t.Fatalf("%d tokens of a prompt of %d are computed, the tree has %d", q.cached, q.prompt, got)
 		}
 	}
 	if kept != l.kept {

@@ -90,6 +90,8 @@ func (l *Loop) RestoreSlot(ctx context.Context, slot int, tokens []engine.Token,
 		if err := c.RestoreSequence(id, len(tokens), state); err != nil {
 			return err
 		}
+		p := &l.places[id]
+		p.key, p.prompt, p.fixed = "", len(tokens), true
 		l.leave(id, tokens)
 		return nil
 	})

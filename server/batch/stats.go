@@ -29,6 +29,11 @@ type Stats struct {
 	// Since the start.
 	Steps            uint64                    // decodes that succeeded
 	PromptTokens     uint64                    // tokens decoded as part of prompts
+	AskedTokens      uint64                    // tokens of the prompts that were admitted
+	ReusedTokens     uint64                    // of them, those that were computed already
+	Reusing          uint64                    // requests that had such
+	Copies           uint64                    // of sequences, for those who begin alike
+	Moves            uint64                    // of what is left, to places beside who runs
 	CompletionTokens uint64                    // tokens generated
 	EmbeddedTokens   uint64                    // tokens of inputs whose vectors were computed
 	EmbeddingSteps   uint64                    // decodes that computed them
@@ -46,6 +51,8 @@ type counters struct {
 	active, paused, kvTokens   atomic.Int64
 	decodingSince              atomic.Int64 // ns since started, 0 between decodes
 	steps, prompt, completion  atomic.Uint64
+	asked, reused, reusing     atomic.Uint64
+	copies, moves              atomic.Uint64
 	embedded, embeddings       atomic.Uint64
 	finished                   [ask.FinishReasons]atomic.Uint64
 	noSpace, evictions, errors atomic.Uint64
@@ -74,6 +81,11 @@ func (l *Loop) Stats() Stats {
 		QueueLimit:       l.config.QueueLimit,
 		Steps:            c.steps.Load(),
 		PromptTokens:     c.prompt.Load(),
+		AskedTokens:      c.asked.Load(),
+		ReusedTokens:     c.reused.Load(),
+		Reusing:          c.reusing.Load(),
+		Copies:           c.copies.Load(),
+		Moves:            c.moves.Load(),
 		CompletionTokens: c.completion.Load(),
 		EmbeddedTokens:   c.embedded.Load(),
 		EmbeddingSteps:   c.embeddings.Load(),

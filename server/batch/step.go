@@ -27,6 +27,7 @@ func (l *Loop) step() bool {
 	l.share.ahead(l.live)
 	ggroup.QuietPoint()
 	did.Duration, did.Err = l.decode(l.context, l.batch)
+	l.copied = false
 	ggroup.Critical(func() { l.settle(&did) })
 	return true
 }
@@ -191,6 +192,7 @@ func (l *Loop) deliver() {
 	for _, g := range l.live {
 		s := &g.seq
 		s.cached += s.piece
+		l.computed(s)
 		g.mark()
 		if s.row < 0 && s.scoreRows == 0 {
 			continue

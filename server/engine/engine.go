@@ -157,6 +157,8 @@ type Context interface {
 	// engine cannot do that. A Decode comes before any other use of what was copied,
 	// but for further copies and RemoveSequence.
 	CopySequence(to, from SequenceID, tokens int) bool
+	// CanCopy reports whether CopySequence is of use at all.
+	CanCopy() bool
 
 	// Close frees the cache.
 	Close() error

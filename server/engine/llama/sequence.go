@@ -23,6 +23,9 @@ func (c *llmContext) RemoveSequence(seq engine.SequenceID, from, to int) bool {
 	return c.c.RemoveSequence(c.memory, int32(seq), int32(max(from, 0)), int32(min(max(to, -1), maxContextTokens)))
 }
 
+// CanCopy implements engine.Context.
+func (c *llmContext) CanCopy() bool { return c.stateIdentity != "" }
+
 // CopySequence makes a sequence of another's first tokens, where a context has one
 // cache of keys and values, a part of it for each sequence. The library copies that
 // part whole, in memory of the backend.
