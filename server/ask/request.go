@@ -64,8 +64,8 @@ type Request struct {
 	// not done for all. The client is told the place, and what is left there stays
 	// there.
 	Keep bool
-	// ComputeAnew begins with nothing that was computed before.
-	ComputeAnew bool
+	// Reuse says whether it begins with what was computed of its tokens before.
+	Reuse Reuse
 	// CacheSalt separates requests: one begins only with what those with the same
 	// have left.
 	CacheSalt string
@@ -81,6 +81,15 @@ type Request struct {
 // MaxTPOTNs bounds Request.TPOTNs: ten minutes, which is longer than any client waits
 // for a token.
 const MaxTPOTNs = 600 * 1e9
+
+// Reuse says whether a request begins with what was computed before.
+type Reuse uint8
+
+const (
+	ReuseAsServed Reuse = iota // as the server does by default
+	ReuseAlways
+	ReuseNever
+)
 
 // Tool is a function that the model may call.
 type Tool struct {

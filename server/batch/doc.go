@@ -50,7 +50,7 @@
 // what is left in a free place is computed there; who begins alike and goes on
 // otherwise gets a copy. What is left is moved, where the engine has states, so that
 // those who run are neighbours: an engine computes a run of sequences at once.
-// [Config].NoPrefixCache, [Config].PrefixPerTenant and a request's ComputeAnew and
+// [Config].NoPrefixCache, [Config].PrefixPerTenant and a request's Reuse and
 // CacheSalt bound that. Models whose sequences cannot be cut or copied reuse what is
 // left only where all of it is gone on with.
 //

@@ -29,8 +29,8 @@ const (
 // reuse is what a request means for what is computed: whether it begins with that of
 // others, whether it leaves its own, and for whom.
 func (l *Loop) reuse(r *ask.Request) (begins, leaves bool, key string) {
-	leaves = r.Keep || !l.config.NoPrefixCache
-	begins = leaves && !r.ComputeAnew
+	leaves = r.Keep || r.Reuse == ask.ReuseAlways || !l.config.NoPrefixCache
+	begins = leaves && r.Reuse != ask.ReuseNever
 	key = r.CacheSalt
 	if l.config.PrefixPerTenant {
 		// The length keeps a name and a salt from being another name's and salt's.

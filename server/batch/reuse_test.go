@@ -104,7 +104,7 @@ func TestPrefixesAreKeptApart(t *testing.T) {
 		"by tenant":     {Config{PrefixPerTenant: true}, []*ask.Request{tenant("a", ""), tenant("b", ""), tenant("", ""), tenant("a", "")}, []int{0, 0, 0, 59}},
 		"by salt":       {Config{}, []*ask.Request{tenant("a", "x"), tenant("a", ""), tenant("b", "x")}, []int{0, 0, 59}},
 		"tenant,salt":   {Config{PrefixPerTenant: true}, []*ask.Request{tenant("a", "b"), tenant("ab", ""), tenant("a", "b")}, []int{0, 0, 59}},
-		"anew":          {Config{}, []*ask.Request{asking(tokens, 3), with(func(r *ask.Request) { r.ComputeAnew = true }), asking(tokens, 3)}, []int{0, 0, 59}},
+		"anew":          {Config{}, []*ask.Request{asking(tokens, 3), with(func(r *ask.Request) { r.Reuse = ask.ReuseNever }), asking(tokens, 3)}, []int{0, 0, 59}},
 		"off":           {Config{NoPrefixCache: true}, []*ask.Request{asking(tokens, 3), asking(tokens, 3)}, []int{0, 0}},
 		"off, but kept": {Config{NoPrefixCache: true}, []*ask.Request{keeping(0, tokens, 3), asking(tokens, 3), keeping(0, tokens, 3)}, []int{0, 0, 59}},
 		"scores":        {Config{}, []*ask.Request{asking(tokens, 3), with(func(r *ask.Request) { r.Echo, r.TopLogprobs = true, 0 }), asking(tokens, 3)}, []int{0, 0, 59}},

@@ -120,7 +120,7 @@ func (s *simulation) submit() {
 		r.Slot = 1 + s.random.IntN(s.loop.config.MaxSequences)
 	}
 	r.Tenant.Name = []string{"a", "b"}[s.random.IntN(2)]
-	r.ComputeAnew = s.random.IntN(10) == 0
+	r.Reuse = []ask.Reuse{ask.ReuseAsServed, ask.ReuseAsServed, ask.ReuseAlways, ask.ReuseNever}[s.random.IntN(4)]
 	if n := len(s.requests); n > 0 && s.random.IntN(3) > 0 { // it goes on from another one
 		before := s.requests[s.random.IntN(n)]
 		r.Prompt.Tokens = append(slices.Clone(before.request.Prompt.Tokens[:min(90, len(before.request.Prompt.Tokens))]), r.Prompt.Tokens[:1+s.random.IntN(len(r.Prompt.Tokens))]...)

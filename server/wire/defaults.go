@@ -26,11 +26,13 @@ func (p *Report) Ask(r *ask.Request, stream bool) {
 	r.Timings, r.Progress = p.Timings && stream, p.Progress && stream
 }
 
-// Place are llama-server's fields for where a request is computed. A nil pointer
-// is a field that the client left out or set to null.
+// Place are llama-server's fields for where a request is computed and what it may
+// begin with, and vLLM's for who else may. A nil pointer is a field that the client
+// left out or set to null.
 type Place struct {
 	Slot  *float64 `json:"id_slot"`      // -1: any
 	Cache *bool    `json:"cache_prompt"` // who names a slot wants what is there
+	Salt  string   `json:"cache_salt"`
 }
 
 // Ask says it to a request. The error is an *ask.Fault.
@@ -44,8 +46,12 @@ func (p *Place) Ask(r *ask.Request, d Defaults) error {
 	}
 	r.Keep = d.Keep || r.Slot > 0
 	if p.Cache != nil {
-		r.Keep = *p.Cache
+		r.Reuse = ask.ReuseAlways
+		if !*p.Cache {
+			r.Keep, r.Reuse = false, ask.ReuseNever
+		}
 	}
+	r.CacheSalt = p.Salt
 	return nil
 }
 

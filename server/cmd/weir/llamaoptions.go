@@ -44,6 +44,7 @@ type llamaOptions struct {
 	apiPrefix            string
 	aliases, tags        []string
 	slotDir              string
+	noCachePrompt        bool
 	logDisabled          bool
 }
 
@@ -118,6 +119,11 @@ func (l *llamaOptions) defineServer(f *flagSet) {
 		return nil
 	})
 	f.named(&l.slotDir, "slot-save-path", "DIR", "directory where slots are saved; what is computed of requests is then kept in their slots")
+	f.truth(&l.noCachePrompt, "no-cache-prompt", "compute every prompt from its first token on; cache_prompt of a request says otherwise")
+	f.each("cache-prompt", "", "begin with what is computed of a prompt already, as is the default", func(string) error {
+		l.noCachePrompt = false
+		return nil
+	})
 	f.truth(&l.suffixFirst, "spm-infill", "/infill with the suffix before the prefix")
 }
 

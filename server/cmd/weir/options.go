@@ -56,11 +56,12 @@ type options struct {
 	logLevel                string
 	verbose                 bool
 	strictModel             bool
+	cachePerKey             bool
 
 	sampling ask.Sampling // from these, and from llama
 	llama    llamaOptions
-	routes   front.LlamaServer // from llama
-	vertex   front.Vertex      // from the environment
+	routes front.LlamaServer // from llama
+	vertex front.Vertex      // from the environment
 }
 
 // defaultOptions are llama-server's where it has the flag.
@@ -105,6 +106,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.list(&o.keys, "api-key", "KEY[,KEY]", "keys that clients must send one of; may be repeated; default: from "+keyVariables[0])
 	f.named(&o.keyFile, "api-key-file", "FILE", "file with such keys, one a line")
 	f.named(&o.tenantFile, "keys", "FILE", "JSON file of keys with names, tiers and bounds, see `weir keys -h`; SIGHUP reads it again, instead of ending the server")
+	f.truth(&o.cachePerKey, "cache-per-key", "begin a prompt only with what requests of the same name in --keys have left; default: whoever sent it first")
 	f.list(&o.corsOrigins, "cors-origins", "ORIGIN[,ORIGIN]", "web origins whose pages may use this server; *: all; localhost: those of the client's own machine; default: * with an API key, else none")
 	f.truth(&o.noPage, "no-webui no-ui", "no page for browsers at /")
 	f.named(&o.tlsKey, "ssl-key-file", "FILE", "PEM key, for HTTPS and HTTP/2; with --ssl-cert-file")

@@ -85,7 +85,8 @@ func serve(o *options, log *logging, end *ending,
 	}
 	generator, err := local.New(model, local.Config{
 		ID: o.alias, Template: template, Context: o.context(model.Info()), SlotDir: o.llama.slotDir,
-		Batching: local.Batching{MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, TPOT: o.tpot(), Group: group, Log: log.Logger, Pooling: o.pooling},
+		Batching: local.Batching{MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, TPOT: o.tpot(), Group: group, Log: log.Logger, Pooling: o.pooling,
+			NoPrefixCache: o.llama.noCachePrompt, PrefixPerTenant: o.cachePerKey},
 	})
 	if err != nil {
 		return fmt.Errorf("serve: start batching: %w", err)

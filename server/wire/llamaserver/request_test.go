@@ -107,17 +107,18 @@ func TestPlace(t *testing.T) {
 	for body, want := range map[string][2]ask.Request{
 		`{"n":2}`:             {},
 		`{"n":2,"id_slot":3}`: {{Slot: 4, Keep: true}},
-		`{"n":2,"id_slot":0,"cache_prompt":false}`:   {{Slot: 1}},
-		`{"n":2,"id_slot":-1,"cache_prompt":true}`:   {{Keep: true}},
+		`{"n":2,"id_slot":0,"cache_prompt":false}`:   {{Slot: 1, Reuse: ask.ReuseNever}, {Reuse: ask.ReuseNever}},
+		`{"n":2,"id_slot":-1,"cache_prompt":true}`:   {{Reuse: ask.ReuseAlways}, {Reuse: ask.ReuseAlways}},
 		`{"n":2,"id_slot":null,"cache_prompt":null}`: {},
+		`{"n":2,"cache_salt":"x"}`:                   {{CacheSalt: "x"}, {CacheSalt: "x"}},
 	} {
 		_, c, err := read(t, body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, r := range c.Requests(ask.Prompt{}) {
-			if r.Slot != want[i].Slot || r.Keep != want[i].Keep {
-				t.Errorf("%s: answer %d: slot %d, keep %v", body, i, r.Slot, r.Keep)
+			if w := want[i]; r.Slot != w.Slot || r.Keep != w.Keep || r.Reuse != w.Reuse || r.CacheSalt != w.CacheSalt {
+				t.Errorf("%s: answer %d: slot %d, keep %v, reuse %v, salt %q", body, i, r.Slot, r.Keep, r.Reuse, r.CacheSalt)
 			}
 		}
 	}

@@ -70,8 +70,8 @@ const harmless = `"max_tokens":-1
 "return_tokens_as_token_ids":false
 "priority":0
 "request_id":"x"
-"cache_salt":"x"
-"cache_prompt":false
+"cache_salt":null
+"cache_prompt":null
 "id_slot":-1
 "n_keep":0
 "n_discard":0

@@ -23,7 +23,7 @@ var sharedFields = map[string]wire.Rule{
 	"user": wire.Ignored, "metadata": wire.Ignored, "store": wire.Ignored,
 	"safety_identifier": wire.Ignored, "prompt_cache_key": wire.Ignored, "prompt_cache_retention": wire.Ignored,
 	// vLLM's.
-	"request_id": wire.Ignored, "priority": wire.Ignored, "cache_salt": wire.Ignored, "length_penalty": wire.Ignored,
+	"request_id": wire.Ignored, "priority": wire.Ignored, "length_penalty": wire.Ignored,
 	"guided_decoding_backend": wire.Ignored, "spaces_between_special_tokens": wire.Ignored,
 	"use_beam_search":            wire.Neutral("false"),
 	"early_stopping":             wire.Neutral("false"),
