@@ -60,8 +60,8 @@ type options struct {
 
 	sampling ask.Sampling // from these, and from llama
 	llama    llamaOptions
-	routes front.LlamaServer // from llama
-	vertex front.Vertex      // from the environment
+	routes   front.LlamaServer // from llama
+	vertex   front.Vertex      // from the environment
 }
 
 // defaultOptions are llama-server's where it has the flag.
