@@ -24,9 +24,10 @@ func (l *Loop) beside(id engine.SequenceID) (n int) {
 }
 
 // gather returns the free place to use instead of one that would begin a run of its
-// own, after both have changed what is in them.
-func (l *Loop) gather(id engine.SequenceID) engine.SequenceID {
-	if len(l.live) == 0 || l.beside(id) > 0 || l.places[id].fixed {
+// own, after both have changed what is in them, but for what nobody goes on from.
+func (l *Loop) gather(s *sequence, id engine.SequenceID) engine.SequenceID {
+	p := &l.places[id]
+	if len(l.live) == 0 || l.beside(id) > 0 || p.fixed {
 		return id
 	}
 	to, most := id, 0
@@ -35,11 +36,21 @@ func (l *Loop) gather(id engine.SequenceID) engine.SequenceID {
 			to, most = other, n
 		}
 	}
-	if most > 0 && l.exchange(id, to) {
+	if most == 0 || l.places[to].tokens != nil && !l.movable() {
+		return id
+	}
+	if p.tokens != nil && !p.goesOn(common(p.tokens, s.tokens), len(s.tokens)) && l.erase(id) > 0 && p.lost {
+		return to
+	}
+	if l.exchange(id, to) {
 		return to
 	}
 	return id
 }
+
+// movable reports whether the engine has states of sequences, and now: after a copy
+// not before the next decode.
+func (l *Loop) movable() bool { return l.stateIdentity != "" && !l.copied }
 
 // exchange gives each of two free places what the other has. It reports false if it
 // has not.
@@ -47,8 +58,8 @@ func (l *Loop) exchange(a, b engine.SequenceID) bool {
 	if l.places[a].tokens == nil && l.places[b].tokens == nil {
 		return true
 	}
-	if l.stateIdentity == "" || l.copied {
-		return false // no states, or none before the next decode
+	if !l.movable() {
+		return false
 	}
 	c := l.context.(engine.StateContext)
 	var states [2][]byte

@@ -94,7 +94,7 @@ func (l *Loop) occupy(g *Generation, free int) bool {
 	s := &g.seq
 	id := l.free[free]
 	if s.slot < 0 {
-		id = l.gather(id)
+		id = l.gather(s, id)
 	}
 	l.free = slices.DeleteFunc(l.free, func(other engine.SequenceID) bool { return other == id })
 	p := &l.places[id]
@@ -119,7 +119,7 @@ func (l *Loop) occupy(g *Generation, free int) bool {
 	}
 	s.id, p.live = id, true
 	if s.stays {
-		l.prefixes.Set(int(id), s.key, s.tokens[:s.cached])
+		l.prefixes.Set(int(id), s.key, s.tokens[:min(s.cached, s.prompt)])
 	}
 	return true
 }
