@@ -57,7 +57,7 @@ func TestAnthropicMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, m := range map[string]*anthropic.Message{"whole": whole, "stream": &all} {
-			if len(m.Content) != 1 || m.Content[0].Text != "Yes, indeed." || m.StopReason != anthropic.StopReasonEndTurn || m.Usage.InputTokens != count.InputTokens || m.Usage.OutputTokens == 0 {
+			if len(m.Content) != 1 || m.Content[0].Text != "Yes, indeed." || m.StopReason != anthropic.StopReasonEndTurn || m.Usage.InputTokens+m.Usage.CacheReadInputTokens != count.InputTokens || m.Usage.OutputTokens == 0 {
 				t.Errorf("%s: %s", name, m.RawJSON())
 			}
 		}
