@@ -19,7 +19,10 @@ type Generation struct {
 	PromptTokens, Tokens int
 	// Arrivals are the times of the frames with text, if Config.KeepArrivals.
 	Arrivals []time.Time
-	Err      error
+	// Cut: the run's window ended before the response did; then there is no usage
+	// block, and no error for that.
+	Cut bool
+	Err error
 
 	doneMark bool // [DONE] came
 	finished bool // a finish_reason came

@@ -11,10 +11,12 @@ import (
 // Request is what each request asks for. The streams differ in their prompt
 // and seed, so that no two generations are the same.
 type Request struct {
-	Model     string
-	Prompt    string // request n sends Prompt followed by " n"
-	MaxTokens int
-	Sampling  Sampling
+	Model  string
+	Prompt string // request n sends Prompt followed by " n"
+	// NumberFirst has n come before the prompt: no two begin alike.
+	NumberFirst bool
+	MaxTokens   int
+	Sampling    Sampling
 	// StopAtEnd lets a generation end where the model ends it. Otherwise it
 	// has exactly MaxTokens.
 	StopAtEnd bool
@@ -46,7 +48,12 @@ func (s *Sampling) AddFlags(flags *flag.FlagSet) {
 }
 
 // NumberedPrompt returns the prompt of request n.
-func (r Request) NumberedPrompt(n int) string { return fmt.Sprintf("%s %d", r.Prompt, n) }
+func (r Request) NumberedPrompt(n int) string {
+	if r.NumberFirst {
+		return fmt.Sprintf("%d %s", n, r.Prompt)
+	}
+	return fmt.Sprintf("%s %d", r.Prompt, n)
+}
 
 // body encodes request n for a chat or completions endpoint.
 func (r Request) body(n int, chat bool) ([]byte, error) {
@@ -106,11 +113,14 @@ func parseTarget(text string) (target, error) {
 }
 
 // message is the whole of an HTTP request.
-func (t target) message(body []byte, apiKey string) []byte {
+func (t target) message(body []byte, apiKey string, header map[string]string) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", t.path, t.host, len(body))
 	if apiKey != "" {
 		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", apiKey)
+	}
+	for name, value := range header {
+		fmt.Fprintf(&b, "%s: %s\r\n", name, value)
 	}
 	b.WriteString("\r\n")
 	b.Write(body)

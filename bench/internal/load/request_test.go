@@ -51,3 +51,12 @@ func TestRequestsAskForASchema(t *testing.T) {
 		t.Errorf("asked for %+v", f)
 	}
 }
+
+func TestPromptsAreNumbered(t *testing.T) {
+	r := Request{Prompt: "Hello"}
+	last := r.NumberedPrompt(3)
+	r.NumberFirst = true
+	if first := r.NumberedPrompt(3); last != "Hello 3" || first != "3 Hello" {
+		t.Errorf("%q, %q", last, first)
+	}
+}

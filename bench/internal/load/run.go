@@ -35,6 +35,11 @@ type Config struct {
 	Timeout time.Duration
 	// KeepArrivals keeps the time of each frame, 24 bytes a frame.
 	KeepArrivals bool
+	// Header is sent besides, by name.
+	Header map[string]string
+	// Window, if not zero, ends the run after so long, by default whatever Requests
+	// would be: what is under way then is cut off.
+	Window time.Duration
 }
 
 func (c Config) complete() (Config, error) {
@@ -43,6 +48,9 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Requests == 0 {
 		c.Requests = c.Streams
+		if c.Window > 0 {
+			c.Requests = maxRequests
+		}
 	}
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
@@ -50,8 +58,8 @@ func (c Config) complete() (Config, error) {
 	if c.Streams < 0 || c.Streams > maxStreams || c.Requests < 0 || c.Requests > maxRequests {
 		return c, fmt.Errorf("load: %d streams and %d requests asked for: at most %d and %d", c.Streams, c.Requests, maxStreams, maxRequests)
 	}
-	if c.Request.MaxTokens < 1 || c.Rate < 0 || c.Timeout < 0 {
-		return c, errors.New("load: tokens must be positive, rate and timeout not negative")
+	if c.Request.MaxTokens < 1 || c.Rate < 0 || c.Timeout < 0 || c.Window < 0 {
+		return c, errors.New("load: tokens must be positive, rate, timeout and window not negative")
 	}
 	return c, nil
 }
@@ -64,7 +72,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	l := &loop{cfg: cfg, report: &Report{
-		Generations: make([]Generation, 0, cfg.Requests),
+		Generations: make([]Generation, 0, min(cfg.Requests, maxStreams)),
 		FirstToken:  hdrhistogram.New(shortestUs, longestUs, digits),
 		InterToken:  hdrhistogram.New(shortestUs, longestUs, digits),
 	}}
@@ -121,6 +129,10 @@ func (l *loop) run(ctx context.Context) error {
 			return fmt.Errorf("load: %w", err)
 		}
 		now := time.Now()
+		if l.left(now) <= 0 {
+			l.cut(now)
+			return nil
+		}
 		if err := l.start(now); err != nil {
 			return err
 		}
@@ -136,6 +148,25 @@ func (l *loop) run(ctx context.Context) error {
 		l.sweep(time.Now())
 	}
 	return nil
+}
+
+// left is how much of the window is left.
+func (l *loop) left(now time.Time) time.Duration {
+	if l.cfg.Window == 0 {
+		return time.Hour
+	}
+	return l.cfg.Window - now.Sub(l.begin)
+}
+
+// cut ends what is under way.
+func (l *loop) cut(now time.Time) {
+	for _, s := range l.streams {
+		if s.busy {
+			s.hangUp()
+			s.generation.Cut, s.generation.End = true, now
+			l.finish(s)
+		}
+	}
 }
 
 // start sends what is due now and has a connection.
@@ -171,15 +202,15 @@ func (l *loop) send(due time.Time) {
 	if err != nil {
 		panic("load: request does not encode") // plain fields always do
 	}
-	s.begin(due, l.target.message(body, l.cfg.APIKey))
+	s.begin(due, l.target.message(body, l.cfg.APIKey, l.cfg.Header))
 }
 
-// waitMs is how long to sleep at most: up to the next request due, and often
-// enough to see timeouts and a cancelled context.
+// waitMs is how long to sleep at most: up to the next request due or the window's
+// end, and often enough to see timeouts and a cancelled context.
 func (l *loop) waitMs(now time.Time) int {
-	const longest = 100
+	longest := min(100, l.left(now).Milliseconds()+1)
 	if l.cfg.Rate == 0 || len(l.idle) == 0 || l.sent+len(l.due) >= l.cfg.Requests {
-		return longest
+		return int(longest)
 	}
 	return int(min(longest, max(0, l.nextDue.Sub(now).Milliseconds())))
 }

@@ -271,6 +271,47 @@ func TestLargeRequestIsSentWhole(t *testing.T) {
 	}
 }
 
+// TestWindowEndsARun: what is under way is cut off and no failure; what ended before
+// is whole.
+func TestWindowEndsARun(t *testing.T) {
+	ended := make(chan struct{}, 1)
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if a := readRequest(t, r); r.Header.Get("X-Slo-Tpot-Ms") != "7.5" {
+			t.Errorf("%+v came with %v", a, r.Header)
+		}
+		select {
+		case ended <- struct{}{}: // the first one
+			generate(w, 3, 0)
+			return
+		default:
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "data: {\"choices\":[{\"text\":\"t\"}]}\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	report, err := Run(t.Context(), Config{
+		URL: server.URL, Streams: 1, Window: 300 * time.Millisecond, KeepArrivals: true,
+		Header: map[string]string{"x-slo-tpot-ms": "7.5"}, Request: Request{MaxTokens: 3},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// On a slow machine the window ends before the first one does.
+	whole := report.Generations[:len(report.Generations)-1]
+	if len(whole) > 1 || report.Failed() != 0 || report.Tokens() != 3*len(whole) {
+		t.Fatalf("%d generations, %d tokens, errors %v", len(report.Generations), report.Tokens(), report.Errors())
+	}
+	for _, g := range whole {
+		if g.Cut {
+			t.Errorf("it ended and is cut off: %+v", g)
+		}
+	}
+	if last := report.Generations[len(whole)]; !last.Cut || last.End.Before(last.Due) {
+		t.Errorf("%+v", last)
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	ok := Config{URL: "http://127.0.0.1:1/", Request: Request{MaxTokens: 1}}
 	for name, change := range map[string]func(*Config){
