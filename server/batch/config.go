@@ -40,6 +40,11 @@ type Config struct {
 	// whatever PrefillTokens says, and with it no more sequences are admitted than
 	// it leaves time for.
 	TPOT time.Duration
+	// PromptShare is the part of a step's time that prompts may take beside who
+	// decodes, however short a client's objective is: so one client slows others'
+	// prompts down by 1 / PromptShare at most. TPOT is not held to it. Default 1/4;
+	// below 0: none, prompts get a token a step at least.
+	PromptShare float64
 	// Pacing decides what a step may hold. It is the loop's from now on. Default: a
 	// new pace.Learned.
 	Pacing pace.Policy
@@ -90,6 +95,7 @@ const (
 	defaultRingTokens    = 256
 	defaultTopBytes      = 2 << 20
 	defaultPrefillTokens = 128
+	defaultPromptShare   = 0.25
 	defaultStuckAfter    = 30 * time.Second
 
 	defaultEmbeddingSequences = 16
@@ -109,6 +115,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PrefillTokens == 0 {
 		c.PrefillTokens = defaultPrefillTokens
+	}
+	if c.PromptShare == 0 {
+		c.PromptShare = defaultPromptShare
 	}
 	if c.Pacing == nil {
 		c.Pacing = new(pace.Learned)
@@ -130,6 +139,9 @@ func (c Config) withDefaults() Config {
 
 // check reports the first field out of range.
 func (c Config) check() error {
+	if !(c.PromptShare <= pace.MostPromptShare) {
+		return fmt.Errorf("batch: check config: PromptShare is %v, allowed are up to %v", c.PromptShare, pace.MostPromptShare)
+	}
 	for _, f := range []struct {
 		name         string
 		value, limit int

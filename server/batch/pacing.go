@@ -1,15 +1,53 @@
 package batch
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/weirgo/weir/server/batch/pace"
 )
 
-// pacing is what the loop keeps for its policy. It belongs to who holds Loop.own.
+// pacing is what the loop keeps for its policy. It belongs to who holds Loop.own, but
+// for what is atomic: that is written there alone, and read by all.
 type pacing struct {
-	began int64         // the step under way, by sinceStart
-	tpot  time.Duration // the shortest objective of who decodes in it, 0 for none
+	began int64           // the step under way, by sinceStart
+	tpot  time.Duration   // the shortest objective of who decodes in it, 0 for none
+	wants []time.Duration // the objectives of its rows that have one
+
+	budget     atomic.Int64 // prompt tokens of the last step with prompts, at most
+	objective  atomic.Int64 // tpot of the last step, in ns
+	gaps, late atomic.Uint64
+}
+
+// Pacing is what Stats has of it.
+type Pacing struct {
+	// PromptBudget is how many prompt tokens the last step that had some took at most.
+	PromptBudget int
+	// Objective is the shortest of those who decoded in the last step, 0 for none.
+	Objective time.Duration
+
+	// Since the start.
+	Gaps     uint64 // between two tokens of streams with an objective, from the end of a step to that of the next
+	LateGaps uint64 // that were longer than that stream's objective
+}
+
+// stats is read without a lock.
+func (p *pacing) stats() Pacing {
+	return Pacing{
+		PromptBudget: int(p.budget.Load()), Objective: time.Duration(p.objective.Load()),
+		Gaps: p.gaps.Load(), LateGaps: p.late.Load(),
+	}
+}
+
+// plan begins to gather the objectives of a step's rows; server is everybody's.
+func (p *pacing) plan(server time.Duration) { p.tpot, p.wants = server, p.wants[:0] }
+
+// row is one that decodes. Its first token ends no gap.
+func (p *pacing) row(server time.Duration, s *sequence) {
+	p.tpot = tighter(p.tpot, s.tpot)
+	if want := tighter(server, s.tpot); want > 0 && s.generated() > 0 {
+		p.wants = append(p.wants, want)
+	}
 }
 
 // tighter is the shorter of two objectives, 0 being none.
@@ -24,7 +62,7 @@ func tighter(a, b time.Duration) time.Duration {
 func (l *Loop) decide(decodes int) pace.Decision {
 	return l.config.Pacing.Decide(pace.Demand{
 		DecodeRows: decodes,
-		Objectives: pace.Objectives{TPOT: l.pacing.tpot, Server: l.config.TPOT},
+		Objectives: pace.Objectives{TPOT: l.pacing.tpot, Server: l.config.TPOT, PromptShare: max(0, l.config.PromptShare)},
 		Limits: pace.Limits{
 			LeastPrompt: 1, MostPrompt: l.limits.BatchTokens - decodes,
 			Prompt: l.config.PrefillTokens, Sequences: l.config.MaxSequences,
@@ -34,11 +72,22 @@ func (l *Loop) decide(decodes int) pace.Decision {
 
 // observe shows the policy a step whose tokens are delivered.
 func (l *Loop) observe(did *Step) {
-	now := sinceStart()
+	p, now := &l.pacing, sinceStart()
+	took := time.Duration(now - p.began)
 	l.config.Pacing.Observe(pace.Observation{
-		At: time.Duration(now), Took: time.Duration(now - l.pacing.began),
+		At: time.Duration(now), Took: took,
 		DecodeRows: did.DecodeRows, PromptRows: did.PromptRows, Active: len(l.live), Waiting: len(l.waiting),
 	})
+	late := 0
+	for _, want := range p.wants {
+		if took > want {
+			late++
+		}
+	}
+	// Late ones first: who reads both never sees more of them than gaps it missed.
+	p.late.Add(uint64(late))
+	p.gaps.Add(uint64(len(p.wants)))
+	p.objective.Store(int64(p.tpot))
 }
 
 // admissible is how many more sequences are admitted now. Those that are paused take

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -62,7 +63,7 @@ func TestPromptsWaitForTheObjective(t *testing.T) {
 // before or after.
 func TestARequestHasItsOwnObjective(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		loop, steps := pacedLoop(t, time.Millisecond, 50*time.Microsecond, Config{MaxSequences: 4, PrefillTokens: 100})
+		loop, steps := pacedLoop(t, time.Millisecond, 50*time.Microsecond, Config{MaxSequences: 4, PrefillTokens: 100, PromptShare: -1})
 		patient := submit(t, loop, plain(1, 1, 0))
 		long := submit(t, loop, plain(3, 4000, 1))
 		round(loop, 20, patient, long)
@@ -176,7 +177,7 @@ func TestPolicyIsShownEachStep(t *testing.T) {
 		}
 		d := policy.demands[len(policy.demands)-1]
 		limits := pace.Limits{LeastPrompt: 1, MostPrompt: 511, Prompt: 9, Sequences: 4}
-		if want := (pace.Demand{DecodeRows: 1, Objectives: pace.Objectives{TPOT: 20e6, Server: 20e6}, Limits: limits}); d != want {
+		if want := (pace.Demand{DecodeRows: 1, Objectives: pace.Objectives{TPOT: 20e6, Server: 20e6, PromptShare: 0.25}, Limits: limits}); d != want {
 			t.Errorf("%+v, want %+v", d, want)
 		}
 		round(loop, 50, append(others, first)...)
@@ -191,6 +192,71 @@ func TestObjectiveOutOfRange(t *testing.T) {
 		_, err := New(enginetest.New(enginetest.Options{}), engine.ContextConfig{}, Config{TPOT: tpot})
 		if err == nil || !strings.Contains(err.Error(), "TPOT is") {
 			t.Errorf("%v: %v", tpot, err)
+		}
+	}
+}
+
+// TestNoClientTakesAllTheTime: beside a client that wants what nobody can keep, a long
+// prompt of somebody else's takes a quarter of the time of each step.
+func TestNoClientTakesAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const base, row = time.Millisecond, 50 * time.Microsecond
+		loop, steps := pacedLoop(t, base, row, Config{MaxSequences: 4})
+		patient, hostile := plain(1, 1, 0), plain(2, 1, 0)
+		hostile.TPOTNs = 1
+		streams := []*Generation{submit(t, loop, patient)}
+		before := submit(t, loop, plain(4, 1000, 1))
+		round(loop, 20, append(streams, before)...) // what a prompt takes is known
+		streams = append(streams, submit(t, loop, hostile))
+		round(loop, 100, streams...)
+		submit(t, loop, plain(3, 4000, 1))
+		*steps = nil
+		round(loop, 100, streams...)
+		prompts, took := time.Duration(0), time.Duration(0)
+		for _, s := range *steps {
+			prompts += time.Duration(s.PromptRows) * row
+			took += s.Duration
+		}
+		if share := prompts.Seconds() / took.Seconds(); share < 0.2 || share > 0.3 {
+			t.Errorf("prompts have %.3f of the time", share)
+		}
+	})
+}
+
+// TestGapsAreHeldToTheirOwnObjective: what counts for a stream is its own or the
+// server's, and not that of others.
+func TestGapsAreHeldToTheirOwnObjective(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		loop, steps := pacedLoop(t, 4*time.Millisecond, time.Millisecond, Config{MaxSequences: 4})
+		loose, tight := plain(2, 1, 0), plain(3, 1, 0)
+		loose.TPOTNs, tight.TPOTNs = 9e6, 6e6
+		streams := []*Generation{submit(t, loop, plain(1, 1, 0)), submit(t, loop, loose), submit(t, loop, tight)}
+		round(loop, 11, streams...)
+		if s := loop.Stats().Pacing; s.Gaps != 20 || s.LateGaps != 10 || s.Objective != 6*time.Millisecond {
+			t.Errorf("steps of %v: %+v", (*steps)[5].Duration, s)
+		}
+		long := submit(t, loop, plain(4, 100, 1))
+		round(loop, 1, streams...)
+		s, last := loop.Stats().Pacing, (*steps)[len(*steps)-1]
+		if s.PromptBudget == 0 || s.PromptBudget < last.PromptRows {
+			t.Errorf("%+v, and a step %+v", s, last)
+		}
+		long.Cancel()
+		for _, g := range streams[1:] {
+			g.Cancel()
+		}
+		round(loop, 2, streams...)
+		if s := loop.Stats().Pacing; s.Objective != 0 || s.Gaps != 22 {
+			t.Errorf("nobody wants anything: %+v", s)
+		}
+	})
+}
+
+func TestPromptShareOutOfRange(t *testing.T) {
+	for _, share := range []float64{0.91, 1, math.NaN()} {
+		_, err := New(enginetest.New(enginetest.Options{}), engine.ContextConfig{}, Config{PromptShare: share})
+		if err == nil || !strings.Contains(err.Error(), "PromptShare is") {
+			t.Errorf("%v: %v", share, err)
 		}
 	}
 }

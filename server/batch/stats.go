@@ -44,6 +44,8 @@ type Stats struct {
 	DecodeErrors     uint64        // other failures
 	StuckDecodes     uint64        // for which the engine counted as stuck
 	Busy             time.Duration // inside decodes
+
+	Pacing Pacing
 }
 
 // counters is what Stats reads. Who holds Loop.own alone writes, save for refused.
@@ -95,6 +97,7 @@ func (l *Loop) Stats() Stats {
 		DecodeErrors:     c.errors.Load(),
 		StuckDecodes:     c.stuck.Load(),
 		Busy:             time.Duration(c.busyNs.Load()),
+		Pacing:           l.pacing.stats(),
 	}
 	s.Waiting = max(int(l.inFlight.Load())-s.Active, 0)
 	for i := range s.Finished {

@@ -96,7 +96,7 @@ func (l *Loop) settle(did *Step) {
 func (l *Loop) plan() (decodes, prompts int) {
 	l.batch.Reset()
 	l.scoreLeft = l.scoreLimit()
-	l.pacing.tpot = l.config.TPOT
+	l.pacing.plan(l.config.TPOT)
 	prefilling := 0
 	for _, g := range l.live {
 		s := &g.seq
@@ -108,7 +108,7 @@ func (l *Loop) plan() (decodes, prompts int) {
 			prefilling++
 			continue
 		}
-		l.pacing.tpot = tighter(l.pacing.tpot, s.tpot)
+		l.pacing.row(l.config.TPOT, s)
 		s.piece = 1
 		s.row = l.batch.Add(s.tokens[s.cached], s.cached, s.id, true)
 	}
@@ -126,7 +126,9 @@ func (l *Loop) promptBudget(decodes int) int {
 	if decodes > 0 {
 		budget = min(budget-decodes, l.decide(decodes).PromptTokens)
 	}
-	return min(budget, l.promptLimit)
+	budget = min(budget, l.promptLimit)
+	l.pacing.budget.Store(int64(budget))
+	return budget
 }
 
 // planPieces shares budget out among the prompts: up to half to the one with

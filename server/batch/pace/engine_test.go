@@ -45,6 +45,7 @@ func (e *engine) step(decodes, prompts int) time.Duration {
 type load struct {
 	decodes, prompt int // sequences; tokens of each prompt
 	tpot            time.Duration
+	share           float64 // Objectives.PromptShare
 }
 
 // outcome is what became of a load's steps.
@@ -69,7 +70,7 @@ func (w load) run(p Policy, e *engine, warm, steps int, before func(step int)) (
 		if before != nil {
 			before(i)
 		}
-		may := p.Decide(Demand{DecodeRows: w.decodes, Objectives: Objectives{TPOT: w.tpot}, Limits: wide})
+		may := p.Decide(Demand{DecodeRows: w.decodes, Objectives: Objectives{TPOT: w.tpot, PromptShare: w.share}, Limits: wide})
 		piece := min(may.PromptTokens, left)
 		if left -= piece; left == 0 {
 			left = w.prompt

@@ -1,6 +1,9 @@
 package pace
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Learned is the default policy. It learns what steps cost and gives prompts as many
 // tokens as a step within the objective has room for:
@@ -13,6 +16,8 @@ import "time"
 //     not steered against: fewer tokens would not have made them shorter.
 //   - The foreseen is not trusted far beyond the seen: a step has at most twice the
 //     prompt tokens of the largest one lately. From one token to 128 it takes seven steps.
+//   - A client's objective leaves prompts a share of the step: a client that wants what
+//     nobody can keep would else slow down the prompts of all others to a token a step.
 //   - As many sequences are admitted as leave a quarter of the server's objective to
 //     prompts: else a prompt would come at a token a step, and its client wait.
 //
@@ -101,8 +106,35 @@ func (s *learning) prompts(d *Demand) int {
 	if !s.cost.known() {
 		return int(min(most, float64(d.Limits.Prompt)))
 	}
-	left := d.Objectives.TPOT.Seconds()/s.margin - s.cost.of(newRows(d.DecodeRows, 0))
-	return int(max(0, min(left/s.cost.each[perPrompt], most)))
+	prompts := s.fit(d.Objectives.TPOT, d.DecodeRows)
+	if server := d.Objectives.Server; server <= 0 || d.Objectives.TPOT < server {
+		prompts = max(prompts, s.floor(d))
+	}
+	return int(max(0, min(prompts, most)))
+}
+
+// fit is how many prompt tokens end within a time beside so many rows.
+func (s *learning) fit(within time.Duration, decodes int) float64 {
+	return (within.Seconds()/s.margin - s.cost.of(newRows(decodes, 0))) / s.cost.each[perPrompt]
+}
+
+// floor is how many no client takes away. Part of a token is one: where a step has room
+// for one and a half, one would be less than what is promised.
+func (s *learning) floor(d *Demand) float64 {
+	share := max(0, min(d.Objectives.PromptShare, MostPromptShare))
+	floor := math.Ceil(s.cost.of(newRows(d.DecodeRows, 0)) * share / (1 - share) / s.cost.each[perPrompt])
+	if server := d.Objectives.Server; server > 0 {
+		floor = min(floor, s.fit(server, d.DecodeRows))
+	}
+	return floor
+}
+
+// Foresee implements Foreseer.
+func (p *Learned) Foresee(decodes, prompts int) time.Duration {
+	if !p.state.cost.known() {
+		return 0
+	}
+	return time.Duration(min(p.state.cost.of(newRows(decodes, prompts)), mostTook.Seconds()) * float64(time.Second))
 }
 
 // sequences is for how many there is time.

@@ -48,6 +48,38 @@ func TestLearnedDecides(t *testing.T) {
 	}
 }
 
+// A client's objective leaves prompts their share of a step, the server's does not.
+func TestLearnedKeepsAShareForPrompts(t *testing.T) {
+	exact := engine{base: 5 * ms, decode: 500 * us, prompt: 100 * us}
+	p := taught(exact.start(1))
+	for _, c := range []struct {
+		name       string
+		objectives Objectives
+		want       int // beside eight rows, which take 9 ms
+	}{
+		{"a quarter of the step", Objectives{TPOT: 1, PromptShare: 0.25}, 30},
+		{"a half", Objectives{TPOT: 9 * ms, PromptShare: 0.5}, 90},
+		{"it wants less than there is", Objectives{TPOT: 14*ms + 50*us, PromptShare: 0.25}, 50},
+		{"the server's objective is longer", Objectives{TPOT: 1, Server: 14*ms + 50*us, PromptShare: 0.5}, 50},
+		{"and as long as the share", Objectives{TPOT: 1, Server: 30 * ms, PromptShare: 0.25}, 30},
+		{"the server's alone", Objectives{TPOT: 9 * ms, Server: 9 * ms, PromptShare: 0.5}, 1},
+		{"both the same", Objectives{TPOT: ms, Server: ms, PromptShare: 0.5}, 1},
+		{"none", Objectives{TPOT: 1}, 1},
+		{"more than there is", Objectives{TPOT: 1, PromptShare: 7}, 106}, // twice the largest
+	} {
+		got := p.Decide(Demand{DecodeRows: 8, Objectives: c.objectives, Limits: wide}).PromptTokens
+		if math.Abs(float64(got-c.want)) > 3 {
+			t.Errorf("%s: %d, want %d or nearly so", c.name, got, c.want)
+		}
+	}
+	if got := p.Foresee(8, 50); math.Abs(got.Seconds()/0.014-1) > 0.03 {
+		t.Errorf("50 tokens beside eight rows are foreseen to take %v", got)
+	}
+	if got := new(Learned).Foresee(8, 50); got != 0 {
+		t.Errorf("nothing is known, and %v foreseen", got)
+	}
+}
+
 // Before anything is known it begins with little.
 func TestLearnedBegins(t *testing.T) {
 	d := Demand{DecodeRows: 8, Objectives: Objectives{TPOT: 10 * ms, Server: 10 * ms}, Limits: wide}

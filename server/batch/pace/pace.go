@@ -11,6 +11,12 @@ type Policy interface {
 	Decide(Demand) Decision
 }
 
+// A Foreseer is a Policy that knows what steps take.
+type Foreseer interface {
+	// Foresee is how long a step with so many rows takes, 0 if it is not known yet.
+	Foresee(decodes, prompts int) time.Duration
+}
+
 // An Observation is a step that was computed.
 type Observation struct {
 	// At is when it ended, since some moment that is always the same; monotonic.
@@ -32,7 +38,15 @@ type Objectives struct {
 	// Server is the server's own. It also bounds how many sequences there are: what
 	// one client asks for its stream does not keep others out.
 	Server time.Duration
+	// PromptShare is the part of a step's time that prompts may take, as foreseen,
+	// where only a client's objective leaves them less; from 0 to MostPromptShare.
+	// Server is not held to it.
+	PromptShare float64
 }
+
+// MostPromptShare bounds Objectives.PromptShare: a step then takes ten times as long as
+// without prompts.
+const MostPromptShare = 0.9
 
 // Limits bound what is decided, whatever was observed.
 type Limits struct {

@@ -48,6 +48,7 @@ type options struct {
 	timeout, drainTimeout time.Duration
 	stuckAfter            time.Duration
 	tpotMs                float64 // 0: none
+	pacing                pacingOptions
 	gcTune                string
 
 	predict, topK, seed     int
@@ -70,7 +71,7 @@ func defaultOptions() options {
 		parallel: 4, batchTokens: 2048, microBatchTokens: 512, gpuLayers: -1,
 		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, stuckAfter: 30 * time.Second, gcTune: "auto",
 		predict: -1, topK: 40, seed: -1, temperature: 0.8, topP: 0.95, minP: 0.05,
-		logLevel: "info", llama: defaultLlamaOptions(),
+		logLevel: "info", llama: defaultLlamaOptions(), pacing: defaultPacing(),
 	}
 }
 
@@ -117,6 +118,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.seconds(&o.drainTimeout, "drain-timeout", "SECONDS", "for running requests at the end; default 30")
 	f.seconds(&o.stuckAfter, "stuck-after", "SECONDS", "then a decode counts as stuck, /health is 503; default 30")
 	f.number(&o.tpotMs, "tpot-ms", "MS", "between two tokens of a stream at most: prompts wait for it; a request may want less by the header x-slo-tpot-ms; default 0: none")
+	o.pacing.define(f)
 	f.text(&o.gcTune, "gc-tune", "auto|article|off", "what steers Go's garbage collector, unless GOGC and GOMEMLIMIT do; default auto")
 	f.text(&o.logLevel, "log-level", "LEVEL", "debug, info, warn or error; default info")
 	f.truth(&o.verbose, "v verbose log-verbose", "as --log-level debug")
@@ -181,7 +183,7 @@ func (o *options) check() error {
 			return fmt.Errorf("serve: %s is %v: give a number from 0 to %v", f.name, f.value, f.top)
 		}
 	}
-	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning(), o.llama.check()); err != nil {
+	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning(), o.pacing.check(), o.llama.check()); err != nil {
 		return err
 	}
 	transport, err := chooseTransport(o.io)

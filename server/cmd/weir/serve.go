@@ -85,8 +85,12 @@ func serve(o *options, log *logging, end *ending,
 	}
 	generator, err := local.New(model, local.Config{
 		ID: o.alias, Template: template, Context: o.context(model.Info()), SlotDir: o.llama.slotDir,
-		Batching: local.Batching{MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, TPOT: o.tpot(), Group: group, Log: log.Logger, Pooling: o.pooling,
-			NoPrefixCache: o.llama.noCachePrompt, PrefixPerTenant: o.cachePerKey},
+		Batching: local.Batching{
+			MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, Pooling: o.pooling,
+			TPOT: o.tpot(), PrefillTokens: o.pacing.prefillTokens, PromptShare: o.pacing.share(),
+			NoPrefixCache: o.llama.noCachePrompt, PrefixPerTenant: o.cachePerKey,
+			Group: group, Log: log.Logger,
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("serve: start batching: %w", err)

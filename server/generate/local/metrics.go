@@ -37,6 +37,12 @@ var figures = []figure{
 	{"decode_errors_total", "Decodes that failed.", counter, func(s *Stats) float64 { return float64(s.DecodeErrors) }},
 	{"num_preemptions_total", "Generations put back into the queue for want of cache.", counter, func(s *Stats) float64 { return float64(s.Evictions) }},
 	{"requests_refused_total", "Requests refused because the queue was full.", counter, func(s *Stats) float64 { return float64(s.Refused) }},
+	{"prompt_budget_tokens", "Prompt tokens that the last step with prompts took at most.", gauge,
+		func(s *Stats) float64 { return float64(s.Pacing.PromptBudget) }},
+	{"tpot_objective_seconds", "Shortest objective between two tokens of those who decode, 0 if there is none.", gauge,
+		func(s *Stats) float64 { return s.Pacing.Objective.Seconds() }},
+	{"paced_gaps_total", "Gaps between two tokens of streams with an objective.", counter, func(s *Stats) float64 { return float64(s.Pacing.Gaps) }},
+	{"paced_gaps_late_total", "Those that were longer than the stream's objective.", counter, func(s *Stats) float64 { return float64(s.Pacing.LateGaps) }},
 }
 
 const (
