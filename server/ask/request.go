@@ -76,9 +76,13 @@ type Request struct {
 	// that between two tokens, as a rule. The prompts of others are made to wait for
 	// it. 0 is no wish.
 	TPOTNs int64
+	// TTFTNs is the time to the first token that the client wants: the request is
+	// refused (QueueFull) if it is to be expected that those before it take longer.
+	// It is of no other meaning. 0 is no wish.
+	TTFTNs int64
 }
 
-// MaxTPOTNs bounds Request.TPOTNs: ten minutes, which is longer than any client waits
+// MaxTPOTNs bounds Request.TPOTNs and TTFTNs: ten minutes, which is longer than any client waits
 // for a token.
 const MaxTPOTNs = 600 * 1e9
 

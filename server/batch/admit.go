@@ -12,6 +12,7 @@ import (
 // receive moves new requests out of the ring.
 func (l *Loop) receive() {
 	for g, ok := l.queue.Pop(); ok; g, ok = l.queue.Pop() {
+		l.pacing.estimate.arriving.Add(-int64(g.seq.prompt))
 		l.waiting = append(l.waiting, g)
 	}
 }
@@ -88,10 +89,12 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 		g.slot.Store(0)
 	}
 	f := Finish{Reason: reason, Err: err, PromptTokens: s.prompt, CompletionTokens: s.generated()}
-	s.times(&f, time.Now())
+	now := time.Now()
+	s.times(&f, now)
 	// Counted before the end is seen: who reads the statistics after io.EOF
 	// finds this one in them and not at work, and a new request its place.
 	if s.id >= 0 {
+		l.pacing.estimate.left(now.Sub(s.admitted))
 		l.counters.active.Add(-1)
 	}
 	l.counters.finished[reason].Add(1)

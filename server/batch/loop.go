@@ -161,8 +161,8 @@ func (l *Loop) Ends() (ends []engine.Token) {
 }
 
 // SubmitJob queues a job and returns at once. Errors: ErrEmptyPrompt,
-// ErrQueueFull, ErrClosed, a prompt too long (ask.ContextExceeded), or a stuck
-// engine (ask.EngineStuck).
+// ErrQueueFull, ErrClosed, a prompt too long (ask.ContextExceeded), a first token that
+// would come too late (ask.QueueFull), or a stuck engine (ask.EngineStuck).
 func (l *Loop) SubmitJob(j Job) (*Generation, error) {
 	if err := check(j.Request, l.limits); err != nil {
 		return nil, err
@@ -173,6 +173,9 @@ func (l *Loop) SubmitJob(j Job) (*Generation, error) {
 		}
 	}
 	if err := l.Check(); err != nil {
+		return nil, err
+	}
+	if err := l.late(j.Request); err != nil {
 		return nil, err
 	}
 	// The count is taken first: the engine goroutine, closing, waits until it
@@ -187,6 +190,7 @@ func (l *Loop) SubmitJob(j Job) (*Generation, error) {
 		return nil, ErrClosed
 	}
 	g := l.newGeneration(j)
+	l.pacing.estimate.arriving.Add(int64(g.seq.prompt)) // before it can be received
 	if !l.queue.Push(g) {
 		panic("batch: ring smaller than the limit of requests")
 	}

@@ -14,9 +14,12 @@ type pacing struct {
 	tpot  time.Duration   // the shortest objective of who decodes in it, 0 for none
 	wants []time.Duration // the objectives of its rows that have one
 
+	estimate estimate
+
 	budget     atomic.Int64 // prompt tokens of the last step with prompts, at most
 	objective  atomic.Int64 // tpot of the last step, in ns
 	gaps, late atomic.Uint64
+	refused    atomic.Uint64
 }
 
 // Pacing is what Stats has of it.
@@ -29,13 +32,14 @@ type Pacing struct {
 	// Since the start.
 	Gaps     uint64 // between two tokens of streams with an objective, from the end of a step to that of the next
 	LateGaps uint64 // that were longer than that stream's objective
+	Refused  uint64 // requests whose first token would have come too late
 }
 
 // stats is read without a lock.
 func (p *pacing) stats() Pacing {
 	return Pacing{
 		PromptBudget: int(p.budget.Load()), Objective: time.Duration(p.objective.Load()),
-		Gaps: p.gaps.Load(), LateGaps: p.late.Load(),
+		Gaps: p.gaps.Load(), LateGaps: p.late.Load(), Refused: p.refused.Load(),
 	}
 }
 
@@ -88,6 +92,7 @@ func (l *Loop) observe(did *Step) {
 	p.late.Add(uint64(late))
 	p.gaps.Add(uint64(len(p.wants)))
 	p.objective.Store(int64(p.tpot))
+	l.foresee()
 }
 
 // admissible is how many more sequences are admitted now. Those that are paused take

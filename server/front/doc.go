@@ -50,7 +50,9 @@
 //
 // A client may say in the header x-slo-tpot-ms how many milliseconds there are to be
 // between two tokens of its answer at most. It is an objective that the generator
-// paces others' prompts by.
+// paces others' prompts by. By x-slo-ttft-ms it says how many there are to be before the
+// first one: if those who came before take longer, by the generator's estimate, it gets
+// 429 with Retry-After at once.
 //
 // With keys configured, every route but those of health and what a browser gets at / asks
 // for one, in Authorization, X-Api-Key or Api-Key. A key of [Config].Tenants (package

@@ -32,7 +32,7 @@ type exchange struct {
 	input                account         // the body, and what is made of it; the handler's
 	attended             context.Context // while there is a client; the handler's
 	client               *client         // nil until the request has arrived, and when the handler has gone; the handler's
-	tpotNs               int64           // ask.Request.TPOTNs of its requests
+	objectives           objectives      // of its requests
 	limit                *limit          // that the client has set; nil: none
 	tenant               *tenants.Tenant // whose key it is, nil: nobody's of the key file
 	visit                *tenants.Visit  // of the tenant; nil: none

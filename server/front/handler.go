@@ -196,7 +196,7 @@ func (h *Handler) admitBody(x *exchange, w http.ResponseWriter, q *http.Request)
 		return err
 	}
 	var err error
-	if x.tpotNs, err = tpotNs(q.Header); err != nil {
+	if x.objectives, err = objectivesOf(q.Header); err != nil {
 		return err
 	}
 	q.Body = http.MaxBytesReader(w, q.Body, h.cfg.BodyBytes)

@@ -73,6 +73,28 @@ func TestObjectiveOfEachDialect(t *testing.T) {
 	}
 }
 
+// TestFirstTokenOfEachRequest: the other objective comes with each request of a call, and
+// what is said of one in the wrong names it.
+func TestFirstTokenOfEachRequest(t *testing.T) {
+	var asked atomic.Int64
+	s := serve(t, &generatetest.Generator{Reply: "x", Refuse: func(r *ask.Request) error {
+		asked.Add(r.TTFTNs)
+		return nil
+	}}, nil)
+	body := `{` + hello + `,"n":2}`
+	for _, c := range []struct {
+		sent   string
+		status int
+		ns     int64
+	}{{"250", 200, 500e6}, {"0.5", 200, 1e6}, {"600000", 200, 1200e9}, {"0", 400, 0}, {"600001", 400, 0}, {"soon", 400, 0}} {
+		asked.Store(0)
+		code, _, answer := s.do(t, http.MethodPost, "/v1/chat/completions", body, map[string]string{"Content-Type": "application/json", "x-slo-ttft-ms": c.sent})
+		if code != c.status || asked.Load() != c.ns || code == 400 && !strings.Contains(answer, "x-slo-ttft-ms") {
+			t.Errorf("%q: status %d, %d ns: %s", c.sent, code, asked.Load(), answer)
+		}
+	}
+}
+
 // Which of two objectives is meant, nobody knows.
 func TestTwoObjectives(t *testing.T) {
 	generator, _ := objectives()

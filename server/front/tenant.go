@@ -36,7 +36,7 @@ func (x *exchange) tier(r *ask.Request) ask.Tier {
 // sign says on whose behalf requests are made, and what their header wants.
 func (x *exchange) sign(requests ...*ask.Request) {
 	for _, r := range requests {
-		r.TPOTNs = x.tpotNs
+		r.TPOTNs, r.TTFTNs = x.objectives.tpotNs, x.objectives.ttftNs
 		r.Tenant.Tier = x.tier(r)
 		if x.tenant != nil {
 			r.Tenant.Name, r.Tenant.Weight = x.tenant.Name, x.tenant.Weight

@@ -37,6 +37,8 @@ var figures = []figure{
 	{"decode_errors_total", "Decodes that failed.", counter, func(s *Stats) float64 { return float64(s.DecodeErrors) }},
 	{"num_preemptions_total", "Generations put back into the queue for want of cache.", counter, func(s *Stats) float64 { return float64(s.Evictions) }},
 	{"requests_refused_total", "Requests refused because the queue was full.", counter, func(s *Stats) float64 { return float64(s.Refused) }},
+	{"requests_late_total", "Requests refused because their first token would have come later than x-slo-ttft-ms allows.", counter,
+		func(s *Stats) float64 { return float64(s.Pacing.Refused) }},
 	{"prompt_budget_tokens", "Prompt tokens that the last step with prompts took at most.", gauge,
 		func(s *Stats) float64 { return float64(s.Pacing.PromptBudget) }},
 	{"tpot_objective_seconds", "Shortest objective between two tokens of those who decode, 0 if there is none.", gauge,
