@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/weirgo/weir/bench/internal/experiment"
+	"github.com/weirgo/weir/bench/internal/load"
+	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/bench/internal/sample/sampletest"
+	"github.com/weirgo/weir/bench/slo"
+)
+
+// roleVariable makes the test binary act as a server.
+const roleVariable = "WEIR_SLO_TEST_SERVER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(roleVariable) != "" {
+		if err := serve(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// scripted answers like a server: a word is a token, prompts take no time, and a gap is
+// late if there is an objective of less than 20 ms.
+type scripted struct{ prompts, gaps, late atomic.Int64 }
+
+func (s *scripted) complete(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		Prompt    string
+		MaxTokens int `json:"max_tokens"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+		http.Error(w, "no", http.StatusBadRequest)
+		return
+	}
+	s.prompts.Add(int64(len(strings.Fields(asked.Prompt))))
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	w.Header().Set("Content-Type", "text/event-stream")
+	tpot := r.Header.Get("X-Slo-Tpot-Ms")
+	for i := range asked.MaxTokens {
+		fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"%d\"}]}\n\n", i)
+		if http.NewResponseController(w).Flush() != nil || r.Context().Err() != nil {
+			return
+		}
+		if tpot != "" && i > 0 {
+			s.gaps.Add(1)
+			if len(tpot) < len("20.000000") {
+				s.late.Add(1)
+			}
+		}
+		<-tick.C
+	}
+	fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"\",\"finish_reason\":\"length\"}],\"usage\":{\"completion_tokens\":%d}}\n\ndata: [DONE]\n\n", asked.MaxTokens)
+}
+
+func (s *scripted) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/health", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/v1/completions", s.complete)
+	mux.HandleFunc("/tokenize", func(w http.ResponseWriter, r *http.Request) {
+		var asked struct{ Content string }
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		_ = json.NewEncoder(w).Encode(map[string][]int{"tokens": make([]int, len(strings.Fields(asked.Content)))})
+	})
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
+		for name, n := range map[string]*atomic.Int64{promptsMetric: &s.prompts, gapsMetric: &s.gaps, lateMetric: &s.late} {
+			fmt.Fprintf(w, "# TYPE %s counter\n%s{model_name=\"tiny\"} %d\n", name, name, n.Load())
+		}
+	})
+	return mux
+}
+
+// serve takes weir's flags.
+func serve(args []string) error {
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	host, port := flags.String("host", "", ""), flags.String("port", "", "")
+	for _, other := range []string{"m", "np", "c", "t", "prefill-tokens"} {
+		flags.String(other, "", "")
+	}
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	server := http.Server{Addr: net.JoinHostPort(*host, *port), Handler: new(scripted).handler()}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	var closing sync.WaitGroup
+	closing.Go(func() {
+		<-ctx.Done()
+		server.Close()
+	})
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	closing.Wait()
+	return nil
+}
+
+func TestMeasure(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sampletest.SetFlags(t, map[string]string{
+		"server": self, "factors": "1,900", "streams": "2", "prompt-tokens": "50", "alone-seconds": "1", "lead-seconds": "0.2", "seconds": "1",
+	})
+	t.Setenv(roleVariable, "yes")
+	r := sample.NewRecorder(slo.Experiment)
+	if err := measure(r); err != nil {
+		t.Fatal(err)
+	}
+	got := r.Measurements()
+	if err := slo.Experiment.Derive(experiment.Round{"weir": got}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"alone/gap_p50_us", "unlimited/prompt_tokens_per_s", "x1/objective_us", "x900/kept", "x900/of_room", "x900/server_within"} {
+		if got[name] <= 0 {
+			t.Errorf("%s is %v", name, got[name])
+		}
+	}
+	if got["errors"] != 0 || got["x900/within"] != 1 || got["prompt_tokens"] > 50 || got["prompt_tokens"] < 30 || got["least/within"] != min(got["x1/within"], 1) {
+		t.Errorf("measured %v", got)
+	}
+}
+
+func TestGaps(t *testing.T) {
+	start := time.Now()
+	at := func(ms ...int) (times []time.Time) {
+		for _, n := range ms {
+			times = append(times, start.Add(time.Duration(n)*time.Millisecond))
+		}
+		return times
+	}
+	begin, end := at(100)[0], at(200)[0]
+	for _, c := range []struct {
+		name    string
+		g       load.Generation
+		longest int // ms
+		want    []int
+	}{
+		{"before", load.Generation{Arrivals: at(10, 20)}, 5, nil},
+		{"into it", load.Generation{Arrivals: at(90, 120, 150)}, 5, []int{30, 30}},
+		{"the first token", load.Generation{Arrivals: at(150)}, 5, nil},
+		{"out of it, late", load.Generation{Arrivals: at(150, 190, 230)}, 5, []int{10, 40}},
+		{"out of it, not late", load.Generation{Arrivals: at(150, 190, 230)}, 20, []int{40}},
+		{"no objective", load.Generation{Arrivals: at(150, 190, 230)}, 0, []int{40}},
+		{"stalled all the time", load.Generation{Arrivals: at(80, 90), Cut: true}, 20, []int{110}},
+		{"stalled, and on afterwards", load.Generation{Arrivals: at(80, 90, 250), Cut: true}, 20, []int{110}},
+		{"ended", load.Generation{Arrivals: at(110, 120)}, 5, []int{10}},
+		{"cut off at the end", load.Generation{Arrivals: at(170, 195), Cut: true}, 20, []int{25}},
+		{"begun afterwards", load.Generation{Arrivals: at(220, 230), Cut: true}, 5, nil},
+		{"nothing came", load.Generation{Cut: true}, 5, nil},
+	} {
+		var want gaps
+		for _, ms := range c.want {
+			want = append(want, time.Duration(ms)*time.Millisecond)
+		}
+		if got := gapsOf([]load.Generation{c.g}, begin, end, time.Duration(c.longest)*time.Millisecond); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", c.name, got, want)
+		}
+	}
+}
+
+func TestSharesOfGaps(t *testing.T) {
+	g := gaps{1, 2, 2, 3, 10}
+	for _, c := range []struct {
+		longest time.Duration
+		want    float64
+	}{{0, 0}, {1, 0.2}, {2, 0.6}, {9, 0.8}, {10, 1}} {
+		if got := g.within(c.longest); got != c.want {
+			t.Errorf("within %d: %v, want %v", c.longest, got, c.want)
+		}
+	}
+	if g.quantile(0.5) != 2 || g.quantile(0.99) != 10 || g.quantile(1) != 10 || gaps(nil).quantile(0.5) != 0 || gaps(nil).within(1) != 0 {
+		t.Errorf("quantiles %v, %v", g.quantile(0.5), g.quantile(0.99))
+	}
+}
+
+func TestCountsNeedTheirMetrics(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	if _, err := fetch(t.Context(), http.MethodGet, server.URL+"/metrics", nil); err == nil {
+		t.Error("404, and no error")
+	}
+	own := httptest.NewServer(new(scripted).handler())
+	defer own.Close()
+	if _, err := promptOf(t.Context(), own.URL, 8); err == nil || !strings.Contains(err.Error(), "shorter than a sentence") {
+		t.Errorf("%v", err)
+	}
+}
