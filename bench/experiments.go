@@ -9,6 +9,7 @@ import (
 	"github.com/weirgo/weir/bench/c08"
 	"github.com/weirgo/weir/bench/c09"
 	"github.com/weirgo/weir/bench/c11"
+	"github.com/weirgo/weir/bench/c14"
 	"github.com/weirgo/weir/bench/ceiling"
 	"github.com/weirgo/weir/bench/cooperative"
 	"github.com/weirgo/weir/bench/gang"
@@ -28,7 +29,7 @@ import (
 // experiments are all there are, in the order of the report.
 var experiments = []experiment.Declaration{
 	c01.Experiment, c03.Experiment, c04.Experiment, c05.Experiment, c07.Experiment, c08.Experiment, c09.Experiment,
-	c11.Experiment, ceiling.Experiment, cooperative.Experiment, gang.Experiment, handoff.Experiment, hostile.Experiment,
-	manycores.Experiment, neighbour.Experiment, peers.Experiment, prefix.Experiment, sampling.Experiment, slo.Experiment,
-	stacks.Experiment, tax.Experiment,
+	c11.Experiment, c14.Experiment, ceiling.Experiment, cooperative.Experiment, gang.Experiment, handoff.Experiment,
+	hostile.Experiment, manycores.Experiment, neighbour.Experiment, peers.Experiment, prefix.Experiment, sampling.Experiment,
+	slo.Experiment, stacks.Experiment, tax.Experiment,
 }

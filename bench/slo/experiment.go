@@ -25,7 +25,7 @@ var Experiment = experiment.Declaration{
 		"prompts, as measured in the same process a moment before. With three times the gap, a third of the time at least is the " +
 		"streams' own, and prompts cannot keep 0.85; of_room/ is what they keep of the rest. With ten times, nine tenths are left, " +
 		"and both can be had. A gap is between two arrivals at the client, so it has in it what the client, the kernel and " +
-		"other programs take of two cores; server/ is the same by the server's own count of what lies between the ends of " +
+		"other programs take of two cores; server_within is the same by the server's own count of what lies between the ends of " +
 		"two steps. A stream that still waits at the end for longer than the objective counts as late. Prompt tokens are " +
 		"those that the server has computed, ended prompts or not. The rate without an objective is of steps that " +
 		"take as many tokens as a batch holds: gaps are then as long as it takes.",
