@@ -31,7 +31,12 @@
 // With an objective for the time between two tokens, the server's ([Config].TPOT) or
 // that of somebody who decodes, they get as many tokens as a step within it has time
 // for instead. Package pace says how many, by what the steps before have taken: the
-// whole step, from taking in requests to the last token delivered.
+// whole step, from taking in requests to the last token delivered. A client's objective
+// leaves prompts [Config].PromptShare of the time: it slows those of others down by a
+// bounded factor.
+//
+// A request that wants its first token within a time (ask.Request.TTFTNs) is refused by
+// Submit if those who came before are expected to take longer.
 //
 // A [Job] is a request with what its vocabulary makes of it: a constraint that
 // holds it to a form, DRY's breakers. With Echo and log-probabilities the tokens

@@ -32,6 +32,10 @@
 // of 100 gaps are to be no longer. The objective that counts is the shortest of those
 // who decode in the step. Without one nothing is steered.
 //
+// A client's objective, shorter than the server's, leaves prompts a share of the step
+// (PromptShare): it slows others' prompts down by one over that share at most, however
+// short it is.
+//
 // An objective that a step without prompts does not keep cannot be kept. Prompts then
 // get their least, so that they always get on.
 //
