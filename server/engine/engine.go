@@ -164,6 +164,28 @@ type Context interface {
 	Close() error
 }
 
+// CountingContext is a Context that tells how far a Decode is.
+type CountingContext interface {
+	Context
+	// Progress returns a number that changes with each of the many operations that a
+	// Decode consists of. It reports false if it cannot say so, as where a GPU
+	// computes. Safe from any goroutine.
+	Progress() (operations uint32, ok bool)
+}
+
+// Threads are what Decodes compute on, as in ContextConfig.
+type Threads struct {
+	Threads, BatchThreads int
+	Decoding              *ggroup.Group
+}
+
+// ThreadedContext is a Context whose threads can be changed between two Decodes.
+type ThreadedContext interface {
+	Context
+	// SetThreads has later Decodes compute on other threads.
+	SetThreads(Threads)
+}
+
 // Limits are a context's sizes in force.
 type Limits struct {
 	ContextTokens    int // all sequences together

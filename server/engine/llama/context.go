@@ -21,6 +21,7 @@ type llmContext struct {
 	handle  sys.Context // 0 once closed
 	memory  sys.Memory
 	threads sys.Threadpool // 0 if the context computes on its own
+	retired []sys.Threadpool
 
 	batch  *cBatch
 	loop   *sys.DecodeLoop
@@ -33,7 +34,10 @@ type llmContext struct {
 	copied        bool   // of a sequence the next Decode copies keys and values
 }
 
-var _ engine.Context = (*llmContext)(nil)
+var (
+	_ engine.ThreadedContext = (*llmContext)(nil)
+	_ engine.CountingContext = (*llmContext)(nil)
+)
 
 // NewContext makes a context whose sequences have a KV cache of equal size
 // each, ContextTokens/MaxSequences: attention of one never walks over the
@@ -66,7 +70,7 @@ func (m *model) newContext(cfg engine.ContextConfig, change func(*sys.ContextPar
 	params.MaxOutputsPerSequence = 0 // any row may ask for logits
 	params.Threads = int32(cfg.Threads)
 	params.BatchThreads = int32(cfg.BatchThreads)
-	params.AbortCallback = c.c.Strlen()
+	params.AbortCallback = c.c.SemPost()
 	params.AbortCallbackData = c.abort.address()
 	params.KVUnified = false
 	params.NoPerf = true
@@ -150,6 +154,18 @@ func (c *llmContext) sizes(cfg engine.ContextConfig) engine.Limits {
 	}
 }
 
+// SetThreads has later calls of Decode compute on other threads, in another group.
+func (c *llmContext) SetThreads(t engine.Threads) {
+	if c.handle == 0 {
+		return
+	}
+	c.retireThreads()
+	c.limits.Threads, c.limits.BatchThreads = max(t.Threads, 1), max(t.BatchThreads, 1)
+	c.c.SetThreads(c.handle, int32(c.limits.Threads), int32(c.limits.BatchThreads))
+	c.decodeIn(t.Decoding)
+	c.attachThreads() // as many as are needed: what a pool has too many is in nobody's count
+}
+
 // attachThreads gives the context threads that outlive a graph. A single
 // thread is the caller's own.
 func (c *llmContext) attachThreads() {
@@ -160,6 +176,24 @@ func (c *llmContext) attachThreads() {
 	if c.threads = c.c.NewThreadpool(n); c.threads != 0 {
 		c.c.AttachThreadpool(c.handle, c.threads)
 	}
+}
+
+// retireThreads takes a context its threads. The library goes on to use their pool
+// until it has computed something without: it puts those it had to sleep then.
+func (c *llmContext) retireThreads() {
+	if c.threads != 0 {
+		c.c.DetachThreadpool(c.handle)
+		c.retired = append(c.retired, c.threads)
+		c.threads = 0
+	}
+}
+
+// freeRetired ends the threads that the library has done with.
+func (c *llmContext) freeRetired() {
+	for _, threads := range c.retired {
+		c.c.FreeThreadpool(threads)
+	}
+	c.retired = nil
 }
 
 // decodeIn has the library called in group.
@@ -181,7 +215,7 @@ func (c *llmContext) Decode(b *engine.Batch) error {
 	if err := c.check(b); err != nil {
 		return fmt.Errorf("llama: decode: %w", err)
 	}
-	if c.abort.raised() {
+	if !c.abort.begin() {
 		return fmt.Errorf("llama: decode: %w", engine.ErrAborted)
 	}
 	c.batch.fill(b)
@@ -195,6 +229,9 @@ func (c *llmContext) Decode(b *engine.Batch) error {
 	switch c.code {
 	case sys.DecodeOK:
 		c.rows = b.Len()
+		if c.retired != nil {
+			c.freeRetired()
+		}
 		return nil
 	case sys.DecodeNoSpace:
 		return fmt.Errorf("llama: decode: %w", engine.ErrNoCacheSpace)
@@ -237,6 +274,12 @@ func (c *llmContext) Abort() { c.abort.raise() }
 // Resume takes back Abort.
 func (c *llmContext) Resume() { c.abort.lower() }
 
+// Progress counts the operations that a Decode has begun. What a GPU computes is not
+// counted.
+func (c *llmContext) Progress() (operations uint32, ok bool) {
+	return c.abort.operations(), c.lib.OnlyCPU()
+}
+
 // Logits returns the logits of a row in the library's memory.
 func (c *llmContext) Logits(row int) ([]float32, error) {
 	if err := c.checkRow(row); err != nil {
@@ -266,10 +309,8 @@ func (c *llmContext) Close() error {
 	if c.handle == 0 {
 		return nil
 	}
-	if c.threads != 0 {
-		c.c.DetachThreadpool(c.handle)
-		c.c.FreeThreadpool(c.threads)
-	}
+	c.retireThreads()
+	c.freeRetired()
 	c.c.FreeContext(c.handle)
 	c.handle = 0
 	c.model.contexts.Add(-1) // no lock: a text that is being tokenised may hold it for long

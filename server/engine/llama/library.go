@@ -79,6 +79,10 @@ func open(dir string, log *slog.Logger) (*Library, error) {
 	}
 	l := &Library{c: c, dir: dir, log: &logSink{}}
 	l.log.setLogger(log)
+	if !countsAndRefuses(c) {
+		c.Close()
+		return nil, fmt.Errorf("llama: open library: this C library's sem_post does not do what decodes are counted and aborted by; use glibc 2.34 or newer on amd64")
+	}
 	// C callbacks are never freed, so each is made once.
 	c.SetLog(purego.NewCallback(l.log.message))
 	l.progress = purego.NewCallback(l.loads.progress)

@@ -31,7 +31,7 @@ type Library struct {
 	c       symbols
 	handles []uintptr // dlopen handles, in the order they were opened
 
-	strlen uintptr
+	semPost uintptr
 }
 
 // parts are the shared objects a library consists of, dependencies first.
@@ -81,7 +81,7 @@ func Open(paths []string) (lib *Library, missing []string, err error) {
 	if missing := lib.c.resolve(lib.handles); len(missing) > 0 {
 		return lib, missing, nil
 	}
-	lib.strlen, err = purego.Dlsym(purego.RTLD_DEFAULT, "strlen")
+	lib.semPost, err = purego.Dlsym(purego.RTLD_DEFAULT, "sem_post")
 	if err != nil {
 		lib.Close()
 		return nil, nil, err
@@ -119,8 +119,12 @@ func (l *Library) Version() string { return l.stringOf(l.c.version) }
 // SystemInfo returns the backends and the CPU features they use.
 func (l *Library) SystemInfo() string { return l.stringOf(l.c.systemInfo) }
 
-// Strlen returns the address of the C library's size_t strlen(const char *).
-func (l *Library) Strlen() uintptr { return l.strlen }
+// SemPost returns the address of the C library's int sem_post(sem_t *).
+func (l *Library) SemPost() uintptr { return l.semPost }
+
+// CallSemPost calls it; it reports whether the answer is true to who takes it for a
+// C bool.
+func (l *Library) CallSemPost(semaphore uintptr) bool { return boolOf(l.ask(l.semPost, semaphore)) }
 
 func (l *Library) stringOf(fn uintptr) string {
 	r, _, _ := purego.SyscallN(fn)

@@ -62,6 +62,7 @@ type symbols struct {
 	microBatchTokens uintptr `c:"llama_n_ubatch"`
 	maxSequences     uintptr `c:"llama_n_seq_max"`
 	sequencesLimit   uintptr `c:"llama_max_parallel_sequences"`
+	setThreads       uintptr `c:"llama_set_n_threads"`
 	attachThreadpool uintptr `c:"llama_attach_threadpool"`
 	detachThreadpool uintptr `c:"llama_detach_threadpool"`
 	memory           uintptr `c:"llama_get_memory"`

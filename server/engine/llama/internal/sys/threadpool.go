@@ -30,6 +30,12 @@ func (l *Library) AttachThreadpool(c Context, t Threadpool) {
 	purego.SyscallN(l.c.attachThreadpool, uintptr(c), uintptr(t), 0)
 }
 
+// SetThreads says on how many threads a context computes from now on: single tokens,
+// and batches.
+func (l *Library) SetThreads(c Context, threads, batchThreads int32) {
+	purego.SyscallN(l.c.setThreads, uintptr(c), uintptr(threads), uintptr(batchThreads))
+}
+
 // DetachThreadpool undoes AttachThreadpool.
 func (l *Library) DetachThreadpool(c Context) { purego.SyscallN(l.c.detachThreadpool, uintptr(c)) }
 
