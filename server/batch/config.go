@@ -9,6 +9,7 @@ import (
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch/pace"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/internal/threads"
 )
 
 // Config bounds a Loop. The zero value of a field takes its default.
@@ -79,6 +80,8 @@ type Config struct {
 	// Pooling makes one vector of an input's. Default: the model's own or, if it
 	// has none, the last token's.
 	Pooling engine.Pooling
+
+	threads func() (threads.Snapshot, error) // threads.Read, but in tests
 }
 
 // Step is what one decode did.
@@ -130,6 +133,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.EmbeddingInputs == 0 {
 		c.EmbeddingInputs = defaultEmbeddingInputs
+	}
+	if c.threads == nil {
+		c.threads = threads.Read
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

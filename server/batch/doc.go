@@ -84,7 +84,9 @@
 // A decode that takes longer than Config.StuckAfter may never return. While the
 // engine goroutine decodes, what it has belongs to who holds a lock: so a timer
 // ends all generations in its place, with ask.FinishError, and Submit refuses until
-// the decode has returned. Close does so too; what it then waits for is the
+// the decode has returned. Long before that, within seconds, one of which no operation
+// ends is seen to be wedged, however starved the process is of processors
+// ([Loop.Live]); nothing follows from that here. Close does so too; what it then waits for is the
 // context.
 //
 //	loop, err := batch.New(model, engine.ContextConfig{}, batch.Config{MaxSequences: 8})

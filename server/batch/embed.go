@@ -17,6 +17,7 @@ func (l *Loop) embed() bool {
 	if c == nil || len(e.waiting) == 0 {
 		return false
 	}
+	c.take(l.compute.force.Load())
 	e.fill(c, l.embeddingBudget(c))
 	ggroup.QuietPoint()
 	_, err := l.decode(c, c.batch)

@@ -25,8 +25,9 @@ type embeddings struct {
 // embedder is the context and its batch.
 type embedder struct {
 	engine.EmbeddingContext
-	limits engine.Limits
-	batch  *engine.Batch
+	limits  engine.Limits
+	batch   *engine.Batch
+	threads *engine.Threads
 }
 
 // embedding is the inputs of one Embed.
@@ -123,11 +124,12 @@ func (l *Loop) embedder() (*embedder, error) {
 	if !ok {
 		return nil, &ask.Fault{Kind: ask.Unsupported, What: "this model does not give embeddings"}
 	}
-	c, err := l.makeEmbedder(model)
+	threads := l.compute.force.Load()
+	c, err := l.makeEmbedder(model, threads)
 	if err != nil {
 		return nil, ask.Failed(fmt.Errorf("batch: make context for embeddings: %w", err))
 	}
-	made := &embedder{EmbeddingContext: c, limits: c.Limits()}
+	made := &embedder{EmbeddingContext: c, limits: c.Limits(), threads: threads}
 	made.batch = engine.NewBatch(made.limits.BatchTokens)
 	e.context.Store(made)
 	return made, nil
@@ -135,10 +137,10 @@ func (l *Loop) embedder() (*embedder, error) {
 
 // makeEmbedder makes the context. A model that was not trained to pool is taken
 // by its last token, which has seen all others.
-func (l *Loop) makeEmbedder(model engine.EmbeddingModel) (engine.EmbeddingContext, error) {
+func (l *Loop) makeEmbedder(model engine.EmbeddingModel, t *engine.Threads) (engine.EmbeddingContext, error) {
 	size := engine.ContextConfig{
 		MaxSequences: l.config.EmbeddingSequences, BatchTokens: l.config.EmbeddingTokens,
-		Threads: l.limits.Threads, BatchThreads: l.limits.BatchThreads, Decoding: l.decoding,
+		Threads: t.Threads, BatchThreads: t.BatchThreads, Decoding: t.Decoding,
 	}
 	c, err := model.NewEmbeddingContext(size, l.config.Pooling)
 	if err != nil || l.config.Pooling != engine.PoolingModel || c.Pooling() != engine.PoolingNone {

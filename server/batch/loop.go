@@ -13,6 +13,7 @@ import (
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch/prefix"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/internal/threads"
 )
 
 // Loop decodes the sequences of many requests together. All methods may be
@@ -24,24 +25,25 @@ type Loop struct {
 	vocab  int
 	ends   []uint64 // bit set: tokens that end a generation
 
-	queue    *mailbox.Queue[*Generation]
-	inFlight atomic.Int32  // generations not ended, at most inFlightLimit
-	cancels  atomic.Bool   // some generation has been cancelled
-	closing  atomic.Bool   // refuse requests
-	torndown chan struct{} // Close has called Abort: the context may go
-	done     chan struct{} // the engine goroutine has returned
-	close    sync.Once
-	closeErr error
-	idle     *mailbox.Cell // where the engine goroutine parks
-	stuck    atomic.Int64  // the decodingSince of a decode that is stuck, or 0
-	watch    watch
-	counters counters
+	queue     *mailbox.Queue[*Generation]
+	inFlight  atomic.Int32  // generations not ended, at most inFlightLimit
+	cancels   atomic.Bool   // some generation has been cancelled
+	closing   atomic.Bool   // refuse requests
+	torndown  chan struct{} // Close has called Abort: the context may go
+	done      chan struct{} // the engine goroutine has returned
+	close     sync.Once
+	closeErr  error
+	idle      *mailbox.Cell // where the engine goroutine parks
+	stuck     atomic.Int64  // the decodingSince of a decode that is stuck, or 0
+	watch     watch
+	suspicion suspicion
+	counters  counters
 
 	embeddings embeddings
 	slots      slots
 
-	stateIdentity string        // "" if the context gives no states of sequences
-	decoding      *ggroup.Group // engine.ContextConfig.Decoding
+	stateIdentity string // "" if the context gives no states of sequences
+	compute       compute
 
 	// own is held by the engine goroutine, but not while it decodes or parks: who
 	// holds it meanwhile may read and end what the engine goroutine has. The
@@ -120,13 +122,13 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		promptLimit: limits.BatchTokens,
 		rows:        make([]*Generation, 0, cfg.MaxSequences),
 		share:       newShare(cfg.Group, limits),
-		decoding:    ec.Decoding,
 	}
 	l.embeddings.queue = mailbox.NewQueue[*embedding](cfg.QueueLimit)
 	l.slots.queue = mailbox.NewQueue[*slotCall](cfg.QueueLimit)
 	if c, ok := ctx.(engine.StateContext); ok {
 		l.stateIdentity = c.StateIdentity()
 	}
+	l.compute.force.Store(&engine.Threads{Threads: limits.Threads, BatchThreads: limits.BatchThreads, Decoding: ec.Decoding})
 	l.own.Lock() // for the engine goroutine
 	l.watch.init(l)
 	for i := range l.free {
@@ -230,9 +232,11 @@ func (l *Loop) run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(l.done)
+	l.suspicion.engine.Store(int64(threads.Self()))
 	l.watch.arm()
 	defer l.watch.timer.Stop()
 	for !l.closing.Load() {
+		l.takeThreads()
 		served := l.serveSlots()
 		stepped := l.step()
 		if !l.embed() && !stepped && !served {
@@ -247,7 +251,7 @@ func (l *Loop) run() {
 func (l *Loop) park() {
 	// Prepared first, then looked: who makes an input visible later wakes.
 	l.idle.Prepare()
-	if l.closing.Load() || l.cancels.Load() || !l.queue.Empty() || !l.embeddings.idle() || l.slots.ready(l) || l.anyRunnable() {
+	if l.closing.Load() || l.cancels.Load() || !l.queue.Empty() || l.compute.asked.Load() != nil || !l.embeddings.idle() || l.slots.ready(l) || l.anyRunnable() {
 		l.idle.Stop()
 	} else {
 		l.own.Unlock()

@@ -65,8 +65,9 @@ func (l *Loop) look() {
 		l.judge(since, w.seen)
 	}
 	w.looked = now
+	again := l.suspect(now, since)
 	if !l.idle.Asleep() {
-		w.timer.Reset(w.every)
+		w.timer.Reset(again)
 		return
 	}
 	// Disarmed first, then looked again: who wakes up later arms.

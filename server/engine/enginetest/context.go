@@ -9,15 +9,17 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/engine"
 )
 
 // Context is a fake engine.Context.
 type Context struct {
-	model  *Model
-	limits engine.Limits
-	cells  int // tokens the cache holds
-	used   int
+	model    *Model
+	limits   engine.Limits
+	decoding *ggroup.Group
+	cells    int // tokens the cache holds
+	used     int
 
 	sequences []sequence
 	next      []int // position after each sequence, while a batch is checked
@@ -85,6 +87,7 @@ func (m *Model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
 	c := &Context{
 		model:     m,
 		limits:    l,
+		decoding:  cfg.Decoding,
 		cells:     l.ContextTokens,
 		sequences: make([]sequence, l.MaxSequences),
 		next:      make([]int, l.MaxSequences),
@@ -143,6 +146,9 @@ func (c *Context) Decode(b *engine.Batch) error {
 	c.rows = c.rows[:0]
 	step := c.steps
 	c.steps++
+	if told := c.model.opts.Threads; told != nil {
+		told(engine.Threads{Threads: c.limits.Threads, BatchThreads: c.limits.BatchThreads, Decoding: c.decoding})
+	}
 	if !c.wait(b) {
 		c.apply(b, b.Len()/2)
 		return engine.ErrAborted
@@ -283,6 +289,22 @@ func (c *Context) fill(dst []float32, r int) {
 	}
 	at := c.rows[r]
 	c.model.fill(dst, at.hash, c.sequences[at.seq].tokens[:at.tokens])
+}
+
+// Progress implements engine.CountingContext.
+func (c *Context) Progress() (operations uint32, ok bool) {
+	if c.model.opts.Operations == nil {
+		return 0, false
+	}
+	return c.model.opts.Operations(), true
+}
+
+// SetThreads implements engine.ThreadedContext.
+func (c *Context) SetThreads(t engine.Threads) {
+	c.enter()
+	defer c.leave()
+	c.limits.Threads, c.limits.BatchThreads = max(t.Threads, 1), max(t.BatchThreads, 1)
+	c.decoding = t.Decoding
 }
 
 // Close implements engine.Context.

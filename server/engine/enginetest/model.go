@@ -54,6 +54,11 @@ type Options struct {
 	Fault func(step int, b *engine.Batch) error
 	// LogitsFault is asked before each Logits, counted from 0.
 	LogitsFault func(read int) error
+	// Threads, if not nil, is told by each Decode what it would compute on.
+	Threads func(engine.Threads)
+	// Operations, if not nil, is how many operations of a Decode have begun. Any
+	// goroutine.
+	Operations func() uint32
 	// Ranks, if not nil, is a reranker.
 	Ranks *engine.Ranking
 	// NoState is a model whose sequences' states cannot be had.

@@ -115,6 +115,17 @@ func (g *Generator) Stats() Stats { return g.loop.Stats() }
 // Check implements generate.Checker.
 func (g *Generator) Check() error { return g.loop.Check() }
 
+// Live is Check, and tells of an engine that does not get on within seconds; it never
+// waits.
+func (g *Generator) Live() error { return g.loop.Live() }
+
+// SetThreads has the engine compute on other threads from its next step on; see package
+// batch.
+func (g *Generator) SetThreads(t engine.Threads) bool { return g.loop.SetThreads(t) }
+
+// Threads returns what the engine computes on.
+func (g *Generator) Threads() engine.Threads { return g.loop.Threads() }
+
 // EndAll ends all generations and all tokenising and takes no more; it does not
 // wait for the engine.
 func (g *Generator) EndAll() {
