@@ -36,12 +36,16 @@ type exchange struct {
 	limit                *limit          // that the client has set; nil: none
 	tenant               *tenants.Tenant // whose key it is, nil: nobody's of the key file
 	visit                *tenants.Visit  // of the tenant; nil: none
+	before               bool            // it came before draining was set
 	outlives             bool            // the stream goes on when the handler has gone; the handler's
 }
 
 func newExchange(h *Handler, q *http.Request, r *route) *exchange {
 	x := &exchange{h: h, route: r.path, dialect: dialectOf(q), method: q.Method, path: q.URL.Path, remote: q.RemoteAddr, begin: time.Now(), input: account{memory: &h.memory}}
 	x.last = x.begin
+	if x.before = !h.draining.Load(); x.before {
+		h.before.Add(1)
+	}
 	return x
 }
 
@@ -60,6 +64,9 @@ func (x *exchange) leave() {
 	x.client, x.attended = nil, nil
 	x.limit.leave()
 	x.input.free()
+	if x.before {
+		x.h.before.Add(-1)
+	}
 	if !x.outlives {
 		x.visit.Leave() // if a panic was before account
 	}

@@ -164,7 +164,7 @@ func (h *Handler) grpcHealth(x *exchange, w http.ResponseWriter, q *http.Request
 	if err != nil {
 		return err
 	}
-	serving := h.refuseWhileDraining() == nil
+	serving := h.refuseWhileWithdrawn() == nil
 	if c, ok := h.cfg.Generator.(generate.Checker); ok && c.Check() != nil {
 		serving = false
 	}

@@ -16,16 +16,17 @@ import (
 
 // Handler serves the API. It is safe for concurrent use.
 type Handler struct {
-	cfg      Config
-	keys     keyring
-	metrics  *metrics
-	figures  llamaFigures
-	mux      http.ServeMux
-	emitter  *reply.Emitter
-	started  time.Time
-	draining atomic.Bool
-	memory   memory
-	told     []told // to the model's chat template
+	cfg                 Config
+	keys                keyring
+	metrics             *metrics
+	figures             llamaFigures
+	mux                 http.ServeMux
+	emitter             *reply.Emitter
+	started             time.Time
+	withdrawn, draining atomic.Bool
+	before              atomic.Int64 // requests that came before draining was set, and are in a handler
+	memory              memory
+	told                []told // to the model's chat template
 }
 
 // New returns a handler over a generator.
@@ -68,14 +69,35 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	}
 }
 
+// Withdraw makes /health say that the server is about to end. Everything is served as
+// before.
+func (h *Handler) Withdraw() { h.withdrawn.Store(true) }
+
 // Drain refuses new generations with 503 from now on, and makes /health say
 // so. Running ones go on.
-func (h *Handler) Drain() { h.draining.Store(true) }
+func (h *Handler) Drain() {
+	h.Withdraw()
+	h.draining.Store(true)
+}
 
-// Wait waits until the streams that have left the HTTP server are sent to
-// their end; http.Server.Shutdown knows nothing of them, and comes first. When
-// ctx is done it returns the context's error, and they go on.
-func (h *Handler) Wait(ctx context.Context) error { return h.emitter.Wait(ctx) }
+// lookEvery is how often Wait looks at what is in handlers, as http.Server.Shutdown
+// does.
+const lookEvery = 5 * time.Millisecond
+
+// Wait waits until the requests that came before Drain are answered, and the streams
+// that have left the HTTP server are sent to their end, of which
+// http.Server.Shutdown knows nothing. When ctx is done it returns the context's
+// error, and they go on.
+func (h *Handler) Wait(ctx context.Context) error {
+	for h.before.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lookEvery):
+		}
+	}
+	return h.emitter.Wait(ctx)
+}
 
 // Streams is how many streams are open.
 func (h *Handler) Streams() int { return h.emitter.Streams() }
@@ -200,6 +222,14 @@ func (h *Handler) admitBody(x *exchange, w http.ResponseWriter, q *http.Request)
 		return err
 	}
 	q.Body = http.MaxBytesReader(w, q.Body, h.cfg.BodyBytes)
+	return nil
+}
+
+// refuseWhileWithdrawn is readiness' answer.
+func (h *Handler) refuseWhileWithdrawn() error {
+	if h.withdrawn.Load() {
+		return ask.Closing()
+	}
 	return nil
 }
 

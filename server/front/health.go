@@ -15,7 +15,7 @@ const healthy = `{"status":"ok"}`
 // health is readiness: 503 with the reason while requests are refused. It asks for
 // no key.
 func (h *Handler) health(x *exchange, w http.ResponseWriter, q *http.Request) error {
-	if err := h.refuseWhileDraining(); err != nil {
+	if err := h.refuseWhileWithdrawn(); err != nil {
 		return err
 	}
 	return h.live(x, w, q)

@@ -67,16 +67,31 @@ func startHTTP(listener net.Listener, o *options, log *slog.Logger) *httpServer 
 // handle puts a handler in force.
 func (s *httpServer) handle(h http.Handler) { s.handler.Store(&h) }
 
-// run waits until ctx is done, then drains the handler in force.
-func (s *httpServer) run(ctx context.Context, handler *front.Handler, generator *local.Generator, drainTimeout time.Duration, log *slog.Logger) error {
+// stages are the times of the end.
+type stages struct {
+	grace time.Duration // everything is served, for those who have not heard of it
+	drain time.Duration // what runs gets on
+}
+
+// run waits until ctx is done, then withdraws and drains the handler in force.
+func (s *httpServer) run(ctx context.Context, handler *front.Handler, generator *local.Generator, end stages, log *slog.Logger) error {
 	select {
 	case err := <-s.failed:
 		return fmt.Errorf("serve: accept connections: %w", err)
 	case <-ctx.Done():
 	}
-	log.Info("draining", "running", generator.Stats().Active, "timeout", drainTimeout)
+	handler.Withdraw()
+	if end.grace > 0 {
+		log.Info("not ready any more, serving on for a while: another signal ends the process at once", "grace", end.grace)
+		select {
+		case err := <-s.failed:
+			log.Warn("no more connections are accepted", "error", err)
+		case <-time.After(end.grace):
+		}
+	}
+	log.Info("draining", "running", generator.Stats().Active, "timeout", end.drain)
 	handler.Drain()
-	bound, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	bound, cancel := context.WithTimeout(context.Background(), end.drain)
 	defer cancel()
 	err := s.shutDown(bound, handler)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -91,8 +106,13 @@ func (s *httpServer) run(ctx context.Context, handler *front.Handler, generator 
 }
 
 // shutDown waits for what is under way: in the HTTP server, and the streams
-// that have left it.
+// that have left it. Meanwhile who comes is told to go elsewhere, and not to come
+// again by this connection; only then is nobody heard any more.
 func (s *httpServer) shutDown(ctx context.Context, handler *front.Handler) error {
+	s.SetKeepAlivesEnabled(false)
+	if err := handler.Wait(ctx); err != nil {
+		return err
+	}
 	if err := s.Shutdown(ctx); err != nil {
 		return err
 	}

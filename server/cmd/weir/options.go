@@ -47,8 +47,10 @@ type options struct {
 	tls                   *tls.Config // from certificate and tlsKey; nil: plain HTTP
 	timeout, drainTimeout time.Duration
 	stuckAfter            time.Duration
-	tpotMs                float64 // 0: none
 	pacing                pacingOptions
+	healthAddress         string
+	grace                 time.Duration // negative: as graceTime says
+	tpotMs                float64       // 0: none
 	gcTune                string
 
 	predict, topK, seed     int
@@ -69,7 +71,7 @@ type options struct {
 func defaultOptions() options {
 	return options{
 		parallel: 4, batchTokens: 2048, microBatchTokens: 512, gpuLayers: -1,
-		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, stuckAfter: 30 * time.Second, gcTune: "auto",
+		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, grace: -1, stuckAfter: 30 * time.Second, gcTune: "auto",
 		predict: -1, topK: 40, seed: -1, temperature: 0.8, topP: 0.95, minP: 0.05,
 		logLevel: "info", llama: defaultLlamaOptions(), pacing: defaultPacing(),
 	}
@@ -115,6 +117,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.whole(&o.queue, "queue", "N", "requests that may wait, further ones get 429; default 256")
 	f.whole(&o.requestMemory, "request-memory", "MIB", "for bodies and answers together; default 96, or less where less is available")
 	f.seconds(&o.timeout, "to timeout", "SECONDS", "to read a request, and to write to a client; default 60")
+	f.named(&o.healthAddress, "health-addr", "HOST:PORT|unix:PATH", "listener for /livez and /readyz alone, without keys")
+	f.each("grace", "SECONDS", "after a signal, to serve on while not ready any more; default 5 with --health-addr, else 0", o.setGrace)
 	f.seconds(&o.drainTimeout, "drain-timeout", "SECONDS", "for running requests at the end; default 30")
 	f.seconds(&o.stuckAfter, "stuck-after", "SECONDS", "then a decode counts as stuck, /health is 503; default 30")
 	f.number(&o.tpotMs, "tpot-ms", "MS", "between two tokens of a stream at most: prompts wait for it; a request may want less by the header x-slo-tpot-ms; default 0: none")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/ggroup/ggroupprom"
 	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/server/chat"
@@ -60,6 +61,11 @@ func serve(o *options, log *logging, end *ending,
 	if err != nil {
 		return err
 	}
+	health, err := o.startProbes(ctx, log.Logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, health.close()) }()
 	server := startHTTP(listener, o, log.Logger)
 	defer server.Close()
 	model, libraryVersion, err := load(ctx, o, log.Logger)
@@ -101,27 +107,33 @@ func serve(o *options, log *logging, end *ending,
 		return err
 	}
 	defer tuning.stop()
-	handler, err := front.New(front.Config{
-		Generator: generator, Fingerprint: "build-weir-" + version.Weir + "-llama-" + libraryVersion,
-		StrictModel: o.strictModel, Llama: o.routes, Vertex: o.vertex, Origins: o.origins, Page: o.page(),
-		Defaults: o.defaults(), Keys: o.keys, Tenants: o.tenants, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
-		Streams: fanout.Config{Backend: o.transport.backend, Log: log.Logger}, Group: group, Log: log.Logger,
-		Collectors: []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector(), log.dropped(), tuning},
-	})
+	handler, err := front.New(o.front(generator, group, libraryVersion, log.Logger, log.dropped(), tuning))
 	if err != nil {
 		return err
 	}
 	defer handler.Close()
 	server.handle(handler) // before it is said: who hears it may ask at once
-	end.at(step{"draining", o.drainTimeout + hardLimit, exitFailed})
+	health.generator.Store(generator)
+	end.at(step{"draining", o.graceTime() + o.drainTimeout + hardLimit, exitFailed})
 	ctx, release := end.listen(ctx)
 	defer release()
 	defer o.reloadOnHangUp(log.Logger)()
 	announce(listener, model, generator.Limits(), o, log.Logger)
-	err = server.run(ctx, handler, generator, o.drainTimeout, log.Logger)
+	err = server.run(health.until(ctx), handler, generator, stages{o.graceTime(), o.drainTimeout}, log.Logger)
 	end.begin() // of itself, if it was not asked to
 	end.at(step{"a decode, to close the engine", closeLimit, exitFailed})
 	return err
+}
+
+// front is what the API is served with; collectors are for its metrics.
+func (o *options) front(generator *local.Generator, group *ggroup.Group, libraryVersion string, log *slog.Logger, collectors ...prometheus.Collector) front.Config {
+	return front.Config{
+		Generator: generator, Fingerprint: "build-weir-" + version.Weir + "-llama-" + libraryVersion,
+		StrictModel: o.strictModel, Llama: o.routes, Vertex: o.vertex, Origins: o.origins, Page: o.page(),
+		Defaults: o.defaults(), Keys: o.keys, Tenants: o.tenants, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
+		Streams: fanout.Config{Backend: o.transport.backend, Log: log}, Group: group, Log: log,
+		Collectors: append([]prometheus.Collector{generator.Collector(), ggroupprom.NewCollector()}, collectors...),
+	}
 }
 
 // openLibrary opens the engine library in dir, or where it is to be found.
