@@ -2,10 +2,9 @@ package gctune
 
 import (
 	"bytes"
-	"io/fs"
 	"path"
-	"strconv"
-	"strings"
+
+	"github.com/weirgo/weir/sched/cgroup"
 )
 
 // unlimited stands for no limit. It is what the runtime calls one, too.
@@ -67,92 +66,13 @@ func (c *cgroups) refresh(f *files) {
 		c.self = nil // again at the next look
 		return
 	}
-	mounts := string(text)
-	for line := range strings.Lines(string(c.self)) {
-		// hierarchy-id:controllers:path, cgroups(7). In a hybrid system there are
-		// lines of both kinds; which of them has the memory shows in the files.
-		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
-		switch {
-		case len(fields) != 3:
-		case fields[0] == "0" && fields[1] == "":
-			c.add(f.root, &version2, mounts, fields[2])
-		case hasWord(fields[1], "memory"):
-			c.add(f.root, &version1, mounts, fields[2])
+	for _, g := range cgroup.Find(f.root, string(c.self), string(text), "memory", version1.limits[0], version2.limits[0]) {
+		h := &version1
+		if g.Version == 2 {
+			h = &version2
 		}
+		c.levels = append(c.levels, level{dir: g.Dir, hierarchy: h})
 	}
-}
-
-// add adds the group at a path and those above it, as far as they are mounted.
-func (c *cgroups) add(root fs.FS, h *hierarchy, mounts, group string) {
-	for line := range strings.Lines(mounts) {
-		m, ok := parseMount(line)
-		if !ok || !m.holds(h) {
-			continue
-		}
-		// A container's mount may show the middle of the hierarchy. A path that is
-		// not in what it shows belongs to another name space: then its top is ours.
-		relative, within := strings.CutPrefix(group, strings.TrimSuffix(m.root, "/"))
-		if !within || relative != "" && relative[0] != '/' || strings.Contains(group, "/..") {
-			relative = ""
-		}
-		top := path.Clean(strings.TrimPrefix(m.point, "/"))
-		for dir := path.Join(top, relative); ; dir = path.Dir(dir) {
-			if _, err := fs.Stat(root, path.Join(dir, h.limits[0])); err == nil {
-				c.levels = append(c.levels, level{dir: dir, hierarchy: h})
-			}
-			if dir == top || len(dir) <= len(top) {
-				return // mounts of the same hierarchy show the same
-			}
-		}
-	}
-}
-
-// A mount is a line of /proc/self/mountinfo, proc(5).
-type mount struct{ root, point, kind, options string }
-
-func parseMount(line string) (m mount, ok bool) {
-	before, after, found := strings.Cut(line, " - ")
-	left, right := strings.Fields(before), strings.Fields(after)
-	if !found || len(left) < 5 || len(right) < 3 {
-		return m, false
-	}
-	return mount{unescape(left[3]), unescape(left[4]), right[0], right[2]}, true
-}
-
-// holds reports whether the mount is one of a hierarchy that may have the memory.
-func (m mount) holds(h *hierarchy) bool {
-	if h == &version2 {
-		return m.kind == "cgroup2"
-	}
-	return m.kind == "cgroup" && hasWord(m.options, "memory")
-}
-
-// unescape replaces \ooo, which the kernel writes for white space and backslashes.
-func unescape(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if c, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(c))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
-func hasWord(list, word string) bool {
-	for w := range strings.SplitSeq(list, ",") {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 // read returns the group's limit, unlimited if it has none, and what counts

@@ -3,7 +3,6 @@ package gctune
 import (
 	"fmt"
 	"maps"
-	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -162,17 +161,6 @@ func TestFullMachine(t *testing.T) {
 		if got := o.Room.BudgetBytes / mib; got < c.least || got > c.most {
 			t.Errorf("%d MiB live: room %+v, want %d to %d MiB", c.live, o.Room, c.least, c.most)
 		}
-	}
-}
-
-func TestUnescape(t *testing.T) {
-	for in, want := range map[string]string{"/a": "/a", `/a\040b\134`: `/a b\`, `\04`: `\04`, `\999`: `\999`} {
-		if got := unescape(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-	if strings.Contains(unescape(mountSpaces), `\`) {
-		t.Error("escapes are left")
 	}
 }
 

@@ -19,7 +19,7 @@ const modulePath = "github.com/weirgo/weir/"
 // gets an entry here, and by that its place in ARCHITECTURE.md.
 var order = []string{
 	"ggroup", "ggroup/...",
-	"sched/...",
+	"sched/cgroup", "sched/...",
 
 	"iouring/internal/sys", "iouring/internal/...",
 	"iouring",

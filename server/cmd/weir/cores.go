@@ -65,14 +65,22 @@ func shareCores(o *options) (c cores, err error) {
 			c.before, c.spare = before, spare
 		}
 	}
-	threads := min(o.mostThreads(), ggroup.MaxCompute)
-	if c.decoding, err = ggroup.Open("decode", ggroup.WithClass(ggroup.Latency), ggroup.WithCompute(threads)); err != nil {
-		return cores{}, fmt.Errorf("open goroutine group: %w", err)
+	if c.decoding, err = openDecoding(o.mostThreads()); err != nil {
+		return cores{}, err
 	}
 	if c.tokenizing, err = ggroup.Open("tokenize", ggroup.WithCompute(1)); err != nil {
 		return cores{}, errors.Join(fmt.Errorf("open goroutine group: %w", err), closeGroup(c.decoding))
 	}
 	return c, nil
+}
+
+// openDecoding opens the group of decodes that compute on so many threads.
+func openDecoding(threads int) (*ggroup.Group, error) {
+	group, err := ggroup.Open("decode", ggroup.WithClass(ggroup.Latency), ggroup.WithCompute(min(threads, ggroup.MaxCompute)))
+	if err != nil {
+		return nil, fmt.Errorf("open goroutine group: %w", err)
+	}
+	return group, nil
 }
 
 // say logs what became of GOMAXPROCS.

@@ -73,7 +73,6 @@ func serve(o *options, log *logging, end *ending,
 		return err
 	}
 	defer func() { err = errors.Join(err, model.Close()) }()
-	o.cores.say(o, log.Logger) // not before it is known that there is a server
 	ctx, unchanged := watchModel(ctx, model)
 	defer func() { err = errors.Join(err, unchanged()) }()
 	group, err := openGroup()
@@ -107,6 +106,7 @@ func serve(o *options, log *logging, end *ending,
 		return err
 	}
 	defer tuning.stop()
+	defer o.follow(generator, log.Logger).stop()
 	handler, err := front.New(o.front(generator, group, libraryVersion, log.Logger, log.dropped(), tuning))
 	if err != nil {
 		return err
@@ -205,6 +205,7 @@ func announce(listener net.Listener, model engine.Model, limits engine.Limits, o
 	if all := reach(listener); all != "" {
 		log.Info("listening on all addresses", "address", listener.Addr().String(), "reach", all)
 	}
+	o.cores.say(o, log) // not before it is known that there is a server
 	log.Info("serving", "url", scheme+listener.Addr().String(), "model", o.alias,
 		"parallel", limits.MaxSequences, "context_tokens", limits.ContextTokens, "sequence_tokens", limits.SequenceTokens,
 		"threads", limits.Threads, "io", o.transport.inUse(), "vocab", model.Info().VocabSize, "version", version.Weir, "toolchain", version.Toolchain())
