@@ -17,11 +17,14 @@
 // long as it is mapped: one that is cut short or written to ends the process with
 // exit code 1, and its requests with an error each.
 //
-// SIGTERM and SIGINT drain: no new requests, running ones may end within
-// --drain-timeout, then they are cut off; a second signal ends the process at
-// once, and so does the first before it serves. Whatever it is at, a stuck engine for
-// instance, the process has ended two seconds after the drain timeout. Nothing that it
-// writes is waited for, and SIGPIPE is ignored.
+// SIGTERM and SIGINT end the process in stages. At once it is not ready any more; for
+// --grace everything is served all the same, because who balances requests hears of it
+// later. By default that is 5 seconds with --health-addr, and nothing without, where
+// there is nobody to tell. Then it drains: new requests get 503, Retry-After and the end
+// of their connection, running ones may end within --drain-timeout, then they are cut
+// off. A second signal ends the process at once, and so does the first before it serves.
+// Whatever it is at, a stuck engine for instance, the process has ended two seconds
+// after the drain timeout. Nothing that it writes is waited for, and SIGPIPE is ignored.
 //
 // A terminal that hangs up (SIGHUP) drains too, save under nohup. With --keys it does
 // not: SIGHUP has the key file read again. What runs goes on; keys that have gone are
@@ -31,6 +34,15 @@
 // /health is for who sends requests: 200, or 503 with the reason while the model is
 // loaded, the server drains, or a decode takes longer than --stuck-after.
 // /health/live is for who restarts processes: 503 in the last case alone.
+//
+// With --health-addr there is a listener for who watches over the process alone (package
+// probes): /readyz is as /health, and /livez, as well as /readyz, is 503 also of an
+// engine that does not get on, within five seconds; one that is starved by others gets
+// on. No full queue makes it unready: who comes too much gets 429.
+//
+// Threads of the engine, unless -t and -tb say how many, and GOMAXPROCS, unless the
+// environment does, follow the CPU quota of the process's control groups and its
+// affinity within a second.
 //
 // Connections go through package iouring, and streamed tokens through its
 // fan-out, all streams' in one submission; through package net with --io=net and

@@ -1,15 +1,21 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/generate/local"
 	"github.com/weirgo/weir/server/internal/cpus"
 	"github.com/weirgo/weir/server/internal/version"
 )
@@ -39,14 +45,30 @@ type follower struct {
 
 	last    cpus.Limits
 	retired []*ggroup.Group // perhaps still in use
+	known   atomic.Uint64   // last.Quota's bits
 	over    chan struct{}
 	stopped sync.WaitGroup
+}
+
+// steer begins to steer the garbage collector, if it is asked for, and to follow the
+// limits of processors. It returns what both have for metrics.
+func (o *options) steer(ctx context.Context, model engine.Model, generator *local.Generator, log *slog.Logger) (about []prometheus.Collector, stop func(), err error) {
+	tuning, err := o.tune(ctx, model, generator, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	follower := o.follow(generator, log)
+	return []prometheus.Collector{tuning, follower.quota()}, func() {
+		follower.stop()
+		tuning.stop()
+	}, nil
 }
 
 // follow begins to follow.
 func (o *options) follow(works computer, log *slog.Logger) *follower {
 	f := &follower{o: o, c: &o.cores, works: works, read: cpus.NewReader().Read, log: log, over: make(chan struct{})}
 	f.last = f.read()
+	f.known.Store(math.Float64bits(f.last.Quota))
 	f.stopped.Go(func() {
 		ticks := time.NewTicker(limitsEvery)
 		defer ticks.Stop()
@@ -62,6 +84,13 @@ func (o *options) follow(works computer, log *slog.Logger) *follower {
 	return f
 }
 
+// quota is the quota that is followed, for metrics.
+func (f *follower) quota() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "weir_cpu_quota_processors", Help: "CPU quota of the process's control groups, in processors, as followed; 0 if there is none.",
+	}, func() float64 { return math.Float64frombits(f.known.Load()) })
+}
+
 // stop follows no more. A group that the engine has not left yet, because it hangs,
 // stays until the process ends.
 func (f *follower) stop() {
@@ -75,6 +104,7 @@ func (f *follower) look() {
 	f.closeRetired()
 	now, last := f.read(), f.last
 	f.last = now
+	defer f.known.Store(math.Float64bits(now.Quota))                                  // once it is followed
 	if now.Cores() == last.Cores() && min(now.Affinity, 2) == min(last.Affinity, 2) { // setProcs tells one from two
 		return
 	}

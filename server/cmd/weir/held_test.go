@@ -140,7 +140,9 @@ func inLibrary(process, thread int) (bool, error) {
 // told, and it ends in its time.
 func TestHeldEngine(t *testing.T) {
 	onBoth(t, func(t *testing.T, transport string) {
-		p := start(t, "--io", transport, "--drain-timeout", drainTimeout.String(), "--stuck-after", "2", "-np", "1", "-c", "65536")
+		socket := filepath.Join(t.TempDir(), "s")
+		p := start(t, "--io", transport, "--drain-timeout", drainTimeout.String(), "--stuck-after", "10", "-np", "1", "-c", "65536",
+			"--health-addr", "unix:"+socket, "--grace", "0")
 		body := strings.Replace(endless, "MAX", "60000", 1)
 		response, err := p.do(http.MethodPost, "/v1/chat/completions", body, "")
 		if err != nil {
@@ -157,6 +159,10 @@ func TestHeldEngine(t *testing.T) {
 			events, err = io.ReadAll(response.Body)
 		}()
 		hold(t, p.command.Process.Pid, over)
+		if said := p.probed(socket, "/livez", http.StatusServiceUnavailable); !strings.Contains(said, "engine wedged: ") && !strings.Contains(said, "engine stuck for ") {
+			t.Errorf("/livez says %s", said)
+		}
+		p.probed(socket, "/readyz", http.StatusServiceUnavailable)
 		select {
 		case <-over:
 		case <-time.After(patience):

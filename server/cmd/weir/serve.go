@@ -101,13 +101,12 @@ func serve(o *options, log *logging, end *ending,
 		return fmt.Errorf("serve: start batching: %w", err)
 	}
 	defer func() { err = errors.Join(err, generator.Close()) }()
-	tuning, err := o.tune(ctx, model, generator, log.Logger)
+	steering, stop, err := o.steer(ctx, model, generator, log.Logger)
 	if err != nil {
 		return err
 	}
-	defer tuning.stop()
-	defer o.follow(generator, log.Logger).stop()
-	handler, err := front.New(o.front(generator, group, libraryVersion, log.Logger, log.dropped(), tuning))
+	defer stop()
+	handler, err := front.New(o.front(generator, group, libraryVersion, log.Logger, append(steering, log.dropped())...))
 	if err != nil {
 		return err
 	}
