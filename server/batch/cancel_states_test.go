@@ -9,64 +9,67 @@ import (
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
 
+// states are what a generation may be at.
+var states = []struct {
+	name  string
+	reach func(t *testing.T, loop *Loop) *Generation // in the state
+}{
+	{"on its way", func(t *testing.T, loop *Loop) *Generation {
+		return submit(t, loop, plain(1, 5, 0))
+	}},
+	{"queued", func(t *testing.T, loop *Loop) *Generation {
+		submit(t, loop, plain(3, 5, 0))
+		g := submit(t, loop, plain(1, 5, 0))
+		loop.step()
+		if !slices.Contains(loop.waiting, g) {
+			t.Fatal("not queued")
+		}
+		return g
+	}},
+	{"in mid-prompt", func(t *testing.T, loop *Loop) *Generation {
+		g := submit(t, loop, plain(1, 60, 0))
+		loop.step()
+		if s := &g.seq; s.cached == 0 || s.pending() < 2 {
+			t.Fatalf("%d tokens cached, %d to come", s.cached, s.pending())
+		}
+		return g
+	}},
+	{"in mid-prompt, of which it scores tokens", func(t *testing.T, loop *Loop) *Generation {
+		r := plain(1, 60, 0)
+		r.Echo, r.TopLogprobs = true, 2
+		g := submit(t, loop, r)
+		loop.step()
+		if s := &g.seq; s.cached == 0 || s.pending() < 2 {
+			t.Fatalf("%d tokens cached, %d to come", s.cached, s.pending())
+		}
+		return g
+	}},
+	{"decoding", func(t *testing.T, loop *Loop) *Generation {
+		g := submit(t, loop, plain(1, 5, 0))
+		for g.seq.generated() < 3 {
+			loop.step()
+		}
+		return g
+	}},
+	{"unread, so that it waits", func(t *testing.T, loop *Loop) *Generation {
+		g := submit(t, loop, plain(1, 5, 0))
+		for !g.seq.paused {
+			loop.step()
+		}
+		return g
+	}},
+	{"evicted", func(t *testing.T, loop *Loop) *Generation {
+		g := submit(t, loop, plain(1, 5, 0))
+		loop.step()
+		loop.evict(slices.Index(loop.live, g))
+		return g
+	}},
+}
+
 // Whatever a generation is at, the step after its Cancel is without it: its sequence,
 // what it has in the cache and its place in the queue are others' by then.
 func TestCancelTakesOneStepInEveryState(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		reach func(t *testing.T, loop *Loop) *Generation // in the state
-	}{
-		{"on its way", func(t *testing.T, loop *Loop) *Generation {
-			return submit(t, loop, plain(1, 5, 0))
-		}},
-		{"queued", func(t *testing.T, loop *Loop) *Generation {
-			submit(t, loop, plain(3, 5, 0))
-			g := submit(t, loop, plain(1, 5, 0))
-			loop.step()
-			if !slices.Contains(loop.waiting, g) {
-				t.Fatal("not queued")
-			}
-			return g
-		}},
-		{"in mid-prompt", func(t *testing.T, loop *Loop) *Generation {
-			g := submit(t, loop, plain(1, 60, 0))
-			loop.step()
-			if s := &g.seq; s.cached == 0 || s.pending() < 2 {
-				t.Fatalf("%d tokens cached, %d to come", s.cached, s.pending())
-			}
-			return g
-		}},
-		{"in mid-prompt, of which it scores tokens", func(t *testing.T, loop *Loop) *Generation {
-			r := plain(1, 60, 0)
-			r.Echo, r.TopLogprobs = true, 2
-			g := submit(t, loop, r)
-			loop.step()
-			if s := &g.seq; s.cached == 0 || s.pending() < 2 {
-				t.Fatalf("%d tokens cached, %d to come", s.cached, s.pending())
-			}
-			return g
-		}},
-		{"decoding", func(t *testing.T, loop *Loop) *Generation {
-			g := submit(t, loop, plain(1, 5, 0))
-			for g.seq.generated() < 3 {
-				loop.step()
-			}
-			return g
-		}},
-		{"unread, so that it waits", func(t *testing.T, loop *Loop) *Generation {
-			g := submit(t, loop, plain(1, 5, 0))
-			for !g.seq.paused {
-				loop.step()
-			}
-			return g
-		}},
-		{"evicted", func(t *testing.T, loop *Loop) *Generation {
-			g := submit(t, loop, plain(1, 5, 0))
-			loop.step()
-			loop.evict(slices.Index(loop.live, g))
-			return g
-		}},
-	} {
+	for _, c := range states {
 		t.Run(c.name, func(t *testing.T) {
 			loop, model := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 2 * 256, BatchTokens: 16},
 				Config{MaxSequences: 2, RingTokens: 8})
