@@ -89,6 +89,7 @@ type Step struct {
 	DecodeRows int           // sequences that got their next token
 	PromptRows int           // prompt tokens
 	Duration   time.Duration // of the decode alone
+	Took       time.Duration // the whole step, to its last token delivered; 0 if it came to nothing
 	Err        error         // of the decode
 }
 

@@ -77,14 +77,14 @@ func (l *Loop) decide(decodes int) pace.Decision {
 // observe shows the policy a step whose tokens are delivered.
 func (l *Loop) observe(did *Step) {
 	p, now := &l.pacing, sinceStart()
-	took := time.Duration(now - p.began)
+	did.Took = time.Duration(now - p.began)
 	l.config.Pacing.Observe(pace.Observation{
-		At: time.Duration(now), Took: took,
+		At: time.Duration(now), Took: did.Took,
 		DecodeRows: did.DecodeRows, PromptRows: did.PromptRows, Active: len(l.live), Waiting: len(l.waiting),
 	})
 	late := 0
 	for _, want := range p.wants {
-		if took > want {
+		if did.Took > want {
 			late++
 		}
 	}

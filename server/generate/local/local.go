@@ -49,6 +49,7 @@ type Generator struct {
 	form     *calls.Form             // of the model's calls and thoughts; nil without a template
 	marks    map[engine.Token]string // control tokens that mean something in it
 	loop     *batch.Loop
+	steps    *steps
 	breakers breakers
 	grammars func() *grammar.Compiler
 
@@ -68,6 +69,8 @@ func New(model engine.Model, cfg Config) (*Generator, error) {
 	if err != nil {
 		return nil, err
 	}
+	steps := newSteps(cfg.ID)
+	cfg.Batching.Observe = steps.observer(cfg.Batching.Observe)
 	loop, err := batch.New(model, cfg.Context, cfg.Batching)
 	if err != nil {
 		return nil, err
@@ -88,6 +91,7 @@ func New(model engine.Model, cfg Config) (*Generator, error) {
 		},
 		template:   cfg.Template,
 		loop:       loop,
+		steps:      steps,
 		breakers:   breakers{making: make(chan struct{}, 1)},
 		slots:      kept,
 		ranking:    ranking,

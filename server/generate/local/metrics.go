@@ -25,12 +25,12 @@ var figures = []figure{
 	{"engine_stuck_total", "Decodes that took so long that the engine counted as stuck.", counter,
 		func(s *Stats) float64 { return float64(s.StuckDecodes) }},
 	{"prompt_tokens_total", "Prompt tokens decoded.", counter, func(s *Stats) float64 { return float64(s.PromptTokens) }},
-	{"prefix_asked_tokens_total", "Prompt tokens of requests that were admitted.", counter, func(s *Stats) float64 { return float64(s.AskedTokens) }},
-	{"prefix_reused_tokens_total", "Of them, those that were computed already.", counter, func(s *Stats) float64 { return float64(s.ReusedTokens) }},
 	{"prefix_reusing_requests_total", "Requests that began with such tokens.", counter, func(s *Stats) float64 { return float64(s.Reusing) }},
 	{"prefix_copies_total", "Sequences that began as a copy of another.", counter, func(s *Stats) float64 { return float64(s.Copies) }},
 	{"prefix_moves_total", "Times that what is left of sequences was moved beside those who run.", counter, func(s *Stats) float64 { return float64(s.Moves) }},
 	{"generation_tokens_total", "Tokens generated.", counter, func(s *Stats) float64 { return float64(s.CompletionTokens) }},
+	{"prefix_cache_queries_total", "Prompt tokens that were looked for in the cache.", counter, func(s *Stats) float64 { return float64(s.AskedTokens) }},
+	{"prefix_cache_hits_total", "Of them, those that were there and are not computed again.", counter, func(s *Stats) float64 { return float64(s.ReusedTokens) }},
 	{"embedding_tokens_total", "Tokens of inputs whose embeddings were computed.", counter, func(s *Stats) float64 { return float64(s.EmbeddedTokens) }},
 	{"decode_steps_total", "Decodes, each of one batch.", counter, func(s *Stats) float64 { return float64(s.Steps) }},
 	{"decode_seconds_total", "Time inside decodes.", counter, func(s *Stats) float64 { return s.Busy.Seconds() }},
@@ -57,12 +57,14 @@ const (
 type collector struct {
 	generator *Generator
 	described []*prometheus.Desc
+	cache     prometheus.Metric
 }
 
 // Collector gives the engine's counts to Prometheus.
 func (g *Generator) Collector() prometheus.Collector {
 	c := &collector{generator: g}
 	labels := prometheus.Labels{"model_name": g.about.ID}
+	c.cache = cacheInfo(g.loop.Limits().ContextTokens, labels)
 	for _, f := range figures {
 		c.described = append(c.described, prometheus.NewDesc("weir_"+f.name, f.help, nil, labels))
 	}
@@ -74,6 +76,8 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range c.described {
 		out <- d
 	}
+	out <- c.cache.Desc()
+	c.generator.steps.Describe(out)
 }
 
 // Collect implements prometheus.Collector.
@@ -82,4 +86,6 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for i, f := range figures {
 		out <- prometheus.MustNewConstMetric(c.described[i], f.kind, f.value(&stats))
 	}
+	out <- c.cache
+	c.generator.steps.Collect(out)
 }
