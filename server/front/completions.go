@@ -105,7 +105,7 @@ func (h *Handler) submit(ctx context.Context, x *exchange, all wanted, enc reply
 		g.Events, err = x.limit.choices(ctx, all)
 	}
 	if err == nil {
-		g.Events = x.metered(g.Events, len(all.requests))
+		g.Events = x.metered(g.Events, all.requests)
 	}
 	x.input.free() // what was admitted fits the context
 	return g, err

@@ -68,6 +68,8 @@ type Config struct {
 	Group *ggroup.Group
 	// Collectors are what /metrics shows beside the front's own.
 	Collectors []prometheus.Collector
+	// OwnMetricNames leaves the names of vLLM and llama-server out of /metrics.
+	OwnMetricNames bool
 	// Origins are those whose pages in a browser may use this server; the zero
 	// value is none but its own.
 	Origins Origins

@@ -27,6 +27,8 @@ type exchange struct {
 	begin                time.Time
 	last                 time.Time // of the last delivery, or begin
 	delivered            bool
+	meter                *meter   // of what is generated; nil before that
+	granted              ask.Tier // of what is generated, or of the key
 	streamed             bool // a stream is opened: its end is accounted for by Ended
 	accounted            atomic.Bool
 	input                account         // the body, and what is made of it; the handler's
@@ -74,12 +76,15 @@ func (x *exchange) leave() {
 
 // Delivered implements reply.Observer.
 func (x *exchange) Delivered(now time.Time) {
-	x.h.metrics.wake(x.last, now, !x.delivered)
+	if !x.delivered {
+		x.h.metrics.firstToken.Observe(now.Sub(x.begin).Seconds())
+	}
 	x.last, x.delivered = now, true
 }
 
 // Ended implements reply.Observer.
 func (x *exchange) Ended(end *ask.End) {
+	x.meter.settle()
 	x.h.metrics.finished(end, time.Since(x.begin))
 	x.h.figures.finished(end)
 	if !x.streamed {

@@ -39,7 +39,7 @@ func New(cfg Config) (*Handler, error) {
 	h.memory.limitBytes = cfg.MemoryBytes
 	h.told = h.cfg.Llama.toldTo(h.properties().ChatTemplate)
 	h.figures.watcher, _ = cfg.Generator.(generate.Watcher)
-	if h.metrics, err = newMetrics(cfg.Generator.Model().ID, &h.memory, append(cfg.Collectors, &h.figures)); err != nil {
+	if h.metrics, err = newMetrics(cfg.Generator.Model().ID, &h.memory, cfg.OwnMetricNames, h.collectors()); err != nil {
 		return nil, err
 	}
 	if h.emitter, err = reply.Start(cfg.Streams, cfg.Group); err != nil {
@@ -188,6 +188,9 @@ func (h *Handler) admit(x *exchange, w http.ResponseWriter, q *http.Request, r *
 		if x.tenant, err = h.keys.check(q); err != nil {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			return err
+		}
+		if x.tenant != nil {
+			x.granted = x.tenant.Tier
 		}
 	}
 	if r.method == "" {

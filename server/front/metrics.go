@@ -11,49 +11,59 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/internal/histogram"
 )
 
 // metrics are the server's, in a registry of its own. Names follow vLLM's
-// where it has the thing, with the prefix weir_, so that what routes and draws
-// by those needs no more than another prefix. Histograms are classic and
-// native at once.
+// where it has the thing, with the prefix weir_, and are there by vLLM's own too
+// (names.go). Histograms are classic and native at once, but for that of what each
+// token is observed in: native ones take more time there, and memory.
 //
-// The streaming path takes no lock: it observes one interval a wake, into
-// atomics. What a generator counts anyway it gives as a collector of its own.
+// What a generator counts anyway it gives as a collector of its own.
 type metrics struct {
 	serve http.Handler
 
 	firstToken prometheus.Histogram
-	interToken prometheus.Histogram
+	interToken *histogram.Histogram
+	perToken   prometheus.Histogram
 	endToEnd   prometheus.Histogram
 	queue      prometheus.Histogram
 	prefill    prometheus.Histogram
 	decode     prometheus.Histogram
+	prompt     prometheus.Histogram
+	generated  prometheus.Histogram
+	tiers      tierFigures
 	ended      [ask.FinishReasons]prometheus.Counter
 	requests   *prometheus.CounterVec
 	ignored    *prometheus.CounterVec
 }
 
-// Bounds of the classic buckets, in seconds.
+// Bounds of the classic buckets, in seconds and tokens.
 var (
-	tokenBuckets   = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5}
-	firstBuckets   = []float64{.001, .0025, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80}
+	gapBuckets     = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .015, .02, .025, .03, .04, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5, 5, 10, 30, 60}
+	firstBuckets   = []float64{.001, .0025, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 60, 80, 160}
 	requestBuckets = []float64{.005, .01, .025, .05, .1, .3, .5, .8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960}
+	tokenBuckets   = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000}
 )
 
-func newMetrics(modelID string, held *memory, others []prometheus.Collector) (*metrics, error) {
+func newMetrics(modelID string, held *memory, ownNames bool, others []prometheus.Collector) (*metrics, error) {
 	registry := prometheus.NewRegistry()
 	labels := prometheus.Labels{"model_name": modelID}
 	r := registrar{registry: registry, labels: labels}
 	m := &metrics{
-		serve:      promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		serve:      promhttp.HandlerFor(gatherer(registry, ownNames), promhttp.HandlerOpts{}),
 		firstToken: r.histogram("time_to_first_token_seconds", "From a request's arrival to its first token.", firstBuckets),
-		interToken: r.histogram("inter_token_latency_seconds", "Between two deliveries of tokens to a client.", tokenBuckets),
+		perToken:   r.histogram("request_time_per_output_token_seconds", "From an answer's first token to its end, for each token after the first.", gapBuckets),
 		endToEnd:   r.histogram("e2e_request_latency_seconds", "From a request's arrival to its end.", requestBuckets),
 		queue:      r.histogram("request_queue_time_seconds", "From submission to admission into the batch.", requestBuckets),
 		prefill:    r.histogram("request_prefill_time_seconds", "From admission to the first token.", requestBuckets),
 		decode:     r.histogram("request_decode_time_seconds", "From the first token to the last.", requestBuckets),
+		prompt:     r.histogram("request_prompt_tokens", "Tokens of a prompt.", tokenBuckets),
+		generated:  r.histogram("request_generation_tokens", "Tokens of what a request got.", tokenBuckets),
+		interToken: histogram.New(prometheus.NewDesc("weir_inter_token_latency_seconds",
+			"Between two tokens of an answer on their way to its client; 0 for those that go together.", nil, labels), histogram.Seconds, gapBuckets...),
 	}
+	m.tiers.describe(labels)
 	byReason := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "weir_request_success_total", Help: "Generations that ended, by reason.", ConstLabels: labels,
 	}, []string{"finished_reason"})
@@ -66,7 +76,7 @@ func newMetrics(modelID string, held *memory, others []prometheus.Collector) (*m
 	m.ignored = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "weir_request_fields_ignored_total", Help: "Fields of requests that were accepted and have no effect.", ConstLabels: labels,
 	}, []string{"field"})
-	r.add(byReason, m.requests, m.ignored, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.add(m.interToken, &m.tiers, byReason, m.requests, m.ignored, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	r.gauge("request_memory_bytes", "Held by requests' bodies and by answers that are not streamed.",
 		func() float64 { return float64(held.used.Load()) })
 	r.gauge("request_memory_limit_bytes", "What they may hold together.", func() float64 { return float64(held.limitBytes) })
@@ -104,18 +114,8 @@ func (r *registrar) gauge(name, help string, value func() float64) {
 	r.add(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "weir_" + name, Help: help, ConstLabels: r.labels}, value))
 }
 
-// wake observes a delivery of tokens, at the end of the interval since last.
-func (m *metrics) wake(last, now time.Time, first bool) {
-	interval := now.Sub(last).Seconds()
-	if first {
-		m.firstToken.Observe(interval)
-	} else {
-		m.interToken.Observe(interval)
-	}
-}
-
-// finished counts a generation that began duration ago, and where its time
-// went.
+// finished counts a request whose generations began duration ago, and where its
+// time went.
 func (m *metrics) finished(end *ask.End, duration time.Duration) {
 	m.ended[end.Reason].Inc()
 	m.endToEnd.Observe(duration.Seconds())
@@ -125,6 +125,15 @@ func (m *metrics) finished(end *ask.End, duration time.Duration) {
 	m.queue.Observe(float64(end.QueueNs) / 1e9)
 	m.prefill.Observe(float64(end.PrefillNs) / 1e9)
 	m.decode.Observe(float64(end.DecodeNs) / 1e9)
+	m.prompt.Observe(float64(end.PromptTokens))
+	m.generated.Observe(float64(end.CompletionTokens))
+}
+
+// answered counts an answer, of which a request may have several.
+func (m *metrics) answered(end *ask.End) {
+	if end.QueueNs != 0 && end.CompletionTokens > 1 {
+		m.perToken.Observe(float64(end.DecodeNs) / 1e9 / float64(end.CompletionTokens-1))
+	}
 }
 
 // countIgnored counts fields that have no effect, by names of a closed set.

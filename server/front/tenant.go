@@ -2,7 +2,6 @@ package front
 
 import (
 	"github.com/weirgo/weir/server/ask"
-	"github.com/weirgo/weir/server/generate"
 	"github.com/weirgo/weir/server/tenants"
 )
 
@@ -38,57 +37,9 @@ func (x *exchange) sign(requests ...*ask.Request) {
 	for _, r := range requests {
 		r.TPOTNs, r.TTFTNs = x.objectives.tpotNs, x.objectives.ttftNs
 		r.Tenant.Tier = x.tier(r)
+		x.granted = r.Tenant.Tier
 		if x.tenant != nil {
 			r.Tenant.Name, r.Tenant.Weight = x.tenant.Name, x.tenant.Weight
 		}
-	}
-}
-
-// metered counts the tokens of a stream against the bounds of its client's key:
-// those of the prompt at once, others as they come, so that a client that goes has
-// paid for what it got. What is still in the generator when it goes is not counted.
-// It belongs to its reader.
-type metered struct {
-	generate.Stream
-	visit     *tenants.Visit
-	prompt    int   // counted
-	generated int   // counted, of all answers
-	each      []int // counted, of each answer
-}
-
-// metered returns a stream of some answers that counts.
-func (x *exchange) metered(s generate.Stream, answers int) generate.Stream {
-	if x.visit == nil {
-		return s
-	}
-	m := &metered{Stream: s, visit: x.visit, each: make([]int, answers)}
-	if sized, ok := s.(generate.Sized); ok {
-		m.prompt = sized.PromptTokens()
-		m.visit.Spend(m.prompt, 0)
-	}
-	return m
-}
-
-// Next implements generate.Stream.
-func (m *metered) Next(ev *ask.Event) bool {
-	if !m.Stream.Next(ev) {
-		return false
-	}
-	switch {
-	case ev.End != nil:
-		m.visit.Spend(max(0, ev.End.PromptTokens-m.prompt), max(0, ev.End.CompletionTokens-m.generated))
-	case ev.ChoiceEnd != nil:
-		m.count(ev.Choice, ev.ChoiceEnd.CompletionTokens)
-	default:
-		m.count(ev.Choice, ev.CompletionTokens)
-	}
-	return true
-}
-
-// count counts the tokens that an answer has by now.
-func (m *metered) count(answer, tokens int) {
-	if more := tokens - m.each[answer]; more > 0 {
-		m.visit.Spend(0, more)
-		m.each[answer], m.generated = tokens, m.generated+more
 	}
 }
