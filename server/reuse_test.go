@@ -74,8 +74,8 @@ func TestReuseIsCounted(t *testing.T) {
 		s.post(t, "/v1/completions", `{"prompt":"What does a weir hold back?","max_tokens":3}`)
 	}
 	_, _, metrics := s.do(t, http.MethodGet, "/metrics", "", nil)
-	asked := lastCount(t, `(?m)^weir_prefix_asked_tokens_total\{.*\} (\d+)$`, metrics)
-	reused := lastCount(t, `(?m)^weir_prefix_reused_tokens_total\{.*\} (\d+)$`, metrics)
+	asked := lastCount(t, `(?m)^weir_prefix_cache_queries_total\{.*\} (\d+)$`, metrics)
+	reused := lastCount(t, `(?m)^weir_prefix_cache_hits_total\{.*\} (\d+)$`, metrics)
 	requests := lastCount(t, `(?m)^weir_prefix_reusing_requests_total\{.*\} (\d+)$`, metrics)
 	if requests != 2 || asked < 60 || reused != asked/3*2-2 {
 		t.Errorf("%d tokens asked, %d reused by %d requests", asked, reused, requests)

@@ -118,6 +118,7 @@ func (h *Handler) stream(x *exchange, w http.ResponseWriter, q *http.Request, re
 
 // streamAll is stream for several answers.
 func (h *Handler) streamAll(x *exchange, w http.ResponseWriter, q *http.Request, all wanted, enc reply.Encoder) error {
+	x.asks(all.requests[0].Model)
 	h.admitModel(all.requests...)
 	first := all.requests[0]
 	remedy := "ask for fewer, or a shorter stop string, or do not stream"
@@ -148,6 +149,7 @@ func (h *Handler) whole(x *exchange, w http.ResponseWriter, q *http.Request, req
 
 // wholeAll is whole for several answers.
 func (h *Handler) wholeAll(x *exchange, w http.ResponseWriter, q *http.Request, all wanted, enc reply.Answer) error {
+	x.asks(all.requests[0].Model)
 	h.admitModel(all.requests...)
 	first := all.requests[0]
 	tokens := h.cfg.Generator.Model().ContextTokens

@@ -12,6 +12,7 @@ import (
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/server/generate"
+	"github.com/weirgo/weir/server/record"
 	"github.com/weirgo/weir/server/tenants"
 	"github.com/weirgo/weir/server/wire"
 	"github.com/weirgo/weir/server/wire/openai"
@@ -76,6 +77,8 @@ type Config struct {
 	// Page, if not nil, is what a browser gets at / and below PageFiles: see
 	// package page.
 	Page http.Handler
+	// Recorders are told what became of each request.
+	Recorders []record.Recorder
 	// Log gets one debug record a request, and failures; it should not block.
 	// Default slog.Default().
 	Log *slog.Logger

@@ -79,12 +79,15 @@ func dialectOf(q *http.Request) *dialect {
 	return openaiDialect
 }
 
-// name names the request to its client, if the dialect does.
-func (d *dialect) name(header http.Header) (id string) {
+// name names the request to its client, if the dialect does: by the id that it has
+// anyway, if that has the dialect's form.
+func (d *dialect) name(header http.Header, requestID string) (id string) {
 	if d.idHeader == "" {
 		return ""
 	}
-	id = d.idPrefix + rand.Text()
+	if id = requestID; !strings.HasPrefix(id, d.idPrefix) {
+		id = d.idPrefix + rand.Text()
+	}
 	header[d.idHeader] = []string{id}
 	return id
 }

@@ -54,6 +54,15 @@
 // first one: if those who came before take longer, by the generator's estimate, it gets
 // 429 with Retry-After at once.
 //
+// Each request has an id, X-Request-Id: the client's if it is short and of plain letters,
+// else a new one. It is in the answer's header and in the log, and what became of the
+// request is told to [Config].Recorders under it (package record), once, before the end
+// of its answer is on its way.
+//
+// /metrics has each of vLLM's metrics that there is something for, by our name (weir_*)
+// and by its own, and llama-server's. The time between two tokens is that of each
+// answer's own, as they are handed on to its client.
+//
 // With keys configured, every route but those of health and what a browser gets at / asks
 // for one, in Authorization, X-Api-Key or Api-Key. A key of [Config].Tenants (package
 // tenants) has a name, by which it is counted, and what it may do: a request with a body

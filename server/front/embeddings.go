@@ -82,7 +82,7 @@ func (h *Handler) embed(x *exchange, q *http.Request, e generate.Embedder, input
 	}
 	vectors, tokens, err := e.Embed(x.attend(q), inputs, o)
 	if err == nil {
-		x.spend(tokens, 0)
+		x.embedded(tokens)
 		err = checkVectors(vectors, len(inputs))
 	}
 	return vectors, tokens, err

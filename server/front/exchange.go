@@ -22,15 +22,17 @@ type exchange struct {
 	h                    *Handler
 	route                string // of a closed set: it is a metric's label
 	dialect              *dialect
-	id                   string // that the client is told, "" if the dialect has none
+	id                   string // that the client is told by the dialect, "" if it has none
+	requestID            string // that everybody is told
 	method, path, remote string
 	begin                time.Time
 	last                 time.Time // of the last delivery, or begin
 	delivered            bool
-	meter                *meter   // of what is generated; nil before that
-	granted              ask.Tier // of what is generated, or of the key
-	streamed             bool // a stream is opened: its end is accounted for by Ended
-	accounted            atomic.Bool
+	meter                *meter       // of what is generated; nil before that
+	granted              ask.Tier     // of what is generated, or of the key
+	streamed             bool         // a stream is opened: its end is accounted for by Ended
+	accounted            atomic.Int32 // the status; 0: not yet
+	story                story
 	input                account         // the body, and what is made of it; the handler's
 	attended             context.Context // while there is a client; the handler's
 	client               *client         // nil until the request has arrived, and when the handler has gone; the handler's
@@ -48,6 +50,8 @@ func newExchange(h *Handler, q *http.Request, r *route) *exchange {
 	if x.before = !h.draining.Load(); x.before {
 		h.before.Add(1)
 	}
+	x.requestID = requestID(q.Header)
+	x.story.trace(q.Header)
 	return x
 }
 
@@ -64,6 +68,9 @@ func (x *exchange) attend(q *http.Request) context.Context {
 func (x *exchange) leave() {
 	x.client.leave()
 	x.client, x.attended = nil, nil
+	if !x.streamed {
+		x.record(x.story.bytes, x.story.fault) // else Sent does
+	}
 	x.limit.leave()
 	x.input.free()
 	if x.before {
@@ -77,7 +84,8 @@ func (x *exchange) leave() {
 // Delivered implements reply.Observer.
 func (x *exchange) Delivered(now time.Time) {
 	if !x.delivered {
-		x.h.metrics.firstToken.Observe(now.Sub(x.begin).Seconds())
+		x.story.first = now.Sub(x.begin)
+		x.h.metrics.firstToken.Observe(x.story.first.Seconds())
 	}
 	x.last, x.delivered = now, true
 }
@@ -87,6 +95,7 @@ func (x *exchange) Ended(end *ask.End) {
 	x.meter.settle()
 	x.h.metrics.finished(end, time.Since(x.begin))
 	x.h.figures.finished(end)
+	x.story.end.Store(end)
 	if !x.streamed {
 		return // the handler answers, and accounts
 	}
@@ -96,6 +105,13 @@ func (x *exchange) Ended(end *ask.End) {
 		return
 	}
 	x.account(http.StatusOK)
+}
+
+// Sent implements reply.Observer.
+func (x *exchange) Sent(bytes int64) {
+	if x.streamed {
+		x.record(bytes, x.story.end.Load().Fault)
+	}
 }
 
 // status is the HTTP status of a fault, by which it is counted.
@@ -109,7 +125,7 @@ func (x *exchange) status(f *ask.Fault) int {
 // account counts and logs a request that is over. Where a stream could not be
 // opened, the handler and the emitter both come to its end: the first counts.
 func (x *exchange) account(status int) {
-	if x.accounted.Swap(true) {
+	if !x.accounted.CompareAndSwap(0, int32(status)) {
 		return
 	}
 	x.visit.Leave() // before its client may send another
@@ -119,7 +135,7 @@ func (x *exchange) account(status int) {
 			log = log.With("key_name", x.tenant.Name)
 		}
 		log.Debug("request", "method", x.method, "path", ask.Clip(x.path, ask.QuotedBytes), "remote", x.remote,
-			"status", status, "duration", time.Since(x.begin))
+			"request_id", x.requestID, "status", status, "duration", time.Since(x.begin))
 	}
 }
 
@@ -166,6 +182,7 @@ var statuses = [ask.Kinds]int{
 // the header of a stream may be on its way when its client goes.
 func (x *exchange) fail(w http.ResponseWriter, err error) {
 	f := faultOf(err)
+	x.story.fault = f
 	x.log(f)
 	x.refused(f)
 	f = short(f)
@@ -211,8 +228,8 @@ func (x *exchange) retryAfter(f *ask.Fault) time.Duration {
 func (x *exchange) log(f *ask.Fault) {
 	switch f.Kind {
 	case ask.Internal:
-		x.h.cfg.Log.Error("request failed", "error", f.Cause)
+		x.h.cfg.Log.Error("request failed", "request_id", x.requestID, "error", f.Cause)
 	case ask.TemplateFailed:
-		x.h.cfg.Log.Warn("chat template failed: pass another with --chat-template-file", "error", f.Cause)
+		x.h.cfg.Log.Warn("chat template failed: pass another with --chat-template-file", "request_id", x.requestID, "error", f.Cause)
 	}
 }

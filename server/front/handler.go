@@ -168,10 +168,11 @@ func unknownPath(x *exchange, _ http.ResponseWriter, q *http.Request) error {
 func (h *Handler) dispatch(w http.ResponseWriter, q *http.Request, r *route) {
 	x := newExchange(h, q, r)
 	defer x.leave()
+	w.Header()[requestIDHeader] = []string{x.requestID}
 	if q.Method == http.MethodOptions && h.options(x, w, q, r) {
 		return
 	}
-	x.id = x.dialect.name(w.Header())
+	x.id = x.dialect.name(w.Header(), x.requestID)
 	err := h.admit(x, w, q, r)
 	if err == nil {
 		err = r.serve(x, w, q)
@@ -259,7 +260,7 @@ func (h *Handler) write(x *exchange, w http.ResponseWriter, status int, body ...
 	x.account(status)
 	x.client.answer(nil)
 	w.Header()["Content-Type"] = x.dialect.whole
-	sending := sending{h: h, w: w}
+	sending := sending{x: x, w: w}
 	sending.bound()
 	w.WriteHeader(status)
 	for _, part := range body {
@@ -272,7 +273,7 @@ func (h *Handler) write(x *exchange, w http.ResponseWriter, status int, body ...
 // sending is an answer on its way in parts. Its client has WriteTimeout for it, and
 // once more for each MiB: one that takes less holds what the answer holds.
 type sending struct {
-	h     *Handler
+	x     *exchange
 	w     http.ResponseWriter
 	begin time.Time
 	sent  int
@@ -282,7 +283,7 @@ func (s *sending) bound() {
 	if s.begin.IsZero() {
 		s.begin = time.Now()
 	}
-	limit := s.begin.Add(s.h.cfg.WriteTimeout * time.Duration(1+s.sent>>20))
+	limit := s.begin.Add(s.x.h.cfg.WriteTimeout * time.Duration(1+s.sent>>20))
 	// A writer without deadlines, as in a test, has none to miss.
 	_ = http.NewResponseController(s.w).SetWriteDeadline(limit)
 }
@@ -290,7 +291,8 @@ func (s *sending) bound() {
 func (s *sending) write(p []byte) error {
 	s.bound()
 	s.sent += len(p)
-	_, err := s.w.Write(p)
+	n, err := s.w.Write(p)
+	s.x.story.bytes += int64(n)
 	return err
 }
 

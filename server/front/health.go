@@ -52,7 +52,9 @@ func Loading(origins Origins, page http.Handler, llama LlamaServer) http.Handler
 			refuseGRPC(w, protobuf.NewStatus(loading, false))
 			return
 		}
-		id := d.name(w.Header())
+		named := requestID(q.Header)
+		w.Header()[requestIDHeader] = []string{named}
+		id := d.name(w.Header(), named)
 		w.Header()["Content-Type"] = d.whole
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(d.status(loading.Kind))

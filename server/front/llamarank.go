@@ -29,7 +29,7 @@ func (h *Handler) rerank(x *exchange, w http.ResponseWriter, q *http.Request) er
 	}
 	scores, tokens, err := ranker.Rank(x.attend(q), asked.Query, asked.Documents)
 	if err == nil {
-		x.spend(tokens, 0)
+		x.embedded(tokens)
 		err = checkVectors([][]float32{scores}, 1)
 	}
 	if err != nil {

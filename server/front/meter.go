@@ -37,6 +37,7 @@ func (x *exchange) metered(s generate.Stream, requests []*ask.Request) generate.
 	x.meter = m
 	if sized, ok := s.(generate.Sized); ok {
 		m.prompt = sized.PromptTokens()
+		x.story.prompt = m.prompt
 		x.spend(m.prompt, 0)
 	}
 	return m

@@ -168,5 +168,7 @@ func (w boundedWriter) WriteHeader(status int) {
 func (w boundedWriter) Write(p []byte) (int, error) {
 	w.x.account(http.StatusOK) // unless a status was written
 	w.x.h.bound(w.ResponseWriter)
-	return w.ResponseWriter.Write(p)
+	n, err := w.ResponseWriter.Write(p)
+	w.x.story.bytes += int64(n)
+	return n, err
 }

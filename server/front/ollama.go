@@ -203,6 +203,7 @@ func (h *Handler) root(x *exchange, w http.ResponseWriter, q *http.Request) erro
 	x.account(http.StatusOK)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	h.bound(w)
-	_, _ = io.WriteString(w, "Ollama is running")
+	n, _ := io.WriteString(w, "Ollama is running")
+	x.story.bytes += int64(n)
 	return nil
 }

@@ -17,7 +17,7 @@ type pour struct {
 }
 
 func (x *exchange) pour(w http.ResponseWriter, begin string) *pour {
-	return &pour{x: x, to: sending{h: x.h, w: w}, buffer: []byte(begin)}
+	return &pour{x: x, to: sending{x: x, w: w}, buffer: []byte(begin)}
 }
 
 // pourBytes is what is sent at once: the HTTP server's own buffer is smaller.

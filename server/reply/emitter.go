@@ -45,6 +45,10 @@ type Observer interface {
 	Delivered(now time.Time)
 	// Ended is called once, before the last bytes are on their way.
 	Ended(*ask.End)
+	// Sent is called once after Ended, unless there was nothing but a fault, for
+	// which others answer: with the bytes of the response, before the last of them
+	// are on their way.
+	Sent(bytes int64)
 }
 
 // Generation is what is to be brought to a client.

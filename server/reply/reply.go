@@ -43,6 +43,7 @@ type Reply struct {
 
 	event ask.Event
 	end   ask.End
+	sent  int64 // bytes committed
 	held  bool
 	begun bool // first is closed, its event not written yet
 	over  bool
@@ -214,7 +215,8 @@ func (r *Reply) write(c Carrier) (more bool) {
 		r.lose(refusal(err))
 		return false
 	}
-	limit := len(buffer) + bytesAtOnce
+	begin := len(buffer)
+	limit := begin + bytesAtOnce
 	for !r.over && r.take() {
 		r.held = false
 		if r.event.End != nil {
@@ -225,6 +227,9 @@ func (r *Reply) write(c Carrier) (more bool) {
 		if more = len(buffer) >= limit || cap(buffer)-len(buffer) < frameBytes; more {
 			break
 		}
+	}
+	if r.sent += int64(len(buffer) - begin); r.over {
+		r.obs.Sent(r.sent)
 	}
 	err = c.Commit(buffer)
 	switch {
@@ -273,6 +278,7 @@ func (r *Reply) lose(why *ask.Fault) {
 	r.end, r.over = ask.End{Reason: ask.FinishAborted, Fault: why}, true
 	r.events.Cancel()
 	r.obs.Ended(&r.end)
+	r.obs.Sent(r.sent)
 	if c := r.carrier.Load(); c != nil {
 		if b, ok := (*c).(*body); ok {
 			_ = b.Close() // its handler waits for it

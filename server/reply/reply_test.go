@@ -42,6 +42,7 @@ type trace struct {
 	notReady bool
 	err      error
 	end      *ask.End
+	sent     []int64 // one, after the end
 }
 
 func (c *trace) Reserve() ([]byte, error) { return c.buffer[:0], c.err }
@@ -69,8 +70,9 @@ func (c *trace) Ended(end *ask.End) {
 	c.seen = append(c.seen, "ended "+end.Reason.String())
 }
 
-func (c *trace) Head() []byte   { return []byte("head") }
-func (c *trace) HeldBytes() int { return 4 }
+func (c *trace) Sent(bytes int64) { c.sent = append(c.sent, bytes) }
+func (c *trace) Head() []byte     { return []byte("head") }
+func (c *trace) HeldBytes() int   { return 4 }
 
 // room is a memory for so many bytes. It notes the most that was held.
 type room struct{ limit, most int }
@@ -126,6 +128,9 @@ func TestFirstEventWaitsForACarrier(t *testing.T) {
 	s.events = append(s.events, text("d"))
 	r.serve(time.Now()) // an announcement that was late
 	c.expect(t)
+	if !slices.Equal(c.sent, []int64{6}) {
+		t.Errorf("%d bytes sent", c.sent)
+	}
 }
 
 func TestFaultInsteadOfTheFirstEvent(t *testing.T) {
@@ -143,6 +148,9 @@ func TestFaultInMidStream(t *testing.T) {
 	r.attach(c)
 	r.serve(time.Now())
 	c.expect(t, "delivered", "ended error", "commit abroken", "close")
+	if !slices.Equal(c.sent, []int64{7}) {
+		t.Errorf("%d bytes sent", c.sent)
+	}
 }
 
 // A client that does not keep up has its generation left unread.
@@ -191,6 +199,9 @@ func TestLostClient(t *testing.T) {
 				t.Error("not cancelled")
 			}
 			c.expect(t, "ended abort")
+			if !slices.Equal(c.sent, []int64{0}) {
+				t.Errorf("%d bytes sent", c.sent)
+			}
 			if c.end.Fault == nil || c.end.Fault.Kind != ask.Cancelled || !errors.Is(c.end.Fault, c.err) {
 				t.Errorf("ended with %+v", c.end.Fault)
 			}
