@@ -29,7 +29,11 @@
 // A terminal that hangs up (SIGHUP) drains too, save under nohup. With --keys it does
 // not: SIGHUP has the key file read again. What runs goes on; keys that have gone are
 // refused from then on, and a file that is wrong changes nothing but for a line in the
-// log that says what to do.
+// log that says what to do. With --access-log it has that file opened again.
+//
+// --access-log writes a line of JSON for each request (package accesslog), and
+// OpenTelemetry's variables (OTEL_EXPORTER_OTLP_ENDPOINT) have traces sent (package
+// tracing). Nobody waits for either.
 //
 // /health is for who sends requests: 200, or 503 with the reason while the model is
 // loaded, the server drains, or a decode takes longer than --stuck-after.

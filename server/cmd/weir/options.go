@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weirgo/weir/server/accesslog"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/front"
@@ -57,6 +58,9 @@ type options struct {
 	temperature, topP, minP float64
 	template, templateFile  string
 	logLevel                string
+	metricNames, accessFile string
+	access                  *accesslog.Log // of accessFile, once the server begins; nil: none
+	recorders               recorders
 	verbose                 bool
 	strictModel             bool
 	cachePerKey             bool
@@ -73,7 +77,7 @@ func defaultOptions() options {
 		parallel: 4, batchTokens: 2048, microBatchTokens: 512, gpuLayers: -1,
 		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, grace: -1, stuckAfter: 30 * time.Second, gcTune: "auto",
 		predict: -1, topK: 40, seed: -1, temperature: 0.8, topP: 0.95, minP: 0.05,
-		logLevel: "info", llama: defaultLlamaOptions(), pacing: defaultPacing(),
+		logLevel: "info", metricNames: "all", llama: defaultLlamaOptions(), pacing: defaultPacing(),
 	}
 }
 
@@ -125,6 +129,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	o.pacing.define(f)
 	f.text(&o.gcTune, "gc-tune", "auto|article|off", "what steers Go's garbage collector, unless GOGC and GOMEMLIMIT do; default auto")
 	f.text(&o.logLevel, "log-level", "LEVEL", "debug, info, warn or error; default info")
+	f.named(&o.accessFile, "access-log", "FILE|-", "a line of JSON for each request, -: to standard output; SIGHUP opens the file again, instead of ending the server")
+	f.text(&o.metricNames, "metric-names", "all|own", "names in /metrics: all has vLLM's, which inference gateways look for, and llama-server's beside our own; default all")
 	f.truth(&o.verbose, "v verbose log-verbose", "as --log-level debug")
 	f.each("lv verbosity log-verbosity", "N", "the same as a number, from 1 for error to 4 for debug", o.setVerbosity)
 	f.truth(&o.llama.logDisabled, "log-disable", "as --log-level error")
@@ -210,6 +216,9 @@ func (o *options) check() error {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
 		return fmt.Errorf("serve: --log-level is %q: give debug, info, warn or error", o.logLevel)
+	}
+	if o.metricNames != "all" && o.metricNames != "own" {
+		return fmt.Errorf("serve: --metric-names is %q: give all or own", o.metricNames)
 	}
 	if o.alias == "" {
 		o.alias = strings.TrimSuffix(filepath.Base(o.model), ".gguf")

@@ -11,11 +11,16 @@ import (
 // it may mean a file that is read then anyway. It needs no thread.
 func holdReload() { signal.Ignore(syscall.SIGHUP) }
 
-// reloadOnHangUp reads the key file again whenever SIGHUP comes, also under nohup, and
-// once at first, for what came before. Without a key file it does nothing. The signal
-// does nothing any more when stop has returned.
+// reloads reports whether SIGHUP means files that are read or opened again.
+func (o *options) reloads() bool {
+	return o.tenants != nil || o.accessFile != "" && o.accessFile != "-"
+}
+
+// reloadOnHangUp reads the key file and opens the access log again whenever SIGHUP
+// comes, also under nohup, and once at first, for what came before. Without either it
+// does nothing. The signal does nothing any more when stop has returned.
 func (o *options) reloadOnHangUp(log *slog.Logger) (stop func()) {
-	if o.tenants == nil {
+	if !o.reloads() {
 		return func() {}
 	}
 	signals, over := make(chan os.Signal, 1), make(chan struct{}) // two at once are one
@@ -35,8 +40,18 @@ func (o *options) reloadOnHangUp(log *slog.Logger) (stop func()) {
 	}
 }
 
-// reload reads the key file again, and says what came of it.
+// reload reads and opens files again, and says what came of it.
 func (o *options) reload(log *slog.Logger) {
+	if o.access != nil {
+		if err := o.access.Reopen(); err != nil {
+			log.Error("access log not opened again, it goes on in the file before", "error", err)
+		} else {
+			log.Info("access log opened", "path", o.accessFile)
+		}
+	}
+	if o.tenants == nil {
+		return
+	}
 	if err := o.tenants.Reload(); err != nil {
 		log.Error("keys not read again, those that were there are in force", "error", err)
 		return

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,11 +39,15 @@ func serveCommand(args []string, stdout, stderr io.Writer) error {
 		log.Warn(note)
 	}
 	end := &ending{log: log, exit: os.Exit, signals: firstSignal}
-	if o.tenants != nil {
+	if o.reloads() {
 		end.signals = endSignal
 		holdReload()
 	}
 	defer end.done()
+	if err := o.openRecorders(log); err != nil {
+		return log.fail(err)
+	}
+	defer o.recorders.close()
 	return log.fail(serve(&o, log, end, loadModel))
 }
 
@@ -131,7 +136,8 @@ func (o *options) front(generator *local.Generator, group *ggroup.Group, library
 		StrictModel: o.strictModel, Llama: o.routes, Vertex: o.vertex, Origins: o.origins, Page: o.page(),
 		Defaults: o.defaults(), Keys: o.keys, Tenants: o.tenants, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
 		Streams: fanout.Config{Backend: o.transport.backend, Log: log}, Group: group, Log: log,
-		Collectors: append([]prometheus.Collector{generator.Collector(), ggroupprom.NewCollector()}, collectors...),
+		OwnMetricNames: o.metricNames == "own", Recorders: o.recorders.all,
+		Collectors: slices.Concat(o.recorders.metrics, []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector()}, collectors),
 	}
 }
 

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/weirgo/weir/server/accesslog"
+	"github.com/weirgo/weir/server/internal/version"
+	"github.com/weirgo/weir/server/record"
+	"github.com/weirgo/weir/server/tracing"
+)
+
+// recorders are what is told of each request.
+type recorders struct {
+	all     []record.Recorder
+	metrics []prometheus.Collector
+	closers []func(context.Context) error
+}
+
+// openRecorders opens those that flags and the environment ask for.
+func (o *options) openRecorders(log *logging) error {
+	if err := o.openAccessLog(log); err != nil {
+		return fmt.Errorf("serve: --access-log: %w", err)
+	}
+	o.recorders.openTracer(log)
+	return nil
+}
+
+// openTracer begins to send traces, if the environment says where. A mistake there,
+// which may be meant for other programs, is no reason not to serve.
+func (r *recorders) openTracer(log *logging) {
+	tracer, err := tracing.FromEnvironment(context.Background(), tracing.Config{Version: version.Weir, Group: log.group, Log: log.Logger})
+	if err != nil {
+		log.Warn("no traces are sent", "error", err)
+	}
+	if tracer == nil {
+		return
+	}
+	log.Info("traces are sent")
+	r.all = append(r.all, tracer)
+	r.closers = append(r.closers, tracer.Close)
+	r.metrics = append(r.metrics, prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "weir_traced_requests_dropped_total", Help: "Requests without a trace because more ended at once than can wait.",
+	}, func() float64 { return float64(tracer.Dropped()) }))
+}
+
+func (o *options) openAccessLog(log *logging) (err error) {
+	if o.accessFile == "" {
+		return nil
+	}
+	if o.access, err = accesslog.Open(o.accessFile, accesslog.Config{Group: log.group}); err != nil {
+		return err
+	}
+	r := &o.recorders
+	r.all = append(r.all, o.access)
+	r.closers = append(r.closers, o.access.Close)
+	r.metrics = append(r.metrics, prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "weir_access_log_lines_dropped_total", Help: "Lines of the access log lost because its disk or reader is too slow.",
+	}, func() float64 { return float64(o.access.Dropped()) }))
+	return nil
+}
+
+// close writes what waits, if it is taken within the limit.
+func (r *recorders) close() {
+	for _, close := range r.closers {
+		ctx, cancel := context.WithTimeout(context.Background(), flushLimit)
+		_ = close(ctx) // what is lost is no failure of the server's
+		cancel()
+	}
+}
