@@ -90,7 +90,7 @@ func TestLlamaCompletion(t *testing.T) {
 		predict, predicted int
 		tokens             bool
 	}{{8, 8, false}, {90, 90, true}, {-1, 64, true}} {
-		body := fmt.Sprintf(`{"prompt":%q,"n_predict":%d,"return_tokens":%v}`, life, test.predict, test.tokens)
+		body := fmt.Sprintf(`{"prompt":%q,"n_predict":%d,"return_tokens":%v,"cache_prompt":false}`, life, test.predict, test.tokens)
 		a := s.llama(t, body)
 		if a.Timings.Prompt != 33 || a.Timings.Predicted != test.predicted || a.Cut || a.NewLine == nil || a.Prompt != "<|bos|>"+life || a.StopType != "limit" || !a.Stop {
 			t.Errorf("%s: %+v", body, a)

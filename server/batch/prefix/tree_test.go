@@ -97,6 +97,19 @@ func TestTreeIsWhatItIsToBe(t *testing.T) {
 	}
 }
 
+// swap is what Tree.Swap is to do.
+func (n naive) swap(id, other int) {
+	a, b := n[id], n[other]
+	delete(n, id)
+	delete(n, other)
+	if a != nil {
+		n[other] = a
+	}
+	if b != nil {
+		n[id] = b
+	}
+}
+
 // schedule does random things, over few tokens, so that much is shared.
 func schedule(t *testing.T, random *rand.Rand) {
 	var tree Tree
@@ -138,15 +151,7 @@ func schedule(t *testing.T, random *rand.Rand) {
 		case 5:
 			other := random.IntN(ids)
 			tree.Swap(id, other)
-			a, b := want[id], want[other]
-			delete(want, id)
-			delete(want, other)
-			if a != nil {
-				want[other] = a
-			}
-			if b != nil {
-				want[id] = b
-			}
+			want.swap(id, other)
 		}
 		want.check(t, &tree)
 		mask := random.Uint64()

@@ -85,27 +85,7 @@ func defaultOptions() options {
 func parseOptions(args []string, out io.Writer) (options, error) {
 	o := defaultOptions()
 	f := newFlagSet("serve", "Serves one model over OpenAI's HTTP API.")
-	f.section("Model")
-	f.text(&o.model, "m model", "FILE", "GGUF file to serve (required)")
-	f.named(&o.alias, "a alias", "NAME", "the model's name in the API, the first in order of several, between commas; default: the file's without .gguf")
-	f.truth(&o.strictModel, "strict-model", "refuse requests for a model of another name; default: any name gets this one")
-	f.whole(&o.contextTokens, "c ctx-size", "N", "context in tokens, shared by -np sequences; 0: the model's for each, within bounds")
-	f.whole(&o.parallel, "np parallel", "N", "sequences decoded together; default 4")
-	f.whole(&o.batchTokens, "b batch-size", "N", "tokens of a decode at most; default 2048")
-	f.whole(&o.microBatchTokens, "ub ubatch-size", "N", "tokens computed at once; default 512")
-	f.whole(&o.threads, "t threads", "N", "engine threads; default: cores less one, more is far slower; "+threadsHelp)
-	f.whole(&o.batchThreads, "tb threads-batch", "N", "engine threads for prompts; default: as -t")
-	f.text(&o.poolingName, "pooling", "KIND", "how a text's vectors become one: mean, cls, last or rank, or none; default: the model's own, else last")
-	f.each("rerank reranking", "", "as --pooling rank: the model is a reranker", func(string) error {
-		o.poolingName = "rank"
-		return nil
-	})
-	f.each("ngl gpu-layers n-gpu-layers", "N|all|auto", "layers on the GPU, if the library has one; default: all", o.setLayers)
-	f.truth(&o.noVerify, "no-verify", "load the model without trying it in a child process first")
-	f.truth(&o.noMemoryMap, "no-mmap", "read the model instead of mapping it")
-	f.truth(&o.lockMemory, "mlock", "keep the model from being swapped out")
-	f.each("lm load-mode", "MODE", "mmap, none, mlock or mmap+mlock: both in one; default mmap", o.setLoadMode)
-	f.named(&o.library, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
+	o.defineModel(f)
 	f.section("Server")
 	f.text(&o.host, "host", "ADDRESS", "address to listen on; default 127.0.0.1")
 	f.whole(&o.port, "port", "N", "port to listen on, 0: any free one; default 8080")
@@ -153,6 +133,31 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 		return o, usageError{err}
 	}
 	return o, o.readFiles()
+}
+
+// defineModel adds the flags of the model and its engine.
+func (o *options) defineModel(f *flagSet) {
+	f.section("Model")
+	f.text(&o.model, "m model", "FILE", "GGUF file to serve (required)")
+	f.named(&o.alias, "a alias", "NAME", "the model's name in the API, the first in order of several, between commas; default: the file's without .gguf")
+	f.truth(&o.strictModel, "strict-model", "refuse requests for a model of another name; default: any name gets this one")
+	f.whole(&o.contextTokens, "c ctx-size", "N", "context in tokens, shared by -np sequences; 0: the model's for each, within bounds")
+	f.whole(&o.parallel, "np parallel", "N", "sequences decoded together; default 4")
+	f.whole(&o.batchTokens, "b batch-size", "N", "tokens of a decode at most; default 2048")
+	f.whole(&o.microBatchTokens, "ub ubatch-size", "N", "tokens computed at once; default 512")
+	f.whole(&o.threads, "t threads", "N", "engine threads; default: cores less one, more is far slower; "+threadsHelp)
+	f.whole(&o.batchThreads, "tb threads-batch", "N", "engine threads for prompts; default: as -t")
+	f.text(&o.poolingName, "pooling", "KIND", "how a text's vectors become one: mean, cls, last or rank, or none; default: the model's own, else last")
+	f.each("rerank reranking", "", "as --pooling rank: the model is a reranker", func(string) error {
+		o.poolingName = "rank"
+		return nil
+	})
+	f.each("ngl gpu-layers n-gpu-layers", "N|all|auto", "layers on the GPU, if the library has one; default: all", o.setLayers)
+	f.truth(&o.noVerify, "no-verify", "load the model without trying it in a child process first")
+	f.truth(&o.noMemoryMap, "no-mmap", "read the model instead of mapping it")
+	f.truth(&o.lockMemory, "mlock", "keep the model from being swapped out")
+	f.each("lm load-mode", "MODE", "mmap, none, mlock or mmap+mlock: both in one; default mmap", o.setLoadMode)
+	f.named(&o.library, "llama-lib", "DIR", "directory of the engine library; default: LLAMA_LIB or build/engine")
 }
 
 // check reports the first flag out of range.

@@ -95,12 +95,7 @@ func serve(o *options, log *logging, end *ending,
 	}
 	generator, err := local.New(model, local.Config{
 		ID: o.alias, Template: template, Context: o.context(model.Info()), SlotDir: o.llama.slotDir,
-		Batching: local.Batching{
-			MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, Pooling: o.pooling,
-			TPOT: o.tpot(), PrefillTokens: o.pacing.prefillTokens, PromptShare: o.pacing.share(),
-			NoPrefixCache: o.llama.noCachePrompt, PrefixPerTenant: o.cachePerKey,
-			Group: group, Log: log.Logger,
-		},
+		Batching: o.batching(group, log.Logger),
 	})
 	if err != nil {
 		return fmt.Errorf("serve: start batching: %w", err)
@@ -127,6 +122,16 @@ func serve(o *options, log *logging, end *ending,
 	end.begin() // of itself, if it was not asked to
 	end.at(step{"a decode, to close the engine", closeLimit, exitFailed})
 	return err
+}
+
+// batching is how requests share the engine.
+func (o *options) batching(group *ggroup.Group, log *slog.Logger) local.Batching {
+	return local.Batching{
+		MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, Pooling: o.pooling,
+		TPOT: o.tpot(), PrefillTokens: o.pacing.prefillTokens, PromptShare: o.pacing.share(),
+		NoPrefixCache: o.llama.noCachePrompt, PrefixPerTenant: o.cachePerKey,
+		Group: group, Log: log,
+	}
 }
 
 // front is what the API is served with; collectors are for its metrics.
