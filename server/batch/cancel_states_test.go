@@ -72,7 +72,7 @@ func TestCancelTakesOneStepInEveryState(t *testing.T) {
 	for _, c := range states {
 		t.Run(c.name, func(t *testing.T) {
 			loop, model := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 2 * 256, BatchTokens: 16},
-				Config{MaxSequences: 2, RingTokens: 8})
+				Config{MaxSequences: 2, RingTokens: 8, NoPrefixCache: true})
 			other := submit(t, loop, plain(2, 5, 0))
 			loop.step()
 			read := func() { // the other one's reader keeps up

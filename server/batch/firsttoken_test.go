@@ -56,7 +56,7 @@ func TestStayIsAnAverage(t *testing.T) {
 // before anything is known or when there is nobody before it.
 func TestTooLateIsRefusedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		loop, _ := pacedLoop(t, time.Millisecond, 50*time.Microsecond, Config{MaxSequences: 4})
+		loop, _ := pacedLoop(t, time.Millisecond, 50*time.Microsecond, Config{MaxSequences: 4, NoPrefixCache: true})
 		hurried, patient := plain(2, 10, 1), plain(3, 10, 1)
 		hurried.TTFTNs, patient.TTFTNs = 20e6, 1e9
 		long := submit(t, loop, plain(1, 4000, 1))
@@ -108,7 +108,7 @@ func TestTooLateIsRefusedAtOnce(t *testing.T) {
 // have kept it.
 func TestWaitsForAPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		loop, _ := pacedLoop(t, time.Millisecond, 50*time.Microsecond, Config{MaxSequences: 1})
+		loop, _ := pacedLoop(t, time.Millisecond, 50*time.Microsecond, Config{MaxSequences: 1, NoPrefixCache: true})
 		for range 3 {
 			g := submit(t, loop, plain(1, 10, 100))
 			for ended := false; !ended; {

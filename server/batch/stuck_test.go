@@ -21,8 +21,11 @@ func wedged(t *testing.T, first int, ec engine.ContextConfig, cfg Config) (loop 
 	hold := make(chan struct{})
 	cfg.Log = slog.New(slog.DiscardHandler)
 	loop, model = open(t, enginetest.Options{Fault: func(step int, _ *engine.Batch) error {
-		if step >= first {
+		switch {
+		case step >= first:
 			<-hold
+		case step == 0:
+			synctest.Sleep(lookEvery) // so that all have been submitted
 		}
 		return nil
 	}}, ec, cfg)
@@ -43,7 +46,7 @@ func TestStuckDecodeEndsWhatWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		loop, model, free := wedged(t, 2, engine.ContextConfig{ContextTokens: 2 * 128}, Config{MaxSequences: 2})
 		running, other, waiting := submit(t, loop, plain(1, 5, 0)), submit(t, loop, plain(2, 5, 0)), submit(t, loop, plain(3, 5, 0))
-		synctest.Sleep(defaultStuckAfter + lookEvery) // a look is late by one, and two tokens have their time
+		synctest.Sleep(lookEvery + defaultStuckAfter + lookEvery) // a look is late by one, and two tokens have their time
 		if err := loop.Check(); err != nil || loop.Stats().Stuck != 0 || loop.Stats().Waiting != 1 {
 			t.Errorf("within the limit: %v, %+v", err, loop.Stats())
 		}
