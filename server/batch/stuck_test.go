@@ -25,7 +25,7 @@ func wedged(t *testing.T, first int, ec engine.ContextConfig, cfg Config) (loop 
 		case step >= first:
 			<-hold
 		case step == 0:
-			synctest.Sleep(lookEvery) // so that all have been submitted
+			<-time.After(lookEvery / 2) // until all have been submitted; between two looks
 		}
 		return nil
 	}}, ec, cfg)
@@ -46,7 +46,7 @@ func TestStuckDecodeEndsWhatWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		loop, model, free := wedged(t, 2, engine.ContextConfig{ContextTokens: 2 * 128}, Config{MaxSequences: 2})
 		running, other, waiting := submit(t, loop, plain(1, 5, 0)), submit(t, loop, plain(2, 5, 0)), submit(t, loop, plain(3, 5, 0))
-		synctest.Sleep(lookEvery + defaultStuckAfter + lookEvery) // a look is late by one, and two tokens have their time
+		synctest.Sleep(lookEvery/2 + defaultStuckAfter + lookEvery) // a look is late by one, and two tokens have their time
 		if err := loop.Check(); err != nil || loop.Stats().Stuck != 0 || loop.Stats().Waiting != 1 {
 			t.Errorf("within the limit: %v, %+v", err, loop.Stats())
 		}
@@ -56,7 +56,7 @@ func TestStuckDecodeEndsWhatWaitsForIt(t *testing.T) {
 			if !ended || (len(tokens) > 0) == (g == waiting) {
 				t.Fatalf("%s: %d tokens, ended %v", name, len(tokens), ended)
 			}
-			if f := g.Finish(); f.Reason != ask.FinishError || !isStuck(f.Err, "engine stuck for 32 s") || f.CompletionTokens != len(tokens) {
+			if f := g.Finish(); f.Reason != ask.FinishError || !isStuck(f.Err, "engine stuck for 31 s") || f.CompletionTokens != len(tokens) {
 				t.Errorf("%s: %+v", name, f)
 			}
 		}
