@@ -54,6 +54,14 @@ func GivenUp(cause error) *Fault {
 	return &Fault{Kind: Cancelled, What: "the request was cancelled", Cause: cause}
 }
 
+// Late is a request whose time has passed.
+func Late() *Fault {
+	return &Fault{
+		Kind: DeadlineExceeded, What: "the time that the request has was over before its answer",
+		Remedy: "give it more, or ask when the server has less to do",
+	}
+}
+
 // Kind is what kind of fault it is. Fronts map it to a status, dialects to
 // their types and codes.
 type Kind uint8
@@ -95,9 +103,10 @@ const (
 	RateLimited // what the client's key may have, in a minute or at once, is used up
 	MemoryFull  // what requests may hold together is in use
 	ShuttingDown
-	Loading     // the server does not generate yet
-	EngineStuck // a decode does not come back
-	Cancelled   // the client went away, or the request was given up
+	Loading          // the server does not generate yet
+	EngineStuck      // a decode does not come back
+	Cancelled        // the client went away, or the request was given up
+	DeadlineExceeded // the time that the client gave has passed
 
 	NotServed // what this server, or this model, does not do
 	NotStored // what was asked for is kept nowhere

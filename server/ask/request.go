@@ -76,15 +76,27 @@ type Request struct {
 	// that between two tokens, as a rule. The prompts of others are made to wait for
 	// it. 0 is no wish.
 	TPOTNs int64
-	// TTFTNs is the time to the first token that the client wants: the request is
-	// refused (QueueFull) if it is to be expected that those before it take longer.
-	// It is of no other meaning. 0 is no wish.
+	// TTFTNs is within which time the client wants the first token, in ns from when
+	// the request is submitted: it is refused (QueueFull) if it is to be expected that
+	// those before it take longer, and of one flow, what is due sooner comes first.
+	// Without a wish a request is due in DefaultTTFTNs, and not refused. 0 is no wish.
 	TTFTNs int64
+	// TimeoutNs is within which time the answer is of use, in ns from when the
+	// request is submitted; then it ends with DeadlineExceeded, and has not been
+	// begun if it still waits. 0 is no bound.
+	TimeoutNs int64
 }
 
 // MaxTPOTNs bounds Request.TPOTNs and TTFTNs: ten minutes, which is longer than any client waits
 // for a token.
 const MaxTPOTNs = 600 * 1e9
+
+const (
+	// DefaultTTFTNs is in which time a request is due that has no wish.
+	DefaultTTFTNs = 10 * 1e9
+	// MaxTimeoutNs bounds Request.TimeoutNs: a day.
+	MaxTimeoutNs = 24 * 3600 * 1e9
+)
 
 // Reuse says whether a request begins with what was computed before.
 type Reuse uint8

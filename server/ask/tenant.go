@@ -11,6 +11,9 @@ type Tenant struct {
 	Tier Tier
 	// Weight is the key's share among those of its tier; 0 is 1.
 	Weight int
+	// Flow is which of the key's flows the request belongs to, as the client says;
+	// "" is one, too. A key's share is divided among its flows, equally.
+	Flow string
 }
 
 // Tier is how soon a request is served when there is more to do than can be done.

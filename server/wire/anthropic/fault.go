@@ -53,6 +53,7 @@ var spellings = [ask.Kinds]spelling{
 	ask.Loading:              overloaded,
 	ask.EngineStuck:          failed,
 	ask.Cancelled:            failed,
+	ask.DeadlineExceeded:     {"timeout_error", http.StatusGatewayTimeout},
 	ask.NotServed:            {invalid.typ, http.StatusNotImplemented},
 	ask.NotStored:            notFound,
 }

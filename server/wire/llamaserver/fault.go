@@ -26,6 +26,7 @@ var types = map[ask.Kind]string{
 	ask.ShuttingDown:     "unavailable_error",
 	ask.Loading:          "unavailable_error",
 	ask.EngineStuck:      "unavailable_error",
+	ask.DeadlineExceeded: "unavailable_error",
 }
 
 // messageBytes bounds a message: it quotes what a client sent.

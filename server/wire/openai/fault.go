@@ -48,6 +48,7 @@ var spellings = [ask.Kinds]spelling{
 	ask.Loading:              {typeServer, "loading"},
 	ask.EngineStuck:          {typeServer, "engine_stuck"},
 	ask.Cancelled:            {typeServer, ""},
+	ask.DeadlineExceeded:     {typeServer, "deadline_exceeded"},
 	ask.NotServed:            {typeNotServed, "not_supported"},
 	ask.NotStored:            {typeInvalidRequest, "not_found"},
 }

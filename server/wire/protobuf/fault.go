@@ -56,6 +56,7 @@ var spellings = [ask.Kinds]spelling{
 	ask.Loading:              {codeUnavailable, "LOADING"},
 	ask.EngineStuck:          {codeUnavailable, "ENGINE_STUCK"},
 	ask.Cancelled:            {codeCancelled, "CANCELLED"},
+	ask.DeadlineExceeded:     {codeDeadlineExceeded, "DEADLINE_EXCEEDED"},
 	ask.NotServed:            {codeUnimplemented, "NOT_SERVED"},
 	ask.NotStored:            {codeNotFound, "NOT_STORED"},
 }
