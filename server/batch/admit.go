@@ -12,21 +12,19 @@ import (
 // receive moves new requests out of the ring.
 func (l *Loop) receive() {
 	for g, ok := l.queue.Pop(); ok; g, ok = l.queue.Pop() {
-		l.pacing.estimate.arriving.Add(-int64(g.seq.prompt))
-		l.waiting = append(l.waiting, g)
+		l.pacing.estimate.of(g).arriving.Add(-int64(g.seq.prompt))
+		l.arrive(g)
 	}
 }
 
 // dropCancelled ends the generations that were cancelled, waiting or live.
 func (l *Loop) dropCancelled() {
-	for _, list := range [][]*Generation{l.waiting, l.live} {
-		for _, g := range list {
-			if g.cancelled.Load() {
-				l.finish(g, ask.FinishAborted, nil)
-			}
+	for g := range l.all() {
+		if g.cancelled.Load() {
+			l.finish(g, ask.FinishAborted, nil)
 		}
 	}
-	l.sweep()
+	l.sweepLive()
 }
 
 // admit gives waiting requests the free sequences, as many as there is time for.
@@ -36,28 +34,34 @@ func (l *Loop) admit() {
 	if l.hold && !l.anyRunnable() {
 		l.hold = false
 	}
-	if len(l.waiting) == 0 || len(l.free) == 0 || l.hold {
+	if l.waiting.Len() == 0 {
 		return
 	}
-	for n := l.admissible(); n > 0 && len(l.waiting) > 0 && len(l.free) > 0; {
-		at, free := l.next()
+	for n := l.admissible(); n > 0 && l.waiting.Len() > 0 && len(l.free) > 0 && !l.hold; {
+		g, free := l.next()
 		if free < 0 {
-			return
+			break
 		}
-		if g := l.waiting[at]; l.occupy(g, free) {
-			l.waiting = slices.Delete(l.waiting, at, at+1)
+		if g.seq.saved != nil && l.copied {
+			break // its state is restored after the next decode
+		}
+		if l.occupy(g, free) {
 			l.admitOne(g)
 			n--
 		}
 	}
+	l.preempt()
+	l.takeTurns()
 }
 
 // admitOne makes a generation that has its place live.
 func (l *Loop) admitOne(g *Generation) {
 	s := &g.seq
+	l.waiting.Take(&g.ticket, s.cached)
 	first := s.admitted.IsZero()
 	if first {
 		s.admitted = time.Now()
+		l.beginRoom(g)
 	}
 	if first {
 		g.reused.Store(int32(s.cached))
@@ -71,6 +75,7 @@ func (l *Loop) admitOne(g *Generation) {
 	if s.keep {
 		g.slot.Store(int32(s.id) + 1)
 	}
+	s.turn = len(s.tokens)
 	g.holdLikeliest()
 	l.live = append(l.live, g)
 	l.counters.active.Add(1)
@@ -98,15 +103,13 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 		l.counters.active.Add(-1)
 	}
 	l.counters.finished[reason].Add(1)
+	l.waiting.Leave(&g.ticket)
+	l.dropSaved(s)
+	l.leaveRoom(g)
+	l.pacing.estimate.of(g).requests.Add(-1)
 	l.inFlight.Add(-1)
 	g.end(f)
 	return true
-}
-
-// sweep takes ended generations out of waiting and live.
-func (l *Loop) sweep() {
-	l.waiting = slices.DeleteFunc(l.waiting, func(g *Generation) bool { return g.seq.ended })
-	l.sweepLive()
 }
 
 // sweepLive takes ended generations out of live and frees their sequences.
@@ -138,26 +141,36 @@ func (l *Loop) makeSpace(prompts int) {
 	l.evict(l.victim())
 }
 
-// victim chooses who is evicted: the paused sequence admitted last, or else
-// the sequence admitted last.
+// victim chooses who is evicted, of those of the lowest tier: the paused sequence
+// admitted last, or else the sequence admitted last.
 func (l *Loop) victim() int {
+	lowest, last := l.lowest(), -1
 	for i, g := range slices.Backward(l.live) {
-		if g.seq.paused && g.seq.cached > 0 {
+		switch {
+		case g.ticket.Source.Tier != lowest:
+		case g.seq.paused && g.seq.cached > 0:
 			return i
+		case last < 0:
+			last = i
 		}
 	}
-	return len(l.live) - 1
+	return last
 }
 
-// evict takes live[i]'s cache away; it waits at the head of the queue.
+// evict takes live[i]'s cache away; it waits at the head of its flow.
 func (l *Loop) evict(i int) {
+	l.putBack(i)
+	l.hold = true // or the next step admits it again, into the cache that was full
+	l.counters.evictions.Add(1)
+}
+
+// putBack takes live[i] out of the batch and has it wait at the head of its flow.
+func (l *Loop) putBack(i int) {
 	g := l.live[i]
 	l.live = slices.Delete(l.live, i, i+1)
 	l.release(&g.seq, false)
 	l.counters.active.Add(-1)
-	l.waiting = slices.Insert(l.waiting, 0, g)
-	l.hold = true // or the next step admits it again, into the cache that was full
-	l.counters.evictions.Add(1)
+	l.waiting.Return(&g.ticket)
 }
 
 // endFull ends a sequence that is alone in the cache and cannot grow.

@@ -21,7 +21,7 @@ var states = []struct {
 		submit(t, loop, plain(3, 5, 0))
 		g := submit(t, loop, plain(1, 5, 0))
 		loop.step()
-		if !slices.Contains(loop.waiting, g) {
+		if !g.ticket.Waiting() {
 			t.Fatal("not queued")
 		}
 		return g
@@ -92,12 +92,12 @@ func TestCancelTakesOneStepInEveryState(t *testing.T) {
 			for _, live := range loop.live {
 				cached += live.seq.cached
 			}
-			if slices.Contains(loop.live, g) || slices.Contains(loop.waiting, g) || model.CachedTokens() != cached || len(loop.free)+len(loop.live) != 2 {
+			if slices.Contains(loop.live, g) || g.ticket.Waiting() || model.CachedTokens() != cached || len(loop.free)+len(loop.live) != 2 {
 				t.Errorf("it has something left: live %v, waiting %v, %d tokens cached of %d, %d free sequences",
-					slices.Contains(loop.live, g), slices.Contains(loop.waiting, g), model.CachedTokens(), cached, len(loop.free))
+					slices.Contains(loop.live, g), g.ticket.Waiting(), model.CachedTokens(), cached, len(loop.free))
 			}
-			if n := int(loop.inFlight.Load()); n != len(loop.live)+len(loop.waiting) {
-				t.Errorf("%d places are taken, of %d generations", n, len(loop.live)+len(loop.waiting))
+			if n := int(loop.inFlight.Load()); n != len(loop.live)+loop.waiting.Len() {
+				t.Errorf("%d places are taken, of %d generations", n, len(loop.live)+loop.waiting.Len())
 			}
 		})
 	}

@@ -21,6 +21,14 @@ type Config struct {
 	// run. Default 256: at one request a second and sequence, already minutes
 	// of waiting.
 	QueueLimit int
+	// QueueTokens is how many tokens those that wait may have together, of prompts
+	// and of answers, of which waitingAnswer tokens count at most. Default 4096 for
+	// each of QueueLimit. Where one key or tier has taken up the room, others find as
+	// much again.
+	QueueTokens int
+	// SavedBytes is how much may be kept of sequences that gave their place to higher
+	// tiers: beyond it, they are computed again. Default 256 MiB.
+	SavedBytes int
 	// RingTokens is how many unread tokens a generation may have before it
 	// pauses, rounded up to a power of two; one that generates fewer has a
 	// smaller ring. Default 256: 4 KiB, and seconds of a reader that is stuck.
@@ -96,6 +104,8 @@ type Step struct {
 // Default bounds, with their reasons in Config.
 const (
 	defaultQueueLimit    = 256
+	defaultQueueTokens   = 4096 // for each that may wait
+	defaultSavedBytes    = 256 << 20
 	defaultRingTokens    = 256
 	defaultTopBytes      = 2 << 20
 	defaultPrefillTokens = 128
@@ -110,6 +120,12 @@ const (
 func (c Config) withDefaults() Config {
 	if c.QueueLimit == 0 {
 		c.QueueLimit = defaultQueueLimit
+	}
+	if c.QueueTokens == 0 {
+		c.QueueTokens = defaultQueueTokens * c.QueueLimit
+	}
+	if c.SavedBytes == 0 {
+		c.SavedBytes = defaultSavedBytes
 	}
 	if c.RingTokens == 0 {
 		c.RingTokens = defaultRingTokens
@@ -155,6 +171,8 @@ func (c Config) check() error {
 	}{
 		{"MaxSequences", c.MaxSequences, 256},
 		{"QueueLimit", c.QueueLimit, 1 << 20},
+		{"QueueTokens", c.QueueTokens, 1 << 40},
+		{"SavedBytes", c.SavedBytes, 1 << 40},
 		{"RingTokens", c.RingTokens, 1 << 20},
 		{"TopLogprobsBytes", c.TopLogprobsBytes, 1 << 30},
 		{"PrefillTokens", c.PrefillTokens, 1 << 20},

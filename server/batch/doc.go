@@ -8,7 +8,8 @@
 // lock-free ring for each request, its [Generation], which a single goroutine
 // reads. Between the two runs the engine goroutine:
 //
-//	take new requests, drop cancelled ones, admit up to MaxSequences
+//	take new requests, drop cancelled ones and those whose time is over
+//	admit up to MaxSequences, those of higher tiers in the places of lower ones
 //	wake the readers of those that ended by that
 //	batch: one token of each decoding sequence, then pieces of prompts
 //	decode; meanwhile helpers ask constraints what may come next
@@ -27,6 +28,19 @@
 // [Config.PrefillTokens] while somebody decodes: half for the shortest, the
 // rest in order of arrival. So running streams keep their pace, short prompts
 // start soon, and long ones always get on.
+//
+// Package queue says who is admitted next: by tier, by the weight of the key, in turns
+// among a key's flows, and in a flow as they come; requests of nobody, as they come.
+// What is computed for a generation is charged to its flow, so that the batch is
+// shared, too. Where somebody of a higher tier waits and there is no place, the
+// sequence of the lowest tier that was admitted last gives up its own: its state is
+// saved, if the engine can and [Config.SavedBytes] allows, and otherwise computed
+// again. So does, within a tier, one of several that a key has there to the key that is
+// next and has none, once it has generated some tokens. A step is the highest tier's that takes part in it: those of lower ones get
+// as many rows of it as lengthen it by 15 %, by what steps cost, and the twentieth of
+// the tokens that each tier with work keeps. Where a higher tier was there lately, the
+// steps of lower ones take few tokens of prompts: who comes waits for the step under
+// way.
 //
 // With an objective for the time between two tokens, the server's ([Config].TPOT) or
 // that of somebody who decodes, they get as many tokens as a step within it has time
@@ -113,8 +127,12 @@
 //
 // # Limits
 //
-// Requests are served in order of arrival, but for those that wait for a place of
-// their own: no priorities, no fairness between tenants. Two that run share no
+// Who waits for a place of its own takes nobody else's, and holds nobody up. A key
+// that is short of tokens, but has a sequence, gets more when others' end. A deadline
+// passes at the beginning of a step: with no step to do, who waits ends when it is
+// cancelled. Whether a first token will be in time is told by all that is to be computed
+// for its tier and higher ones: that keys and flows take turns is not foreseen.
+// Two that run share no
 // cache, but one may begin as a copy of the other. What is left is in the context
 // alone: it goes when more want a place than there are. Restored slots are of no
 // tenant. One request is one sequence. The tokens a

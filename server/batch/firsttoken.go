@@ -17,11 +17,34 @@ import (
 // for a place: they become free at the rate at which those who have one leave. Both
 // goes on at once, so the longer of the two counts.
 type estimate struct {
-	arriving atomic.Int64 // prompt tokens of requests that the engine goroutine has not seen
-	prompts  atomic.Int64 // prompt tokens that it has, and not computed
+	tiers    [ask.TierPriority - ask.TierBackground + 1]ahead
 	promptNs atomic.Int64 // that a prompt token takes, with what decodes beside it; 0: unknown
 	places   atomic.Int64 // sequences at once, at most
 	stayNs   atomic.Int64 // that a sequence keeps its place, on average; 0: unknown
+}
+
+// ahead is the requests of a tier.
+type ahead struct {
+	requests atomic.Int64 // not ended
+	arriving atomic.Int64 // prompt tokens of those that the engine goroutine has not seen
+	prompts  atomic.Int64 // prompt tokens that it has, and not computed
+}
+
+// of is the tier of a generation.
+func (e *estimate) of(g *Generation) *ahead {
+	return &e.tiers[g.ticket.Source.Tier-ask.TierBackground]
+}
+
+// before is what comes before a request of a tier: all that is to be computed for that
+// tier and for higher ones. That keys and flows take turns is left out, and so is what
+// lower tiers keep.
+func (e *estimate) before(tier ask.Tier) (promptTokens, requests int) {
+	for i := range e.tiers[tier-ask.TierBackground:] {
+		t := &e.tiers[int(tier-ask.TierBackground)+i]
+		promptTokens += int(t.prompts.Load() + t.arriving.Load())
+		requests += int(t.requests.Load())
+	}
+	return promptTokens, requests
 }
 
 // stayMemory is how many sequences the average is over.
@@ -55,19 +78,24 @@ func (l *Loop) foresee() {
 	if !ok {
 		return
 	}
-	prompts, decodes := 0, 0
+	var prompts [ask.TierPriority - ask.TierBackground + 1]int
+	decodes := 0
 	for _, g := range l.live {
 		if n := g.seq.pending(); n > 1 {
-			prompts += n
+			prompts[g.ticket.Source.Tier-ask.TierBackground] += n
 		} else {
 			decodes++
 		}
 	}
-	for _, g := range l.waiting {
-		prompts += g.seq.pending()
+	for t := range l.waiting.All() {
+		if s := &t.Value.seq; s.saved == nil {
+			prompts[t.Source.Tier-ask.TierBackground] += s.pending()
+		}
 	}
 	e := &l.pacing.estimate
-	e.prompts.Store(int64(prompts))
+	for tier, n := range prompts {
+		e.tiers[tier].prompts.Store(int64(n))
+	}
 	may := l.decide(decodes)
 	if decodes == 0 {
 		may.PromptTokens = l.limits.BatchTokens
@@ -85,7 +113,7 @@ func (l *Loop) late(r *ask.Request) error {
 		return nil
 	}
 	e := &l.pacing.estimate
-	wait := e.wait(int(e.prompts.Load()+e.arriving.Load()), int(l.inFlight.Load()))
+	wait := e.wait(e.before(tierOf(r)))
 	room := time.Duration(r.TTFTNs)
 	if own := time.Duration(int64(len(r.Prompt.Tokens)) * e.promptNs.Load()); own < room {
 		room -= own

@@ -74,7 +74,7 @@ func TestTooLateIsRefusedAtOnce(t *testing.T) {
 			loop.step()
 			ready(stream, 16)
 		}
-		second := submit(t, loop, plain(1, 4000, 1)) // not received yet
+		second := submit(t, loop, plain(6, 4000, 1)) // not received yet
 		for range 2 {
 			_, err := loop.Submit(hurried)
 			fault, ok := errors.AsType[*ask.Fault](err)
@@ -137,5 +137,33 @@ func TestNobodyForesees(t *testing.T) {
 		hurried := plain(2, 10, 1)
 		hurried.TTFTNs = 1
 		submit(t, loop, hurried)
+	})
+}
+
+// What waits or runs in lower tiers is not before a request of a higher one.
+func TestLowerTiersAreNotBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		loop, _ := pacedLoop(t, time.Millisecond, 50*time.Microsecond, Config{MaxSequences: 2})
+		for range 3 {
+			g := submit(t, loop, plain(1, 10, 100))
+			for ended := false; !ended; {
+				loop.step()
+				_, ended = ready(g, 200)
+			}
+		}
+		for i := range 6 {
+			submit(t, loop, of(plain(10+i, 1000, 100), ask.TierBackground, "", 0))
+		}
+		for _, received := range []bool{false, true} {
+			for _, tier := range []ask.Tier{ask.TierBackground, ask.TierStandard, ask.TierPriority} {
+				hurried := of(plain(2, 10, 1), tier, "", 0)
+				hurried.TTFTNs = 50e6
+				_, err := loop.Submit(hurried)
+				if refused := err != nil; refused != (tier == ask.TierBackground) {
+					t.Errorf("tier %v, the others received: %v: %v", tier, received, err)
+				}
+			}
+			loop.step()
+		}
 	})
 }

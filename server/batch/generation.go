@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"github.com/weirgo/weir/sched/mailbox"
+	"github.com/weirgo/weir/server/batch/queue"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/sampling"
 )
@@ -46,6 +47,7 @@ type Generation struct {
 
 	_      cpu.CacheLinePad
 	seq    sequence
+	ticket queue.Ticket[*Generation]
 	finish Finish
 
 	_    cpu.CacheLinePad

@@ -29,6 +29,7 @@ func (l *Loop) newGeneration(j Job) *Generation {
 	r := j.Request
 	g := &Generation{loop: l, seq: newSequence(r, l.limits.SequenceTokens, time.Now()), topN: r.TopLogprobs}
 	s := &g.seq
+	g.ticket = newTicket(g, r)
 	s.past = &sampling.Sequence{Ends: l.ends, MinTokens: r.MinTokens, Breakers: j.Breakers, Constraint: j.Constraint}
 	if r.Sampling.Penalties.LastTokens == 0 && r.Sampling.DRY.Multiplier == 0 {
 		s.begin() // nothing looks at the prompt

@@ -7,11 +7,13 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch/prefix"
+	"github.com/weirgo/weir/server/batch/queue"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/internal/threads"
 )
@@ -26,7 +28,8 @@ type Loop struct {
 	ends   []uint64 // bit set: tokens that end a generation
 
 	queue     *mailbox.Queue[*Generation]
-	inFlight  atomic.Int32  // generations not ended, at most inFlightLimit
+	room      *queue.Room   // for requests that have not ended
+	inFlight  atomic.Int32  // generations not ended
 	cancels   atomic.Bool   // some generation has been cancelled
 	closing   atomic.Bool   // refuse requests
 	torndown  chan struct{} // Close has called Abort: the context may go
@@ -54,8 +57,8 @@ type Loop struct {
 
 	context     engine.Context
 	batch       *engine.Batch
-	decodes     int                 // tokens of the decode under way
-	waiting     []*Generation       // admitted in this order; evicted ones come first
+	decodes     int // tokens of the decode under way
+	waiting     *queue.Queue[*Generation]
 	live        []*Generation       // oldest first
 	free        []engine.SequenceID // descending
 	places      []place             // by sequence
@@ -70,6 +73,9 @@ type Loop struct {
 	rows        []*Generation       // whose row this step has finished
 	share       *share              // of sampling them
 	pacing      pacing
+	tiers       tiers
+	deadline    time.Time // the first of all generations', zero for none
+	savedBytes  int       // of sequences that were preempted
 }
 
 // New makes a context over model and starts the engine goroutine. The caller
@@ -109,13 +115,14 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		limits:      limits,
 		model:       model,
 		vocab:       model.Info().VocabSize,
-		queue:       mailbox.NewQueue[*Generation](cfg.MaxSequences + cfg.QueueLimit),
+		queue:       mailbox.NewQueue[*Generation](cfg.bounds().MostRequests()),
+		room:        queue.NewRoom(cfg.bounds()),
 		torndown:    make(chan struct{}),
 		done:        make(chan struct{}),
 		idle:        mailbox.NewCell(),
 		context:     ctx,
 		batch:       engine.NewBatch(limits.BatchTokens),
-		waiting:     make([]*Generation, 0, cfg.MaxSequences+cfg.QueueLimit),
+		waiting:     queue.New[*Generation](),
 		live:        make([]*Generation, 0, cfg.MaxSequences),
 		free:        make([]engine.SequenceID, cfg.MaxSequences),
 		places:      make([]place, cfg.MaxSequences),
@@ -180,19 +187,22 @@ func (l *Loop) SubmitJob(j Job) (*Generation, error) {
 	if err := l.late(j.Request); err != nil {
 		return nil, err
 	}
-	// The count is taken first: the engine goroutine, closing, waits until it
-	// is 0, and the ring has a slot for each.
-	if int(l.inFlight.Add(1)) > l.config.MaxSequences+l.config.QueueLimit {
-		l.inFlight.Add(-1)
+	g := l.newGeneration(j)
+	if !l.enter(g) {
 		l.counters.refused.Add(1)
-		return nil, ErrQueueFull
+		return nil, l.queueFull()
 	}
+	// The count is taken before the look: the engine goroutine, closing, waits until
+	// it is 0. The ring has a slot for each that the room has let in.
+	l.inFlight.Add(1)
 	if l.closing.Load() {
 		l.inFlight.Add(-1)
+		l.leaveRoom(g)
 		return nil, ErrClosed
 	}
-	g := l.newGeneration(j)
-	l.pacing.estimate.arriving.Add(int64(g.seq.prompt)) // before it can be received
+	ahead := l.pacing.estimate.of(g)
+	ahead.requests.Add(1)
+	ahead.arriving.Add(int64(g.seq.prompt)) // before it can be received
 	if !l.queue.Push(g) {
 		panic("batch: ring smaller than the limit of requests")
 	}
@@ -279,11 +289,9 @@ func (l *Loop) wakeEngine() { l.idle.Wake() }
 // live, and returns how many. What they hold of the context is freed by sweep.
 func (l *Loop) endAll(reason ask.FinishReason, err error) (ended int) {
 	l.receive()
-	for _, list := range [][]*Generation{l.waiting, l.live} {
-		for _, g := range list {
-			if l.finish(g, reason, err) {
-				ended++
-			}
+	for g := range l.all() {
+		if l.finish(g, reason, err) {
+			ended++
 		}
 	}
 	l.wakeFeeds()
@@ -306,7 +314,7 @@ func (l *Loop) endSubmitted() {
 // drain ends all generations and closes the context.
 func (l *Loop) drain() error {
 	l.endSubmitted()
-	l.sweep()
+	l.sweepLive()
 	for l.eraseOldest() {
 	}
 	l.share.running.Wait()

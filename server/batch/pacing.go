@@ -80,7 +80,7 @@ func (l *Loop) observe(did *Step) {
 	did.Took = time.Duration(now - p.began)
 	l.config.Pacing.Observe(pace.Observation{
 		At: time.Duration(now), Took: did.Took,
-		DecodeRows: did.DecodeRows, PromptRows: did.PromptRows, Active: len(l.live), Waiting: len(l.waiting),
+		DecodeRows: did.DecodeRows, PromptRows: did.PromptRows, Active: len(l.live), Waiting: l.waiting.Len(),
 	})
 	late := 0
 	for _, want := range p.wants {

@@ -21,13 +21,13 @@ type place struct {
 // next finds a waiting generation that can be admitted and the index of its place
 // in l.free, -1 if there is none: the first one, unless it waits for a place of its
 // own.
-func (l *Loop) next() (waiting, free int) {
-	for i, g := range l.waiting {
-		if free := l.choose(&g.seq); free >= 0 {
-			return i, free
+func (l *Loop) next() (g *Generation, free int) {
+	for t := range l.waiting.InOrder() {
+		if free := l.choose(&t.Value.seq); free >= 0 {
+			return t.Value, free
 		}
 	}
-	return 0, -1
+	return nil, -1
 }
 
 // release gives a live sequence's place back, with its tokens in it if they are

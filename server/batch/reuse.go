@@ -49,7 +49,7 @@ func (l *Loop) choose(s *sequence) int {
 	if len(l.free) == 0 {
 		return -1
 	}
-	if s.reuses && !s.scores {
+	if s.reuses && !s.scores && s.saved == nil {
 		id, shared := l.prefixes.Match(s.key, s.tokens, func(id int) bool {
 			return l.isKept(id) && (s.keep || !l.places[id].fixed)
 		})
@@ -117,6 +117,7 @@ func (l *Loop) occupy(g *Generation, free int) bool {
 			return false
 		}
 	}
+	l.resume(s, id)
 	s.id, p.live = id, true
 	if s.stays {
 		l.prefixes.Set(int(id), s.key, s.tokens[:min(s.cached, s.prompt)])
@@ -128,7 +129,7 @@ func (l *Loop) occupy(g *Generation, free int) bool {
 // place has so many more that a copy is worth it, -1 for none, and how many.
 func (l *Loop) beginning(g *Generation, id engine.SequenceID) (own, from, there int) {
 	s := &g.seq
-	if !s.reuses || s.scores {
+	if !s.reuses || s.scores || s.saved != nil {
 		return 0, -1, 0
 	}
 	tokens := s.tokens[:len(s.tokens)-1]

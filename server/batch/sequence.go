@@ -15,12 +15,14 @@ import (
 // an id and puts it into Loop.live. There it is
 //
 //	prefilling  more than one token is not in the cache: it gets pieces
-//	decoding    exactly one is not: that token is its row of the next batch
+//	decoding    exactly one is not: that token is its row of the next batch,
+//	            or of a later one while higher tiers decode
 //	paused      in either case, while its reader is behind: it gets nothing
 //
-// Eviction takes its id and cache away and puts it back at the head of
+// Eviction takes its id and cache away and puts it back at the head of its flow in
 // Loop.waiting, tokens and sampler kept: to prefill it again is all it takes to
-// go on where it was. It ends, from any state, with a ask.FinishReason: at a
+// go on where it was. Preemption does the same, and saves the cache's state if it
+// can, so that not even that is to be done. It ends, from any state, with a ask.FinishReason: at a
 // sampled end of generation, at its length, when it is cancelled, or with an
 // error; ending frees id and cache, or leaves its tokens in their place if they
 // are to be kept, and publishes the Finish.
@@ -46,6 +48,11 @@ type sequence struct {
 	key         string            // of those who may begin with it
 	ended       bool
 	paused      bool
+	deadline    time.Time // when the answer is of no use any more, zero for never
+	roomTokens  int       // that Loop.room counts while it waits for the first time
+	saved       []byte    // its state when it was preempted, of savedTokens; nil for none
+	savedTokens int
+	turn        int // tokens that there were when it was admitted last
 
 	piece     int // tokens in the batch of this step
 	row       int // the row that gives its next token, or -1
@@ -75,7 +82,7 @@ func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
 	}
 	tokens := make([]engine.Token, len(r.Prompt.Tokens), min(limit, len(r.Prompt.Tokens)+growTokens))
 	copy(tokens, r.Prompt.Tokens)
-	return sequence{
+	s := sequence{
 		sampler:   sampling.New(r.Sampling),
 		ignoreEOS: r.IgnoreEOS,
 		tokens:    tokens,
@@ -88,6 +95,10 @@ func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
 		marked:    -1,
 		submitted: now,
 	}
+	if r.TimeoutNs > 0 {
+		s.deadline = now.Add(time.Duration(r.TimeoutNs))
+	}
+	return s
 }
 
 // pending returns the tokens that are not in the cache yet, at least one.

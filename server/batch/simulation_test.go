@@ -27,6 +27,7 @@ type simulation struct {
 	loop     *Loop
 	model    *enginetest.Model
 	faulty   bool
+	tenants  bool // requests are of several tiers and keys
 	requests []*simulated
 }
 
@@ -68,6 +69,8 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 			return nil
 		}
 	}
+	s.tenants = s.random.IntN(2) == 0
+	opts.NoState = s.random.IntN(3) == 0
 	sequences := 1 + s.random.IntN(8)
 	s.loop, s.model = stepped(t, opts,
 		engine.ContextConfig{ContextTokens: sequences * 128, BatchTokens: sequences + s.random.IntN(64)},
@@ -126,6 +129,11 @@ func (s *simulation) submit() {
 		r.Prompt.Tokens = append(slices.Clone(before.request.Prompt.Tokens[:min(90, len(before.request.Prompt.Tokens))]), r.Prompt.Tokens[:1+s.random.IntN(len(r.Prompt.Tokens))]...)
 		r.Prompt.Tokens = r.Prompt.Tokens[:min(100, len(r.Prompt.Tokens))]
 	}
+	if s.tenants {
+		r.Tenant = ask.Tenant{
+			Tier: ask.Tier(s.random.IntN(3) - 1), Name: fmt.Sprint(s.random.IntN(3)), Weight: s.random.IntN(4), Flow: fmt.Sprint(s.random.IntN(2)),
+		}
+	}
 	if s.random.IntN(3) == 0 {
 		r.Sampling.Penalties = ask.Penalties{LastTokens: s.random.IntN(50) - 1, Repeat: 1.5, Frequency: 0.5}
 		r.Sampling.DRY = ask.DRY{Multiplier: 2, Base: 1.5, AllowedLength: 1, LastTokens: -1}
@@ -137,7 +145,11 @@ func (s *simulation) submit() {
 		}
 	}
 	g, err := s.loop.Submit(r)
-	full := living == s.loop.config.MaxSequences+s.loop.config.QueueLimit
+	full := living >= s.loop.config.MaxSequences+s.loop.config.QueueLimit
+	if full {
+		// There may be room for this key's all the same.
+		full = errors.Is(err, ErrQueueFull) || living >= s.loop.config.bounds().MostRequests()
+	}
 	switch {
 	case full && !errors.Is(err, ErrQueueFull):
 		s.t.Fatalf("Submit with %d living: %v", living, err)
@@ -210,8 +222,29 @@ func (s *simulation) step() {
 	if got := s.model.CachedTokens(); got != cached {
 		s.t.Fatalf("the cache holds %d tokens, the loop counts %d", got, cached)
 	}
-	if n := int(l.inFlight.Load()); n != len(l.live)+len(l.waiting) {
-		s.t.Fatalf("%d in flight, %d live, %d waiting", n, len(l.live), len(l.waiting))
+	s.count()
+}
+
+// count compares what the loop counts of its generations with those that there are.
+func (s *simulation) count() {
+	l := s.loop
+	saved := 0
+	for g := range l.all() {
+		saved += cap(g.seq.saved)
+	}
+	if saved != l.savedBytes {
+		s.t.Fatalf("%d bytes are saved, the loop counts %d", saved, l.savedBytes)
+	}
+	ahead := 0
+	for i := range l.pacing.estimate.tiers {
+		tier := &l.pacing.estimate.tiers[i]
+		ahead += int(tier.requests.Load())
+		if n := tier.arriving.Load(); n != 0 {
+			s.t.Fatalf("%d prompt tokens of tier %d are on their way", n, i)
+		}
+	}
+	if n := int(l.inFlight.Load()); n != len(l.live)+l.waiting.Len() || n != ahead {
+		s.t.Fatalf("%d in flight, %d live, %d waiting", n, len(l.live), l.waiting.Len())
 	}
 }
 
@@ -285,6 +318,9 @@ func TestSimulation(t *testing.T) {
 			}
 			if total != uint64(len(s.requests)) {
 				t.Errorf("%d requests, %d finished", len(s.requests), total)
+			}
+			if s.loop.room.Tokens() != 0 || s.loop.savedBytes != 0 {
+				t.Errorf("%d tokens are left in the room, %d bytes are saved", s.loop.room.Tokens(), s.loop.savedBytes)
 			}
 		})
 	}

@@ -41,6 +41,9 @@ type Stats struct {
 	Finished         [ask.FinishReasons]uint64 // by ask.FinishReason
 	NoCacheSpace     uint64                    // decodes that found the cache full
 	Evictions        uint64
+	Preempted        uint64        // sequences that gave their place to a higher tier, or a key that had none
+	Restored         uint64        // of them, those that came back with their state
+	Expired          uint64        // generations whose time was over
 	DecodeErrors     uint64        // other failures
 	StuckDecodes     uint64        // for which the engine counted as stuck
 	Busy             time.Duration // inside decodes
@@ -58,6 +61,9 @@ type counters struct {
 	embedded, embeddings       atomic.Uint64
 	finished                   [ask.FinishReasons]atomic.Uint64
 	noSpace, evictions, errors atomic.Uint64
+	preempted, restored        atomic.Uint64
+	expired                    atomic.Uint64
+	tokensPerSecond            atomic.Uint64 // a float64's bits
 	busyNs                     atomic.Int64
 	_                          cpu.CacheLinePad
 	stuck                      atomic.Uint64
@@ -94,6 +100,9 @@ func (l *Loop) Stats() Stats {
 		Refused:          c.refused.Load(),
 		NoCacheSpace:     c.noSpace.Load(),
 		Evictions:        c.evictions.Load(),
+		Preempted:        c.preempted.Load(),
+		Restored:         c.restored.Load(),
+		Expired:          c.expired.Load(),
 		DecodeErrors:     c.errors.Load(),
 		StuckDecodes:     c.stuck.Load(),
 		Busy:             time.Duration(c.busyNs.Load()),

@@ -55,6 +55,7 @@ func (l *Loop) prepare() (next Step) {
 		l.cancels.Store(false)
 		l.dropCancelled()
 	}
+	l.expire()
 	l.admit()
 	l.wakeFeeds() // who has ended by now does not wait for the decode
 	next.DecodeRows, next.PromptRows = l.plan()
@@ -75,6 +76,7 @@ func (l *Loop) settle(did *Step) {
 		l.counters.prompt.Add(uint64(did.PromptRows))
 		l.deliver()
 		l.observe(did)
+		l.measure(did)
 	case errors.Is(did.Err, engine.ErrNoCacheSpace):
 		l.counters.noSpace.Add(1)
 		l.makeSpace(did.PromptRows)
@@ -97,32 +99,50 @@ func (l *Loop) plan() (decodes, prompts int) {
 	l.batch.Reset()
 	l.scoreLeft = l.scoreLimit()
 	l.pacing.plan(l.config.TPOT)
-	prefilling := 0
+	prefilling, lower := 0, false
+	top := l.top()
+	short := l.yields(top)
 	for _, g := range l.live {
 		s := &g.seq
 		s.piece, s.row, s.scoreRows = 0, -1, 0
 		if !s.runnable(g) {
 			continue
 		}
+		if g.ticket.Source.Tier < top {
+			lower = true
+			continue
+		}
 		if s.pending() > 1 {
 			prefilling++
+			continue
+		}
+		if short > 0 {
+			// Also for those who do not get a row in this step.
+			l.pacing.tpot = tighter(l.pacing.tpot, s.tpot)
 			continue
 		}
 		l.pacing.row(l.config.TPOT, s)
 		s.piece = 1
 		s.row = l.batch.Add(s.tokens[s.cached], s.cached, s.id, true)
 	}
+	if short > 0 {
+		return l.planLower(top+1, 0, 0, short)
+	}
 	decodes = l.batch.Len()
 	if prefilling > 0 {
-		l.planPieces(l.promptBudget(decodes))
+		l.planPieces(top, l.promptBudget(top, decodes))
 	}
-	return decodes, l.batch.Len() - decodes
+	prompts = l.batch.Len() - decodes
+	if lower {
+		return l.planLower(top, decodes, prompts, l.lowerRows(decodes, prompts))
+	}
+	return decodes, prompts
 }
 
 // promptBudget is how many prompt tokens this step takes at most. It is at
 // least one: a batch has room for all sequences, and not all are decoding.
-func (l *Loop) promptBudget(decodes int) int {
-	budget := l.limits.BatchTokens
+func (l *Loop) promptBudget(top ask.Tier, decodes int) int {
+	budget := max(decodes+1, l.limits.BatchTokens-l.keptFree(top))
 	if decodes > 0 {
 		budget = min(budget-decodes, l.decide(decodes).PromptTokens)
 	}
@@ -131,28 +151,33 @@ func (l *Loop) promptBudget(decodes int) int {
 	return budget
 }
 
-// planPieces shares budget out among the prompts: up to half to the one with
+// planPieces shares budget out among the prompts of a tier: up to half to the one with
 // the least left, the rest in order of age. The oldest gets half at least, so
 // it is not starved, and a short prompt does not wait for the long ones.
-func (l *Loop) planPieces(budget int) {
+func (l *Loop) planPieces(tier ask.Tier, budget int) {
 	var shortest *Generation
 	for _, g := range l.live {
 		s := &g.seq
-		if l.takesPieces(s) && (shortest == nil || s.pending() < shortest.seq.pending()) {
+		if l.takesPieces(g, tier) && (shortest == nil || s.pending() < shortest.seq.pending()) {
 			shortest = g
 		}
 	}
+	if shortest == nil {
+		return
+	}
 	budget -= l.grow(shortest, budget/2)
 	for _, g := range l.live {
-		if l.takesPieces(&g.seq) {
+		if l.takesPieces(g, tier) {
 			budget -= l.grow(g, budget)
 			l.addPiece(&g.seq)
 		}
 	}
 }
 
-// takesPieces reports whether a sequence prefills in this step.
-func (l *Loop) takesPieces(s *sequence) bool { return s.pending() > 1 && !s.paused }
+// takesPieces reports whether a sequence of a tier prefills in this step.
+func (l *Loop) takesPieces(g *Generation, tier ask.Tier) bool {
+	return g.seq.pending() > 1 && !g.seq.paused && g.ticket.Source.Tier == tier
+}
 
 // grow lets a sequence take up to n more tokens in this step, and returns how
 // many it does.
@@ -193,8 +218,11 @@ func (l *Loop) deliver() {
 	l.rows = l.rows[:0]
 	for _, g := range l.live {
 		s := &g.seq
-		s.cached += s.piece
-		l.computed(s)
+		if s.piece > 0 {
+			s.cached += s.piece
+			l.computed(s)
+			l.waiting.Computed(&g.ticket, s.cached)
+		}
 		g.mark()
 		if s.row < 0 && s.scoreRows == 0 {
 			continue

@@ -109,7 +109,7 @@ func (l *Loop) judge(since int64, seen time.Duration) {
 // ended, whatever has come of it.
 func (l *Loop) goOn(err error) {
 	l.overtaken = false
-	l.sweep()
+	l.sweepLive()
 	if since := l.stuck.Swap(0); since != 0 {
 		l.context.Resume()
 		if c := l.embeddings.context.Load(); c != nil {

@@ -90,6 +90,7 @@ func TestLateSubmitToStuckEngine(t *testing.T) {
 			t.Fatal("not stuck")
 		}
 		late := loop.newGeneration(Job{Request: plain(2, 5, 0)})
+		loop.enter(late)
 		loop.inFlight.Add(1)
 		loop.queue.Push(late)
 		synctest.Sleep(lookEvery)

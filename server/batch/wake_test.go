@@ -144,6 +144,7 @@ func TestDrainWaitsForSubmit(t *testing.T) {
 	loop, _ := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1})
 	loop.inFlight.Add(1)
 	g := loop.newGeneration(Job{Request: plain(1, 5, 0)})
+	loop.enter(g)
 	closed := make(chan error)
 	go func() { closed <- loop.Close() }()
 	<-loop.torndown
