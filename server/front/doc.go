@@ -52,7 +52,13 @@
 // between two tokens of its answer at most. It is an objective that the generator
 // paces others' prompts by. By x-slo-ttft-ms it says how many there are to be before the
 // first one: if those who came before take longer, by the generator's estimate, it gets
-// 429 with Retry-After at once.
+// 429 with Retry-After at once; and of the same flow, what is due first comes first, and
+// what has no such wish is due in ten seconds. x-request-timeout-ms is how long the answer
+// is of use: then it ends, with 504 or the dialect's form in a stream, and is not begun if
+// it still waits. x-gateway-inference-fairness-id names the flow that a request belongs
+// to; a key's flows share what is the key's. x-gateway-inference-objective, if it is a
+// tier's name, and the urgency of the header priority (RFC 9218: u=4 and 5 standard,
+// 6 and 7 background) lower a request's tier, and never raise it.
 //
 // Each request has an id, X-Request-Id: the client's if it is short and of plain letters,
 // else a new one. It is in the answer's header and in the log, and what became of the
@@ -93,7 +99,7 @@
 // Errors quote little of what was sent. What a
 // client may send is bounded by [Config]: body, log-probabilities. What all
 // requests hold together is bounded too; beyond it is 503 with Retry-After. How many generations run and wait is the
-// generator's; one too many gives 429 with Retry-After. What a key may do is its
+// generator's; one too many gives 429 with Retry-After, which the generator knows best. What a key may do is its
 // file's. Who has any key may read /metrics, and in it the names of all. One write to a client
 // that does not read is bounded in time.
 package front

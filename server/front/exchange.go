@@ -36,7 +36,7 @@ type exchange struct {
 	input                account         // the body, and what is made of it; the handler's
 	attended             context.Context // while there is a client; the handler's
 	client               *client         // nil until the request has arrived, and when the handler has gone; the handler's
-	objectives           objectives      // of its requests
+	wishes               wishes          // of its header
 	limit                *limit          // that the client has set; nil: none
 	tenant               *tenants.Tenant // whose key it is, nil: nobody's of the key file
 	visit                *tenants.Visit  // of the tenant; nil: none
@@ -174,6 +174,7 @@ var statuses = [ask.Kinds]int{
 	ask.Loading:              http.StatusServiceUnavailable,
 	ask.EngineStuck:          http.StatusServiceUnavailable,
 	ask.Cancelled:            statusClientClosed,
+	ask.DeadlineExceeded:     http.StatusGatewayTimeout,
 	ask.NotServed:            http.StatusNotImplemented,
 	ask.NotStored:            http.StatusNotFound,
 }

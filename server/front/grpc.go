@@ -105,7 +105,7 @@ func (h *Handler) receiveCall(x *exchange, w http.ResponseWriter, q *http.Reques
 		if err != nil {
 			return nil, err
 		}
-		x.limit = &limit{at: x.begin.Add(timeout)}
+		x.bound(x.begin.Add(timeout))
 	}
 	body, err := h.receiveBody(x, w, q)
 	if err != nil {

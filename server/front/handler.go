@@ -222,8 +222,11 @@ func (h *Handler) admitBody(x *exchange, w http.ResponseWriter, q *http.Request)
 		return err
 	}
 	var err error
-	if x.objectives, err = objectivesOf(q.Header); err != nil {
+	if x.wishes, err = wishesOf(q.Header); err != nil {
 		return err
+	}
+	if t := x.wishes.timeout; t > 0 {
+		x.bound(x.begin.Add(t))
 	}
 	q.Body = http.MaxBytesReader(w, q.Body, h.cfg.BodyBytes)
 	return nil

@@ -17,6 +17,21 @@ type limit struct {
 	timer *time.Timer // the handler's; nil before there is a generation
 }
 
+// bound gives an exchange a limit, or an earlier one.
+func (x *exchange) bound(at time.Time) {
+	if x.limit == nil || at.Before(x.limit.at) {
+		x.limit = &limit{at: at}
+	}
+}
+
+// leftNs is what ask.Request.TimeoutNs says: the time that is left, 0 without a limit.
+func (l *limit) leftNs() int64 {
+	if l == nil {
+		return 0
+	}
+	return max(1, time.Until(l.at).Nanoseconds())
+}
+
 // choices is generate.Choices within the limit.
 func (l *limit) choices(ctx context.Context, all wanted) (generate.Stream, error) {
 	if l == nil {
@@ -26,19 +41,50 @@ func (l *limit) choices(ctx context.Context, all wanted) (generate.Stream, error
 	defer cancel()
 	events, err := generate.Choices(bound, all.from, all.requests, all.perPrompt)
 	if err != nil {
-		l.late.Store(bound.Err() != nil && ctx.Err() == nil)
+		if bound.Err() != nil && ctx.Err() == nil {
+			l.late.Store(true)
+			return nil, ask.Late()
+		}
 		return nil, err
 	}
 	l.timer = time.AfterFunc(time.Until(l.at), func() {
 		l.late.Store(true)
 		events.Cancel()
 	})
-	return events, nil
+	return &limited{Stream: events, limit: l}, nil
+}
+
+// limited is a stream that tells that its limit has passed, where it was cancelled
+// for that.
+type limited struct {
+	generate.Stream
+	limit *limit
+}
+
+// Next implements generate.Stream.
+func (s *limited) Next(ev *ask.Event) bool {
+	if !s.Stream.Next(ev) {
+		return false
+	}
+	for _, end := range []*ask.End{ev.End, ev.ChoiceEnd} {
+		if end != nil && end.Fault != nil && end.Fault.Kind == ask.Cancelled && s.limit.late.Load() {
+			end.Fault = ask.Late()
+		}
+	}
+	return true
+}
+
+// PromptTokens implements generate.Sized.
+func (s *limited) PromptTokens() int {
+	if sized, ok := s.Stream.(generate.Sized); ok {
+		return sized.PromptTokens()
+	}
+	return 0
 }
 
 // passed reports whether a fault is that the limit has passed.
 func (l *limit) passed(f *ask.Fault) bool {
-	return l != nil && f.Kind == ask.Cancelled && l.late.Load()
+	return l != nil && (f.Kind == ask.Cancelled && l.late.Load() || f.Kind == ask.DeadlineExceeded)
 }
 
 // leave ends the watch.

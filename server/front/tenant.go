@@ -21,22 +21,23 @@ func (x *exchange) refused(f *ask.Fault) {
 	}
 }
 
-// tier is the one that a request gets: its key's, or the lowest if it wants no more.
+// tier is the one that a request gets: its key's, or a lower one if it or its header
+// wants no more.
 func (x *exchange) tier(r *ask.Request) ask.Tier {
 	switch {
 	case r.Tenant.Tier == ask.TierBackground:
 		return ask.TierBackground
 	case x.tenant == nil:
-		return ask.TierStandard
+		return x.wishes.lowered(ask.TierStandard)
 	}
-	return x.tenant.Tier
+	return x.wishes.lowered(x.tenant.Tier)
 }
 
 // sign says on whose behalf requests are made, and what their header wants.
 func (x *exchange) sign(requests ...*ask.Request) {
 	for _, r := range requests {
-		r.TPOTNs, r.TTFTNs = x.objectives.tpotNs, x.objectives.ttftNs
-		r.Tenant.Tier = x.tier(r)
+		r.TPOTNs, r.TTFTNs, r.TimeoutNs = x.wishes.tpotNs, x.wishes.ttftNs, x.limit.leftNs()
+		r.Tenant.Tier, r.Tenant.Flow = x.tier(r), x.wishes.flow
 		x.granted = r.Tenant.Tier
 		if x.tenant != nil {
 			r.Tenant.Name, r.Tenant.Weight = x.tenant.Name, x.tenant.Weight
