@@ -20,6 +20,7 @@ import (
 	"github.com/weirgo/weir/bench/neighbour"
 	"github.com/weirgo/weir/bench/peers"
 	"github.com/weirgo/weir/bench/prefix"
+	"github.com/weirgo/weir/bench/qos"
 	"github.com/weirgo/weir/bench/quota"
 	"github.com/weirgo/weir/bench/sampling"
 	"github.com/weirgo/weir/bench/slo"
@@ -31,6 +32,6 @@ import (
 var experiments = []experiment.Declaration{
 	c01.Experiment, c03.Experiment, c04.Experiment, c05.Experiment, c07.Experiment, c08.Experiment, c09.Experiment,
 	c11.Experiment, c14.Experiment, ceiling.Experiment, cooperative.Experiment, gang.Experiment, handoff.Experiment,
-	hostile.Experiment, manycores.Experiment, neighbour.Experiment, peers.Experiment, prefix.Experiment, quota.Experiment,
-	sampling.Experiment, slo.Experiment, stacks.Experiment, tax.Experiment,
+	hostile.Experiment, manycores.Experiment, neighbour.Experiment, peers.Experiment, prefix.Experiment, qos.Experiment,
+	quota.Experiment, sampling.Experiment, slo.Experiment, stacks.Experiment, tax.Experiment,
 }

@@ -28,6 +28,9 @@ type Config struct {
 	Streams int
 	// Requests ends the run after so many. Default: Streams.
 	Requests int
+	// Stop, if not nil, ends the run once it is closed: no more requests are sent, but
+	// for the first one, and those under way are waited for.
+	Stop <-chan struct{}
 	// Rate, if not zero, makes an open loop of so many requests a second.
 	Rate float64
 	// Timeout is how long a request may go without a byte. Default
@@ -171,6 +174,14 @@ func (l *loop) cut(now time.Time) {
 
 // start sends what is due now and has a connection.
 func (l *loop) start(now time.Time) error {
+	select {
+	case <-l.cfg.Stop:
+		if l.sent > 0 {
+			l.due, l.cfg.Requests = nil, l.sent
+			return nil
+		}
+	default:
+	}
 	if l.cfg.Rate == 0 {
 		for len(l.idle) > 0 && l.sent < l.cfg.Requests {
 			l.send(now)
