@@ -122,12 +122,16 @@ type stream struct {
 	cancelled atomic.Bool
 	leave     sync.Once
 	left      chan struct{} // closed: ended, or cancelled
-	entry     *mailbox.Entry
+	entry     atomic.Pointer[mailbox.Entry]
 }
 
 // Announce implements generate.Stream.
 func (s *stream) Announce(e *mailbox.Entry) {
-	s.entry = e
+	s.entry.Store(e)
+	if s.cancelled.Load() { // after the store: one of the two sees the other's
+		s.wake()
+		return
+	}
 	if s.g.Gate == nil {
 		s.let(-1)
 		return
@@ -161,17 +165,21 @@ func (s *stream) out() {
 
 func (s *stream) let(tokens int64) {
 	s.allowed.Store(tokens)
-	s.entry.Post()
-	s.entry.Feed().Wake()
+	s.wake()
 }
 
 // Cancel implements generate.Stream.
 func (s *stream) Cancel() {
-	s.cancelled.Store(true)
+	s.cancelled.Store(true) // before wake looks for an entry, see Announce
 	s.out()
-	if s.entry != nil {
-		s.entry.Post()
-		s.entry.Feed().Wake()
+	s.wake()
+}
+
+// wake tells whom the stream was announced to, if anybody, that there is something.
+func (s *stream) wake() {
+	if e := s.entry.Load(); e != nil {
+		e.Post()
+		e.Feed().Wake()
 	}
 }
 
