@@ -37,7 +37,7 @@ func serveRandom(t *testing.T, weir string, backend iouring.Backend) string {
 		mode = "uring"
 	}
 	command := exec.CommandContext(t.Context(), weir, "serve", "-m", llamatest.Model(t), "-a", "tiny", "--strict-model",
-		"--port", "0", "--io", mode, "--api-key", key, "-np", "4", "-c", "8192", "-t", "1")
+		"--port", "0", "--io", mode, "--api-key", key, "-np", "4", "-c", "8192", "-t", "1", "--no-cache-prompt") // the same usage each time it is asked
 	command.Env = append(os.Environ(), "LLAMA_LIB="+llamatest.Library(t))
 	stderr, err := command.StderrPipe()
 	if err != nil {
@@ -145,7 +145,8 @@ func serveScripted(t *testing.T, backend iouring.Backend) string {
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	model := enginetest.New(enginetest.Options{Next: next, ChatTemplate: thinker})
 	generator, err := local.New(model, local.Config{
-		ID: "scripted", Template: template, Context: engine.ContextConfig{MaxSequences: 4, ContextTokens: 4 * 4096}, Batching: local.Batching{Log: log},
+		ID: "scripted", Template: template, Context: engine.ContextConfig{MaxSequences: 4, ContextTokens: 4 * 4096},
+		Batching: local.Batching{Log: log, NoPrefixCache: true}, // the same usage each time it is asked
 	})
 	if err != nil {
 		t.Fatal(err)
