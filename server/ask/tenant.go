@@ -26,9 +26,15 @@ const (
 	TierPriority
 )
 
+// Tiers is how many tiers there are.
+const Tiers = int(TierPriority-TierBackground) + 1
+
+// Index is the tier's place among all, from 0 for the lowest.
+func (t Tier) Index() int { return int(t - TierBackground) }
+
 // String returns the tier's name in files and metrics.
 func (t Tier) String() string {
-	return [...]string{"background", "standard", "priority"}[t-TierBackground]
+	return [...]string{"background", "standard", "priority"}[t.Index()]
 }
 
 // ParseTier is the tier of a name; ok is false of one that is none.

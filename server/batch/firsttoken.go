@@ -17,7 +17,7 @@ import (
 // for a place: they become free at the rate at which those who have one leave. Both
 // goes on at once, so the longer of the two counts.
 type estimate struct {
-	tiers    [ask.TierPriority - ask.TierBackground + 1]ahead
+	tiers    [ask.Tiers]ahead
 	promptNs atomic.Int64 // that a prompt token takes, with what decodes beside it; 0: unknown
 	places   atomic.Int64 // sequences at once, at most
 	stayNs   atomic.Int64 // that a sequence keeps its place, on average; 0: unknown
@@ -32,15 +32,15 @@ type ahead struct {
 
 // of is the tier of a generation.
 func (e *estimate) of(g *Generation) *ahead {
-	return &e.tiers[g.ticket.Source.Tier-ask.TierBackground]
+	return &e.tiers[g.ticket.Source.Tier.Index()]
 }
 
 // before is what comes before a request of a tier: all that is to be computed for that
 // tier and for higher ones. That keys and flows take turns is left out, and so is what
 // lower tiers keep.
 func (e *estimate) before(tier ask.Tier) (promptTokens, requests int) {
-	for i := range e.tiers[tier-ask.TierBackground:] {
-		t := &e.tiers[int(tier-ask.TierBackground)+i]
+	for i := tier.Index(); i < ask.Tiers; i++ {
+		t := &e.tiers[i]
 		promptTokens += int(t.prompts.Load() + t.arriving.Load())
 		requests += int(t.requests.Load())
 	}
@@ -78,18 +78,18 @@ func (l *Loop) foresee() {
 	if !ok {
 		return
 	}
-	var prompts [ask.TierPriority - ask.TierBackground + 1]int
+	var prompts [ask.Tiers]int
 	decodes := 0
 	for _, g := range l.live {
 		if n := g.seq.pending(); n > 1 {
-			prompts[g.ticket.Source.Tier-ask.TierBackground] += n
+			prompts[g.ticket.Source.Tier.Index()] += n
 		} else {
 			decodes++
 		}
 	}
 	for t := range l.waiting.All() {
 		if s := &t.Value.seq; s.saved == nil {
-			prompts[t.Source.Tier-ask.TierBackground] += s.pending()
+			prompts[t.Source.Tier.Index()] += s.pending()
 		}
 	}
 	e := &l.pacing.estimate

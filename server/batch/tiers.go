@@ -11,9 +11,9 @@ import (
 
 // tiers is what the loop remembers of tiers. It belongs to who holds Loop.own.
 type tiers struct {
-	seen   [ask.TierPriority - ask.TierBackground + 1]int64   // when a request of each was there, by sinceStart
-	prompt [ask.TierPriority - ask.TierBackground + 1]float64 // tokens of a prompt of each, lately
-	turn   int                                                // who of lower tiers decodes next
+	seen   [ask.Tiers]int64   // when a request of each was there, by sinceStart
+	prompt [ask.Tiers]float64 // tokens of a prompt of each, lately
+	turn   int                // who of lower tiers decodes next
 
 	rows, seconds float64 // of a step, lately
 }
@@ -84,7 +84,7 @@ func (l *Loop) all() iter.Seq[*Generation] {
 // arrive has a new generation wait.
 func (l *Loop) arrive(g *Generation) {
 	l.waiting.Push(&g.ticket)
-	tier := g.ticket.Source.Tier - ask.TierBackground
+	tier := g.ticket.Source.Tier.Index()
 	l.tiers.seen[tier] = sinceStart()
 	if mean := &l.tiers.prompt[tier]; *mean == 0 {
 		*mean = float64(g.seq.prompt)
@@ -114,7 +114,7 @@ func (l *Loop) top() ask.Tier {
 		}
 	}
 	if len(l.live) > 0 {
-		l.tiers.seen[top-ask.TierBackground] = l.pacing.began
+		l.tiers.seen[top.Index()] = l.pacing.began
 	}
 	return top
 }
@@ -124,7 +124,7 @@ func (l *Loop) top() ask.Tier {
 // against what a prompt of the higher tier takes.
 func (l *Loop) yields(top ask.Tier) (rows int) {
 	for tier := top + 1; tier <= ask.TierPriority; tier++ {
-		at, tokens := l.tiers.seen[tier-ask.TierBackground], l.tiers.prompt[tier-ask.TierBackground]
+		at, tokens := l.tiers.seen[tier.Index()], l.tiers.prompt[tier.Index()]
 		if at == 0 || l.pacing.began-at >= yieldingNs {
 			continue
 		}

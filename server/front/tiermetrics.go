@@ -11,7 +11,7 @@ import (
 // tierFigures count tokens by tier, whoever's key it is.
 type tierFigures struct {
 	prompt, generated *prometheus.Desc
-	spent             [ask.TierPriority - ask.TierBackground + 1]struct{ prompt, generated atomic.Int64 }
+	spent             [ask.Tiers]struct{ prompt, generated atomic.Int64 }
 }
 
 // describe comes before all else.
@@ -22,7 +22,7 @@ func (f *tierFigures) describe(labels prometheus.Labels) {
 
 // spend counts.
 func (f *tierFigures) spend(t ask.Tier, prompt, generated int) {
-	s := &f.spent[t-ask.TierBackground]
+	s := &f.spent[t.Index()]
 	if prompt > 0 {
 		s.prompt.Add(int64(prompt))
 	}

@@ -1,6 +1,11 @@
 package queue
 
-import "iter"
+import (
+	"iter"
+	"slices"
+
+	"github.com/weirgo/weir/server/ask"
+)
 
 const (
 	// firstMean is how long an answer is taken to be before one is known.
@@ -11,7 +16,7 @@ const (
 
 // Queue is what waits, and the accounts of what runs. The zero value is none: see New.
 type Queue[V any] struct {
-	tiers   [tiers]tier[V]
+	tiers   [ask.Tiers]tier[V]
 	waiting int
 	mean    float64 // tokens of an answer, of whoever
 }
@@ -189,8 +194,8 @@ func (q *Queue[V]) All() iter.Seq[*Ticket[V]] {
 
 // all gives the tickets of all keys. Accounts may go meanwhile with their last.
 func (r *ring[V]) all(yield func(*Ticket[V]) bool) bool {
-	for _, key := range append([]*account[V](nil), r.accounts...) {
-		for _, flow := range append([]*account[V](nil), key.flows.accounts...) {
+	for _, key := range slices.Clone(r.accounts) {
+		for _, flow := range slices.Clone(key.flows.accounts) {
 			for t := flow.first; t != nil; {
 				next := t.next
 				if !yield(t) {

@@ -2,8 +2,6 @@ package queue
 
 import "github.com/weirgo/weir/server/ask"
 
-const tiers = int(ask.TierPriority-ask.TierBackground) + 1
-
 const (
 	// Part is which part of the tokens a tier with work keeps, at least, while
 	// higher ones have some: a 20th.
@@ -29,13 +27,13 @@ type tier[V any] struct {
 
 // at is a tier's place in Queue.tiers.
 func at(t ask.Tier) int {
-	return int(min(max(t, ask.TierBackground), ask.TierPriority) - ask.TierBackground)
+	return min(max(t, ask.TierBackground), ask.TierPriority).Index()
 }
 
 // account counts tokens that were computed for a tier: against its own part, and
 // towards that of the others. The highest has none: it comes first as it is.
 func (q *Queue[V]) account(which, tokens int) {
-	for i := range q.tiers[:tiers-1] {
+	for i := range q.tiers[:ask.Tiers-1] {
 		switch t := &q.tiers[i]; {
 		case i == which:
 			t.owed = max(t.owed-(Part-1)*tokens, -mostAhead*Part)
@@ -57,7 +55,7 @@ func (q *Queue[V]) Covers(t ask.Tier) bool {
 
 // WaitsAbove reports whether somebody of a higher tier waits.
 func (q *Queue[V]) WaitsAbove(t ask.Tier) bool {
-	for i := at(t) + 1; i < tiers; i++ {
+	for i := at(t) + 1; i < ask.Tiers; i++ {
 		if q.tiers[i].waiting > 0 {
 			return true
 		}
@@ -71,9 +69,9 @@ func (t *tier[V]) first() bool { return t.owed >= (t.paid+slice)*Part }
 
 // inOrder gives the tiers with something waiting in the order in which they are
 // served.
-func (q *Queue[V]) inOrder() (order [tiers]int, n int) {
+func (q *Queue[V]) inOrder() (order [ask.Tiers]int, n int) {
 	for _, owed := range []bool{true, false} {
-		for i := tiers - 1; i >= 0; i-- {
+		for i := ask.Tiers - 1; i >= 0; i-- {
 			if t := &q.tiers[i]; t.waiting > 0 && t.first() == owed {
 				order[n] = i
 				n++
