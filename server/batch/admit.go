@@ -62,8 +62,6 @@ func (l *Loop) admitOne(g *Generation) {
 	if first {
 		s.admitted = time.Now()
 		l.beginRoom(g)
-	}
-	if first {
 		g.reused.Store(int32(s.cached))
 		l.counters.asked.Add(uint64(s.prompt))
 		if s.cached > 0 {

@@ -58,12 +58,11 @@ const rateMemory = 64
 // measure counts a step for the tokens that are computed in a second: what decodes
 // take, and not the pauses between them, in which there was nothing to do.
 func (l *Loop) measure(did *Step) {
-	took := (sinceStart() - l.pacing.began)
-	if took <= 0 {
+	if did.Took <= 0 {
 		return
 	}
 	l.tiers.rows += (float64(did.DecodeRows+did.PromptRows) - l.tiers.rows) / rateMemory
-	l.tiers.seconds += (time.Duration(took).Seconds() - l.tiers.seconds) / rateMemory
+	l.tiers.seconds += (did.Took.Seconds() - l.tiers.seconds) / rateMemory
 	l.counters.tokensPerSecond.Store(math.Float64bits(l.tiers.rows / l.tiers.seconds))
 }
 

@@ -3,6 +3,7 @@ package batch
 import (
 	"slices"
 
+	"github.com/weirgo/weir/server/batch/prefix"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/internal/offheap"
 )
@@ -39,7 +40,7 @@ func (l *Loop) gather(s *sequence, id engine.SequenceID) engine.SequenceID {
 	if most == 0 || l.places[to].tokens != nil && !l.movable() {
 		return id
 	}
-	if p.tokens != nil && !p.goesOn(common(p.tokens, s.tokens), len(s.tokens)) && l.erase(id) > 0 && p.lost {
+	if p.tokens != nil && !p.goesOn(prefix.Common(p.tokens, s.tokens), len(s.tokens)) && l.erase(id) > 0 && p.lost {
 		return to
 	}
 	if l.exchange(id, to) {

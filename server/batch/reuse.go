@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/batch/prefix"
 	"github.com/weirgo/weir/server/engine"
 )
 
@@ -134,7 +135,7 @@ func (l *Loop) beginning(g *Generation, id engine.SequenceID) (own, from, there 
 	}
 	tokens := s.tokens[:len(s.tokens)-1]
 	if p := &l.places[id]; p.key == s.key {
-		own = common(p.tokens, tokens)
+		own = prefix.Common(p.tokens, tokens)
 	}
 	// A copy is made at the next decode, and nothing else may be done with it before:
 	// who comes back to a ring that is full might not be in it.
@@ -167,15 +168,4 @@ func (l *Loop) computed(s *sequence) {
 	if n := l.prefixes.Len(int(s.id)); n < min(s.cached, s.prompt) {
 		l.prefixes.Extend(int(s.id), s.tokens[n:min(s.cached, s.prompt)])
 	}
-}
-
-// common is with how many tokens both begin.
-func common(a, b []engine.Token) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	return n
 }

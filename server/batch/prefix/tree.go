@@ -152,7 +152,7 @@ func (t *Tree) Match(key string, tokens []ask.Token, allowed func(id int) bool) 
 		if next == nil {
 			break
 		}
-		if part = common(next.label, tokens[depth:]); part < len(next.label) {
+		if part = Common(next.label, tokens[depth:]); part < len(next.label) {
 			break
 		}
 		n, depth = next, depth+len(next.label)
@@ -209,7 +209,7 @@ func (n *node) walk(tokens []ask.Token) *node {
 			n.adopt(child)
 			return child
 		}
-		shared := common(child.label, tokens)
+		shared := Common(child.label, tokens)
 		if shared < len(child.label) {
 			child = child.split(shared)
 		}
@@ -261,8 +261,8 @@ func (t *Tree) tidy(key string, n *node) {
 	}
 }
 
-// common is with how many tokens both begin.
-func common(a, b []ask.Token) int {
+// Common is with how many tokens both begin.
+func Common(a, b []ask.Token) int {
 	n := min(len(a), len(b))
 	for i := range n {
 		if a[i] != b[i] {

@@ -22,7 +22,7 @@ type plain struct {
 func (n naive) match(key string, tokens []ask.Token, allowed func(int) bool) (best, shared int) {
 	best = -1
 	for id, p := range n {
-		c := common(p.tokens, tokens)
+		c := Common(p.tokens, tokens)
 		if p.key != key || c == 0 || allowed != nil && !allowed(id) {
 			continue
 		}
