@@ -49,6 +49,11 @@ func Closing() *Fault {
 	return &Fault{Kind: ShuttingDown, What: "the server is shutting down", Remedy: "try another one, or again later"}
 }
 
+// IsLoading is that there is no model yet.
+func IsLoading() *Fault {
+	return &Fault{Kind: Loading, What: "the model is being loaded", Remedy: "try again later"}
+}
+
 // GivenUp is a request that nobody waits for any more; cause may be nil.
 func GivenUp(cause error) *Fault {
 	return &Fault{Kind: Cancelled, What: "the request was cancelled", Cause: cause}

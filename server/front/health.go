@@ -45,7 +45,7 @@ func Loading(origins Origins, page http.Handler, llama LlamaServer) http.Handler
 	if page != nil {
 		mux.Handle(PageFiles, page)
 	}
-	loading := &ask.Fault{Kind: ask.Loading, What: "the model is being loaded", Remedy: "try again later"}
+	loading := ask.IsLoading()
 	refuse := func(w http.ResponseWriter, q *http.Request) {
 		d := dialectOf(q)
 		if d == grpcDialect {

@@ -126,10 +126,7 @@ func splitList(v string) []string {
 func (f *flagSet) seconds(p *time.Duration, names, arg, usage string) {
 	for _, name := range f.describe(names, arg, usage) {
 		f.Func(name, "", func(v string) error {
-			d, err := time.ParseDuration(v)
-			if err != nil {
-				d, err = time.ParseDuration(v + "s")
-			}
+			d, err := parseSeconds(v)
 			if err != nil || d <= 0 {
 				return fmt.Errorf("not a positive number of seconds")
 			}
@@ -137,6 +134,14 @@ func (f *flagSet) seconds(p *time.Duration, names, arg, usage string) {
 			return nil
 		})
 	}
+}
+
+// parseSeconds is what a number of seconds, or a duration, stands for.
+func parseSeconds(v string) (time.Duration, error) {
+	if d, err := time.ParseDuration(v); err == nil {
+		return d, nil
+	}
+	return time.ParseDuration(v + "s")
 }
 
 // parse reads the arguments; it writes the help to out if asked for.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/llama"
 	"github.com/weirgo/weir/server/generate/local"
 	"github.com/weirgo/weir/server/internal/cpus"
 	"github.com/weirgo/weir/server/internal/version"
@@ -108,8 +109,7 @@ func (f *follower) look() {
 	if now.Cores() == last.Cores() && min(now.Affinity, 2) == min(last.Affinity, 2) { // setProcs tells one from two
 		return
 	}
-	threads := f.threads(now.Cores())
-	next := engine.Threads{Threads: threads.Threads, BatchThreads: threads.BatchThreads}
+	next := f.threads(now.Cores())
 	if f.c.decoding != nil {
 		group, err := openDecoding(max(next.Threads, next.BatchThreads))
 		if err != nil {
@@ -135,7 +135,7 @@ func (f *follower) look() {
 func (f *follower) threads(cores int) (t engine.Threads) {
 	t.Threads, t.BatchThreads = f.o.threads, f.o.batchThreads
 	if t.Threads == 0 {
-		t.Threads = max(1, cores-1) // as llama.DefaultThreads
+		t.Threads = llama.ThreadsOf(cores)
 	}
 	if t.BatchThreads == 0 {
 		t.BatchThreads = t.Threads

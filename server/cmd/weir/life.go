@@ -31,10 +31,7 @@ func (o *options) graceTime() time.Duration {
 
 // setGrace reads --grace: as other times, but 0 means none.
 func (o *options) setGrace(v string) error {
-	d, err := time.ParseDuration(v)
-	if err != nil {
-		d, err = time.ParseDuration(v + "s")
-	}
+	d, err := parseSeconds(v)
 	if err != nil || d < 0 {
 		return fmt.Errorf("not a number of seconds from 0 on")
 	}
@@ -68,7 +65,7 @@ func (l *life) ready() error {
 	case l.ending.Load():
 		return ask.Closing()
 	case l.generator.Load() == nil:
-		return &ask.Fault{Kind: ask.Loading, What: "the model is being loaded", Remedy: "try again later"}
+		return ask.IsLoading()
 	}
 	return l.live()
 }

@@ -19,10 +19,13 @@ var cores = sync.OnceValue(func() int {
 })
 
 // DefaultThreads is how many threads a context computes on unless told
-// otherwise: the cores this process may use, less one for Go, at least one. The
-// library's threads spin at their barrier, and one that has to wait for a core
-// holds up all others for a time slice.
-func DefaultThreads() int { return max(1, cores()-1) }
+// otherwise: ThreadsOf the cores this process may use.
+func DefaultThreads() int { return ThreadsOf(cores()) }
+
+// ThreadsOf is on how many threads to compute where there are so many cores: less one
+// for Go, at least one. The library's threads spin at their barrier, and one that
+// has to wait for a core holds up all others for a time slice.
+func ThreadsOf(cores int) int { return max(1, cores-1) }
 
 // SpareCores is how many cores a context's threads leave free, at least one; 0
 // threads are the default.
