@@ -1,20 +1,15 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,16 +23,7 @@ import (
 // roleVariable makes the test binary act as a server.
 const roleVariable = "WEIR_CEILING_TEST_SERVER"
 
-func TestMain(m *testing.M) {
-	if role := os.Getenv(roleVariable); role != "" {
-		if err := serve(role, os.Args[1:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { sampletest.Main(m, roleVariable, serve) }
 
 // serve takes weir's flags and streams numbers, all streams in step.
 func serve(role string, args []string) error {
@@ -72,19 +58,7 @@ func serve(role string, args []string) error {
 		}
 		fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"\",\"finish_reason\":\"length\"}],\"usage\":{\"completion_tokens\":%d}}\n\ndata: [DONE]\n\n", asked.MaxTokens)
 	})
-	server := http.Server{Addr: net.JoinHostPort(*host, *port), Handler: mux}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	var closing sync.WaitGroup
-	closing.Go(func() {
-		<-ctx.Done()
-		server.Close()
-	})
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	closing.Wait()
-	return nil
+	return sampletest.Serve(*host, *port, mux)
 }
 
 func TestServerArm(t *testing.T) {

@@ -1,21 +1,15 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -29,16 +23,7 @@ import (
 // roleVariable makes the test binary act as a server.
 const roleVariable = "WEIR_SLO_TEST_SERVER"
 
-func TestMain(m *testing.M) {
-	if os.Getenv(roleVariable) != "" {
-		if err := serve(os.Args[1:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { sampletest.Main(m, roleVariable, serve) }
 
 // scripted answers like a server: a word is a token, prompts take no time, and a gap is
 // late if there is an objective of less than 20 ms.
@@ -92,7 +77,7 @@ func (s *scripted) handler() http.Handler {
 }
 
 // serve takes weir's flags.
-func serve(args []string) error {
+func serve(_ string, args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	host, port := flags.String("host", "", ""), flags.String("port", "", "")
 	for _, other := range []string{"m", "np", "c", "t", "prefill-tokens"} {
@@ -101,19 +86,7 @@ func serve(args []string) error {
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
-	server := http.Server{Addr: net.JoinHostPort(*host, *port), Handler: new(scripted).handler()}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	var closing sync.WaitGroup
-	closing.Go(func() {
-		<-ctx.Done()
-		server.Close()
-	})
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	closing.Wait()
-	return nil
+	return sampletest.Serve(*host, *port, new(scripted).handler())
 }
 
 func TestMeasure(t *testing.T) {
