@@ -120,11 +120,24 @@ type ContextConfig struct {
 	// Default: the cores this process may use, less one, at least one;
 	// BatchThreads as Threads.
 	Threads, BatchThreads int
+	// FlashAttention says how attention is computed. Default: as is faster where
+	// most steps are of a token a sequence.
+	FlashAttention FlashAttention
 	// Decoding, if not nil, is the group that the goroutine is in while a
 	// Decode computes: one with ggroup.WithCompute, as a rule. What else a
 	// Context does is done in the caller's.
 	Decoding *ggroup.Group
 }
+
+// FlashAttention is whether attention is computed in one pass over the cache, or by
+// products of whole matrices. The results differ by rounding alone.
+type FlashAttention uint8
+
+const (
+	FlashAttentionAuto FlashAttention = iota
+	FlashAttentionOn
+	FlashAttentionOff
+)
 
 // Context is the state of several sequences over one model. It belongs to one
 // goroutine; only Abort may be called from another.

@@ -39,6 +39,14 @@ func (f *foreign) arguments(args []string) (ours []string, err error) {
 			name = strings.ReplaceAll(name, "_", "-") // as llama-server does
 		}
 		flag := f.names[name]
+		if flag != nil && flag.fate == same && flag.takes == maybe && !hasValue {
+			var values []string
+			if values, args, err = flag.values(arg, args); err != nil {
+				return nil, err
+			}
+			ours = append(ours, "--"+name+"="+values[0])
+			continue
+		}
 		if flag == nil || flag.fate == same {
 			ours = append(ours, "--"+name+arg[len("--")+len(name)-dashesLess(arg):])
 			if !hasValue && f.takesValue(name) && len(args) > 0 {
@@ -86,9 +94,10 @@ func (l *llamaFlag) values(arg string, rest []string) (values, left []string, er
 	case pair:
 		n = 2
 	case maybe:
-		if len(rest) > 0 && slices.Contains([]string{"on", "off", "auto", "0", "1", "true", "false"}, rest[0]) {
-			n = 1
+		if len(rest) == 0 || !slices.Contains([]string{"on", "off", "auto", "0", "1", "true", "false"}, rest[0]) {
+			return []string{"on"}, rest, nil
 		}
+		n = 1
 	}
 	if n > len(rest) {
 		return nil, nil, fmt.Errorf("flag needs an argument: %s", arg)

@@ -6,7 +6,7 @@ type arity uint8
 const (
 	nothing arity = iota
 	value
-	maybe // on, off or auto, or nothing
+	maybe // on, off or auto, or nothing: on
 	pair
 )
 
@@ -75,7 +75,7 @@ var llamaFlags = []llamaFlag{
 	{"poll-batch", value, "", idle, "", "the engine waits for work as it likes"},
 	{"keep", value, "", idle, "0", "no context is shifted, so nothing is dropped"},
 	{"swa-full", nothing, "LLAMA_ARG_SWA_FULL", idle, "", "the cache is sized by the engine"},
-	{"fa flash-attn", maybe, "LLAMA_ARG_FLASH_ATTN", idle, "auto", "the engine decides by itself"},
+	{"fa flash-attn", maybe, "LLAMA_ARG_FLASH_ATTN", same, "", ""},
 	{"perf", nothing, "LLAMA_ARG_PERF", idle, "", "see /metrics"},
 	{"no-perf", nothing, "!LLAMA_ARG_PERF", settled, "", ""},
 	{"e escape", nothing, "", settled, "", ""},

@@ -90,10 +90,14 @@ type llamaLine struct {
 }
 
 var llamaLines = []llamaLine{
-	{name: "flash attention without a value", args: "-fa -c 512", notes: []string{"-fa "}, check: func(o *options) bool { return o.contextTokens == 512 }},
-	{name: "flash attention with one", args: "-fa on --flash-attn auto", notes: []string{"-fa "}},
+	{name: "flash attention without a value", args: "-fa -c 512", check: func(o *options) bool {
+		return o.contextTokens == 512 && o.flashAttention == engine.FlashAttentionOn
+	}},
+	{name: "flash attention with one", args: "-fa on --flash-attn off", check: func(o *options) bool { return o.flashAttention == engine.FlashAttentionOff }},
+	{name: "flash attention and =", args: "-fa on --flash-attn=auto", check: func(o *options) bool { return o.flashAttention == engine.FlashAttentionAuto }},
+	{name: "flash attention of another kind", args: "-fa=perhaps", text: "give on, off or auto"},
 	{name: "what is so in any case", args: "--jinja --metrics -cb --no-webui -ctk f16 --cache-type-v f16 --mmap --no-context-shift --offline -kvo"},
-	{name: "a common command line", args: "-fa on -t 8 -tb 8 -b 512 -ub 256 --mlock --no-mmap --no-warmup -ngl all -np 2 --threads-http 4 --props --slots --alias m", notes: []string{"-fa ", "--no-warmup ", "--threads-http "}, check: func(o *options) bool {
+	{name: "a common command line", args: "-fa on -t 8 -tb 8 -b 512 -ub 256 --mlock --no-mmap --no-warmup -ngl all -np 2 --threads-http 4 --props --slots --alias m", notes: []string{"--no-warmup ", "--threads-http "}, check: func(o *options) bool {
 		return o.threads == 8 && o.batchTokens == 512 && o.lockMemory && o.noMemoryMap && o.gpuLayers == -1 && o.parallel == 2 && o.routes.Props && !o.routes.NoSlots && o.alias == "m"
 	}},
 	{name: "defaults that are said", args: "-np -1 -t -1 -tb -1 -n -1 -s 4294967295 -ngl auto", check: func(o *options) bool {
@@ -162,10 +166,9 @@ var llamaLines = []llamaLine{
 	{name: "two values", args: "--control-vector-layer-range 1 2", text: "--control-vector-layer-range is not supported"},
 	{name: "a value that is missing", args: "--threads-http", text: "needs an argument: --threads-http"},
 	{name: "drafts", args: "-md d.gguf --draft-max 8 --spec-default", notes: []string{"-md ", "--draft-max ", "--spec-default "}},
-	{name: "variables of the environment", env: []string{"LLAMA_ARG_CTX_SIZE", "2048", "LLAMA_ARG_N_PARALLEL", "2", "LLAMA_ARG_FLASH_ATTN", "on", "LLAMA_ARG_ENDPOINT_METRICS", "1", "LLAMA_ARG_MMAP", "0", "LLAMA_ARG_HOST", "0.0.0.0"},
-		notes: []string{"LLAMA_ARG_FLASH_ATTN "}, check: func(o *options) bool {
-			return o.contextTokens == 2048 && o.parallel == 2 && o.noMemoryMap && o.host == "0.0.0.0"
-		}},
+	{name: "variables of the environment", env: []string{"LLAMA_ARG_CTX_SIZE", "2048", "LLAMA_ARG_N_PARALLEL", "2", "LLAMA_ARG_FLASH_ATTN", "on", "LLAMA_ARG_ENDPOINT_METRICS", "1", "LLAMA_ARG_MMAP", "0", "LLAMA_ARG_HOST", "0.0.0.0"}, check: func(o *options) bool {
+		return o.flashAttention == engine.FlashAttentionOn && o.contextTokens == 2048 && o.parallel == 2 && o.noMemoryMap && o.host == "0.0.0.0"
+	}},
 	{name: "a flag goes before a variable", args: "-c 64", env: []string{"LLAMA_ARG_CTX_SIZE", "2048"}, check: func(o *options) bool { return o.contextTokens == 64 }},
 	{name: "an empty variable", env: []string{"LLAMA_ARG_CTX_SIZE", ""}},
 	{name: "a variable that says no", env: []string{"LLAMA_ARG_ENDPOINT_SLOTS", "off", "LLAMA_ARG_CONTEXT_SHIFT", "false"}, check: func(o *options) bool { return o.routes.NoSlots }},

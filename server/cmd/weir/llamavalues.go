@@ -56,6 +56,23 @@ func (o *options) setLayers(v string) error {
 	return nil
 }
 
+// setFlashAttention reads whether attention is computed by flash attention.
+func (o *options) setFlashAttention(v string) error {
+	if v == "auto" {
+		o.flashAttention = engine.FlashAttentionAuto
+		return nil
+	}
+	on, err := readTruth(v)
+	if err != nil {
+		return fmt.Errorf("give on, off or auto")
+	}
+	o.flashAttention = engine.FlashAttentionOff
+	if on {
+		o.flashAttention = engine.FlashAttentionOn
+	}
+	return nil
+}
+
 // setLoadMode reads how the model's file is loaded.
 func (o *options) setLoadMode(v string) error {
 	switch v {

@@ -28,6 +28,7 @@ type options struct {
 	threads, batchThreads, gpuLayers int
 	poolingName                      string
 	pooling                          engine.Pooling // from poolingName
+	flashAttention                   engine.FlashAttention
 	noMemoryMap, lockMemory          bool
 	noVerify                         bool
 	library                          string
@@ -147,6 +148,7 @@ func (o *options) defineModel(f *flagSet) {
 	f.whole(&o.microBatchTokens, "ub ubatch-size", "N", "tokens computed at once; default 512")
 	f.whole(&o.threads, "t threads", "N", "engine threads; default: cores less one, more is far slower; "+threadsHelp)
 	f.whole(&o.batchThreads, "tb threads-batch", "N", "engine threads for prompts; default: as -t")
+	f.each("fa flash-attn", "on|off|auto", "flash attention; default auto: on, but on a CPU for heads whose size it is slow with", o.setFlashAttention)
 	f.text(&o.poolingName, "pooling", "KIND", "how a text's vectors become one: mean, cls, last or rank, or none; default: the model's own, else last")
 	f.each("rerank reranking", "", "as --pooling rank: the model is a reranker", func(string) error {
 		o.poolingName = "rank"
@@ -352,6 +354,7 @@ func (o *options) context(info engine.Info) engine.ContextConfig {
 		MicroBatchTokens: o.microBatchTokens,
 		Threads:          o.threads,
 		BatchThreads:     o.batchThreads,
+		FlashAttention:   o.flashAttention,
 		Decoding:         o.cores.decoding,
 	}
 }

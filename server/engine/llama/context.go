@@ -43,7 +43,8 @@ var (
 // each, ContextTokens/MaxSequences: attention of one never walks over the
 // others' tokens.
 func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
-	c, err := m.newContext(cfg, func(*sys.ContextParams) {})
+	attention := m.flashAttention(cfg.FlashAttention) // before newContext holds the lock of what it asks
+	c, err := m.newContext(cfg, func(p *sys.ContextParams) { p.FlashAttention = attention })
 	if err != nil {
 		return nil, err
 	}

@@ -111,3 +111,10 @@ func OpenDesks(n int) (int, error) {
 
 // Remembered returns how many short texts' tokens are kept.
 func Remembered(m engine.Model) int { return len(m.(*model).memo.tokens) }
+
+// SlowFlashAttention reports whether this machine computes this model's attention
+// faster without.
+func SlowFlashAttention(m engine.Model) bool { return m.(*model).slowFlashAttention() }
+
+// HeadSize is the size of a head's keys.
+func HeadSize(m engine.Model) int { return m.(*model).headSize() }

@@ -18,8 +18,9 @@ import (
 //		of each token its position, 1, sequence
 //		rows
 //
-// Rows are the layers' keys and values, each with its type and its size, which
-// the library compares with its own; what comes before it trusts. So it is not
+// Rows are whether values lie in columns, 0 or 1, of which the library takes any
+// other number for 1, and the layers' keys and values, each with its type and its size,
+// which it compares with its own; what comes before it trusts. So it is not
 // kept: a state here is the rows alone, and what comes before is made anew for the
 // sequence that is to have them. The same tokens give the same bytes in whichever
 // sequence they are.
@@ -105,6 +106,9 @@ func (c *llmContext) RestoreSequence(seq engine.SequenceID, tokens int, state []
 		return fmt.Errorf("llama: restore sequence: %w: %d tokens, a sequence has 1 to %d", engine.ErrState, tokens, c.limits.SequenceTokens)
 	}
 	before, after := c.frame(seq, tokens)
+	if len(state) >= wordBytes && binary.LittleEndian.Uint32(state) > 1 {
+		return fmt.Errorf("llama: restore sequence: %w: it does not begin with a truth", engine.ErrState)
+	}
 	whole, err := offheap.New(len(before) + len(state) + len(after))
 	if err != nil {
 		return fmt.Errorf("llama: restore sequence: %w", err)
