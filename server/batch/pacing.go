@@ -10,9 +10,12 @@ import (
 // pacing is what the loop keeps for its policy. It belongs to who holds Loop.own, but
 // for what is atomic: that is written there alone, and read by all.
 type pacing struct {
-	began int64           // the step under way, by sinceStart
-	tpot  time.Duration   // the shortest objective of who decodes in it, 0 for none
-	wants []time.Duration // the objectives of its rows that have one
+	began int64         // the step under way, by sinceStart
+	tpot  time.Duration // the shortest objective of who decodes in it, 0 for none
+	// Tokens that its rows attend to, and those before the next one of the prompt that is
+	// furthest on.
+	decodeContext, promptContext, furthest int
+	wants                                  []time.Duration // the objectives of its rows that have one
 
 	estimate estimate
 
@@ -44,14 +47,23 @@ func (p *pacing) stats() Pacing {
 }
 
 // plan begins to gather the objectives of a step's rows; server is everybody's.
-func (p *pacing) plan(server time.Duration) { p.tpot, p.wants = server, p.wants[:0] }
+func (p *pacing) plan(server time.Duration) {
+	p.tpot, p.wants = server, p.wants[:0]
+	p.decodeContext, p.promptContext, p.furthest = 0, 0, 0
+}
 
 // row is one that decodes. Its first token ends no gap.
 func (p *pacing) row(server time.Duration, s *sequence) {
 	p.tpot = tighter(p.tpot, s.tpot)
+	p.decodeContext += s.cached + 1
 	if want := tighter(server, s.tpot); want > 0 && s.generated() > 0 {
 		p.wants = append(p.wants, want)
 	}
+}
+
+// piece is one of a prompt.
+func (p *pacing) piece(s *sequence) {
+	p.promptContext += s.piece*s.cached + s.piece*(s.piece+1)/2
 }
 
 // tighter is the shorter of two objectives, 0 being none.
@@ -65,7 +77,7 @@ func tighter(a, b time.Duration) time.Duration {
 // decide asks the policy what a step may hold beside decodes rows.
 func (l *Loop) decide(decodes int) pace.Decision {
 	return l.config.Pacing.Decide(pace.Demand{
-		DecodeRows: decodes,
+		DecodeRows: decodes, DecodeContext: l.pacing.decodeContext, PromptContext: l.pacing.furthest,
 		Objectives: pace.Objectives{TPOT: l.pacing.tpot, Server: l.config.TPOT, PromptShare: max(0, l.config.PromptShare)},
 		Limits: pace.Limits{
 			LeastPrompt: 1, MostPrompt: l.limits.BatchTokens - decodes,
@@ -80,7 +92,8 @@ func (l *Loop) observe(did *Step) {
 	did.Took = time.Duration(now - p.began)
 	l.config.Pacing.Observe(pace.Observation{
 		At: time.Duration(now), Took: did.Took,
-		DecodeRows: did.DecodeRows, PromptRows: did.PromptRows, Active: len(l.live), Waiting: l.waiting.Len(),
+		DecodeRows: did.DecodeRows, PromptRows: did.PromptRows,
+		DecodeContext: p.decodeContext, PromptContext: p.promptContext, Active: len(l.live), Waiting: l.waiting.Len(),
 	})
 	late := 0
 	for _, want := range p.wants {

@@ -171,13 +171,13 @@ func TestPolicyIsShownEachStep(t *testing.T) {
 		round(loop, 1, first)
 		others := []*Generation{submit(t, loop, plain(2, 20, 2)), submit(t, loop, plain(3, 20, 2))}
 		round(loop, 1, first)
-		want := pace.Observation{At: policy.steps[1].At, Took: 9 * time.Millisecond, DecodeRows: 1, PromptRows: 7, Active: 2, Waiting: 1}
+		want := pace.Observation{At: policy.steps[1].At, Took: 9 * time.Millisecond, DecodeRows: 1, PromptRows: 7, DecodeContext: 2, PromptContext: 28, Active: 2, Waiting: 1}
 		if len(policy.steps) != 2 || policy.steps[1] != want || policy.steps[1].At-policy.steps[0].At != want.Took {
 			t.Errorf("%+v, want %+v", policy.steps, want)
 		}
 		d := policy.demands[len(policy.demands)-1]
 		limits := pace.Limits{LeastPrompt: 1, MostPrompt: 511, Prompt: 9, Sequences: 4}
-		if want := (pace.Demand{DecodeRows: 1, Objectives: pace.Objectives{TPOT: 20e6, Server: 20e6, PromptShare: 0.25}, Limits: limits}); d != want {
+		if want := (pace.Demand{DecodeRows: 1, DecodeContext: 2, Objectives: pace.Objectives{TPOT: 20e6, Server: 20e6, PromptShare: 0.25}, Limits: limits}); d != want {
 			t.Errorf("%+v, want %+v", d, want)
 		}
 		round(loop, 50, append(others, first)...)

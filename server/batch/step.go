@@ -108,6 +108,9 @@ func (l *Loop) plan() (decodes, prompts int) {
 		if !s.runnable(g) {
 			continue
 		}
+		if s.pending() > 1 {
+			l.pacing.furthest = max(l.pacing.furthest, s.cached)
+		}
 		if g.ticket.Source.Tier < top {
 			lower = true
 			continue
@@ -194,6 +197,7 @@ func (l *Loop) grow(g *Generation, n int) int {
 // addPiece puts the next s.piece tokens into the batch, with logits for the
 // last token of the prompt, and for those whose next token is to be scored.
 func (l *Loop) addPiece(s *sequence) {
+	l.pacing.piece(s)
 	for i := range s.piece {
 		at := s.cached + i
 		last := at == len(s.tokens)-1

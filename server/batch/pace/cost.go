@@ -1,19 +1,19 @@
 package pace
 
 // cost is what a step takes, learned of those before: something for the step, for each
-// row that decodes and for each row of a prompt, in seconds. Its three numbers are
-// the ones whose steps would take what the steps took, by the least squares of the
-// relative differences. What was long ago counts for less.
+// row that decodes, for each row of a prompt, and for each token that rows of either
+// kind attend to, in seconds. Its numbers are the ones whose steps would take what the
+// steps took, by the least squares of the relative differences. What was long ago counts for less.
 //
 // A step that somebody kept from its processor takes many times as long as it should.
 // As the difference is taken relative to what a step took, it is never more than 1
 // and one such step counts for almost nothing. Three in a row are no accident: the
-// machine has become slower, or faster, and all three numbers change by as much.
+// machine has become slower, or faster, and all numbers change by as much.
 type cost struct {
 	each   [parts]float64        // seconds; all above 0 once a step was seen
 	square [parts][parts]float64 // mean of x_i x_j, x being a step's rows a second
 	mean   [parts]float64        // of x_i
-	seen   int                   // steps, up to memory
+	seen   int                   // steps, up to those that count
 	off    [row]float64          // what the last steps took, as parts of what was foreseen
 }
 
@@ -25,13 +25,20 @@ const (
 	perStep = iota
 	perDecode
 	perPrompt
+	perDecodeContext // in the order of the rows
+	perPromptContext
 	parts
 )
 
 const (
-	// memory is how many steps count: few enough to follow a context that grows,
-	// enough for a mean of steps that differ by some percent.
-	memory = 50
+	// memory is how many steps count: few enough to follow a machine, enough for a mean
+	// of steps that differ by some percent. Over so few contexts hardly change, and look
+	// like rows: contextMemory is for what they cost.
+	memory        = 50
+	contextMemory = 2000
+	// contextFirst is what a token in a context costs before anything is known of it, as
+	// a part of what a row does.
+	contextFirst = 1.0 / 20_000
 	// fewest is how many steps say something.
 	fewest = 10
 	// row steps in a row that take changed as much as foreseen, or less than 1 /
@@ -57,7 +64,15 @@ const (
 	mostSquare = 1e60
 )
 
-func newRows(decodes, prompts int) rows { return rows{1, float64(decodes), float64(prompts)} }
+// context is what a token costs that a row of a kind attends to, as a part of what the
+// row itself does; 0 before any such row was seen.
+func (c *cost) context(kind int) float64 {
+	of := kind + perDecodeContext - perDecode
+	if !c.known() || c.square[of][of] == 0 {
+		return 0
+	}
+	return c.each[of] / c.each[kind]
+}
 
 // known reports whether enough steps were seen.
 func (c *cost) known() bool { return c.seen >= fewest }
@@ -70,8 +85,9 @@ func (c *cost) of(x rows) (seconds float64) {
 	return seconds
 }
 
-// next is what is known after a step, a function of its arguments; seconds is above 0.
-func (c cost) next(x rows, seconds float64) cost {
+// next is what is known after a step, a function of its arguments, where so many steps
+// count; seconds is above 0.
+func (c cost) next(x rows, seconds float64, memory int) cost {
 	if c.seen == 0 {
 		c.each = guess(x, seconds)
 		c.off = [row]float64{1, 1, 1}
@@ -113,6 +129,8 @@ func guess(x rows, seconds float64) (each [parts]float64) {
 	each[perStep] = half
 	each[perDecode] = half / max(x[perDecode]+x[perPrompt], 1)
 	each[perPrompt] = each[perDecode]
+	each[perDecodeContext] = each[perDecode] * contextFirst
+	each[perPromptContext] = each[perPrompt] * contextFirst
 	return each
 }
 
@@ -153,7 +171,7 @@ func (c *cost) add(x rows, seconds float64) {
 // solve moves the numbers to where the squares are least. It counts in shares: each
 // number is sought as a multiple of what it was, so that all are of one size.
 func (c *cost) solve(prompts bool) {
-	want := [parts]float64{1, 1, 1}
+	want := [parts]float64{1, 1, 1, 1, 1}
 	if prompts {
 		want[perPrompt] -= hope
 	}

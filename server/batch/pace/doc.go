@@ -43,7 +43,8 @@
 //
 // The gaps are the steps': what is between the engine and a client is not known here,
 // nor the work that is done between two steps. What a row costs is taken to be the
-// same for all rows of its kind. Where it grows with the context, the policy follows,
-// over some fifty steps. One prompt token is the least: where it alone takes too
-// long, the objective is missed while there are prompts.
+// same for all rows of its kind, but for the tokens that it attends to. Of the prompts
+// only the one that is furthest on is known, and all are taken to be. One prompt token is
+// the least: where it alone takes too long, the objective is missed while there are
+// prompts.
 package pace

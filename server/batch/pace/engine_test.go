@@ -10,6 +10,7 @@ import (
 // and for steps that somebody holds up.
 type engine struct {
 	base, decode, prompt time.Duration // of a step, a row that decodes, a token of a prompt
+	decodeAt, promptAt   time.Duration // of each token that such a row attends to
 	noise                float64       // standard deviation, of what a step takes
 	heldUp               float64       // share of the steps that take twenty times as long
 	slow                 float64       // times; 0 is 1
@@ -26,9 +27,13 @@ func (e *engine) start(seed uint64) *engine {
 	return &started
 }
 
-// step computes a step and returns what it took.
-func (e *engine) step(decodes, prompts int) time.Duration {
-	took := float64(e.base) + float64(decodes)*float64(e.decode) + float64(prompts)*float64(e.prompt)
+// step computes a step of rows that attend to nothing and returns what it took.
+func (e *engine) step(decodes, prompts int) time.Duration { return e.attend(decodes, prompts, 0, 0) }
+
+// attend is step with rows that attend to so many tokens, together.
+func (e *engine) attend(decodes, prompts, decodeContext, promptContext int) time.Duration {
+	took := float64(e.base) + float64(decodes)*float64(e.decode) + float64(prompts)*float64(e.prompt) +
+		float64(decodeContext)*float64(e.decodeAt) + float64(promptContext)*float64(e.promptAt)
 	took *= max(0.5, 1+e.noise*e.random.NormFloat64())
 	if e.slow > 0 {
 		took *= e.slow
@@ -47,6 +52,9 @@ type load struct {
 	tpot            time.Duration
 	share           float64 // Objectives.PromptShare
 }
+
+// answer is how many tokens a stream has before it begins anew.
+const answer = 700
 
 // outcome is what became of a load's steps.
 type outcome struct {
@@ -70,13 +78,21 @@ func (w load) run(p Policy, e *engine, warm, steps int, before func(step int)) (
 		if before != nil {
 			before(i)
 		}
-		may := p.Decide(Demand{DecodeRows: w.decodes, Objectives: Objectives{TPOT: w.tpot, PromptShare: w.share}, Limits: wide})
+		at, context := w.prompt-left, w.decodes*(i%answer)
+		may := p.Decide(Demand{
+			DecodeRows: w.decodes, DecodeContext: context, PromptContext: at,
+			Objectives: Objectives{TPOT: w.tpot, PromptShare: w.share}, Limits: wide,
+		})
 		piece := min(may.PromptTokens, left)
 		if left -= piece; left == 0 {
 			left = w.prompt
 		}
-		took := e.step(w.decodes, piece)
-		p.Observe(Observation{At: e.now, Took: took, DecodeRows: w.decodes, PromptRows: piece, Active: w.decodes + 1})
+		attended := piece*at + piece*(piece+1)/2
+		took := e.attend(w.decodes, piece, context, attended)
+		p.Observe(Observation{
+			At: e.now, Took: took, DecodeRows: w.decodes, PromptRows: piece,
+			DecodeContext: context, PromptContext: attended, Active: w.decodes + 1,
+		})
 		if i < warm {
 			continue
 		}

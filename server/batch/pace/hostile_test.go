@@ -1,6 +1,9 @@
 package pace
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // TestHostileObjectiveCostsAFactor: one client of eight wants a token each ns. What that
 // costs the prompts of others is bounded by the share of a step that is theirs: they
@@ -24,7 +27,9 @@ func TestHostileObjectiveCostsAFactor(t *testing.T) {
 				t.Errorf("%s: prompts keep %.3f of their throughput with a share of %.2f", m.name, kept, share)
 			}
 			// And streams pay no more than what prompts are promised, and part of a token.
-			if longest := 1.15/(1-share)*float64(m.base+8*m.decode) + float64(m.prompt); got.took.Seconds()/float64(got.steps)*1e9 > longest {
+			decodes := m.base + 8*(m.decode+answer/2*m.decodeAt)
+			prompt := m.prompt + time.Duration(w.prompt/2)*m.promptAt
+			if longest := 1.15/(1-share)*float64(decodes) + float64(prompt); got.took.Seconds()/float64(got.steps)*1e9 > longest {
 				t.Errorf("%s: a step takes %v", m.name, got.took/steps)
 			}
 		}

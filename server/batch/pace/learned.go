@@ -8,8 +8,8 @@ import (
 // Learned is the default policy. It learns what steps cost and gives prompts as many
 // tokens as a step within the objective has room for:
 //
-//   - What a step takes is foreseen as so much for itself, for each row that decodes
-//     and for each row of a prompt.
+//   - What a step takes is foreseen as so much for itself, for each row that decodes,
+//     for each row of a prompt, and for each token that rows of either kind attend to.
 //   - Steps differ. The objective is divided by a margin, the quotient of what a step
 //     took and what was foreseen that 99.5 % of the steps with prompts stay below. That
 //     leaves half of the one percent to steps that something held up for long, which are
@@ -48,9 +48,13 @@ const (
 
 // learning is what a Learned remembers.
 type learning struct {
-	cost   cost
+	cost   cost    // of rows as learning.rows makes them
+	long   cost    // of rows and contexts, for what the one is to the other
 	margin float64 // 0: none yet
 	reach  float64 // prompt tokens of the largest step, lately
+
+	// Tokens that a row of each kind attends to, on average, lately.
+	decodeContext, promptContext float64
 }
 
 // Observe implements Policy.
@@ -65,14 +69,20 @@ func (s learning) next(o Observation) learning {
 		s.margin, s.reach = marginFirst, reachFirst
 	}
 	seconds := max(leastTook, min(o.Took, mostTook)).Seconds()
-	x := newRows(o.DecodeRows, o.PromptRows)
-	if o.PromptRows > 0 {
-		s.reach = max(x[perPrompt], s.reach*(1-1.0/memory))
+	decodes, prompts := float64(o.DecodeRows), float64(o.PromptRows)
+	if o.DecodeRows > 0 {
+		s.decodeContext += (float64(o.DecodeContext)/decodes - s.decodeContext) / memory
 	}
+	if o.PromptRows > 0 {
+		s.promptContext += (float64(o.PromptContext)/prompts - s.promptContext) / memory
+		s.reach = max(prompts, s.reach*(1-1.0/memory))
+	}
+	s.long = s.long.next(rows{1, decodes, prompts, float64(o.DecodeContext), float64(o.PromptContext)}, seconds, contextMemory)
+	x := s.rows(decodes, prompts, float64(o.DecodeContext), float64(o.PromptContext))
 	if s.cost.known() && o.DecodeRows > 0 && o.PromptRows > 0 {
 		s.margin = nextMargin(s.margin, seconds/s.cost.of(x))
 	}
-	s.cost = s.cost.next(x, seconds)
+	s.cost = s.cost.next(x, seconds, memory)
 	return s
 }
 
@@ -106,25 +116,41 @@ func (s *learning) prompts(d *Demand) int {
 	if !s.cost.known() {
 		return int(min(most, float64(d.Limits.Prompt)))
 	}
-	prompts := s.fit(d.Objectives.TPOT, d.DecodeRows)
+	prompts := s.fit(d.Objectives.TPOT, d)
 	if server := d.Objectives.Server; server <= 0 || d.Objectives.TPOT < server {
 		prompts = max(prompts, s.floor(d))
 	}
 	return int(max(0, min(prompts, most)))
 }
 
-// fit is how many prompt tokens end within a time beside so many rows.
-func (s *learning) fit(within time.Duration, decodes int) float64 {
-	return (within.Seconds()/s.margin - s.cost.of(newRows(decodes, 0))) / s.cost.each[perPrompt]
+// fit is how many prompt tokens end within a time beside the rows that decode.
+func (s *learning) fit(within time.Duration, d *Demand) float64 {
+	return s.tokens(within.Seconds()/s.margin-s.withoutPrompts(d), d.PromptContext)
+}
+
+// withoutPrompts is how many seconds a step takes that has none.
+func (s *learning) withoutPrompts(d *Demand) float64 {
+	return s.cost.of(s.rows(float64(d.DecodeRows), 0, float64(d.DecodeContext), 0))
+}
+
+// tokens is how many tokens of a prompt that has so many before are computed in a time.
+// Each attends to one more than the one before it: n of them take n×first + n²×more/2.
+func (s *learning) tokens(seconds float64, context int) float64 {
+	if seconds <= 0 {
+		return 0
+	}
+	more := s.cost.each[perPrompt] * s.long.context(perPrompt)
+	first := s.cost.each[perPrompt] + more*float64(context)
+	return 2 * seconds / (first + math.Sqrt(first*first+2*more*seconds))
 }
 
 // floor is how many no client takes away. Part of a token is one: where a step has room
 // for one and a half, one would be less than what is promised.
 func (s *learning) floor(d *Demand) float64 {
 	share := max(0, min(d.Objectives.PromptShare, MostPromptShare))
-	floor := math.Ceil(s.cost.of(newRows(d.DecodeRows, 0)) * share / (1 - share) / s.cost.each[perPrompt])
+	floor := math.Ceil(s.tokens(s.withoutPrompts(d)*share/(1-share), d.PromptContext))
 	if server := d.Objectives.Server; server > 0 {
-		floor = min(floor, s.fit(server, d.DecodeRows))
+		floor = min(floor, s.fit(server, d))
 	}
 	return floor
 }
@@ -134,7 +160,19 @@ func (p *Learned) Foresee(decodes, prompts int) time.Duration {
 	if !p.state.cost.known() {
 		return 0
 	}
-	return time.Duration(min(p.state.cost.of(newRows(decodes, prompts)), mostTook.Seconds()) * float64(time.Second))
+	return time.Duration(min(p.state.cost.of(p.state.usual(decodes, prompts)), mostTook.Seconds()) * float64(time.Second))
+}
+
+// rows makes a step's rows of so many of each kind, which attend to so many tokens
+// together: these count as so many rows more as they cost.
+func (s *learning) rows(decodes, prompts, decodeContext, promptContext float64) rows {
+	return rows{1, decodes + decodeContext*s.long.context(perDecode), prompts + promptContext*s.long.context(perPrompt)}
+}
+
+// usual makes rows whose contexts are as they were lately.
+func (s *learning) usual(decodes, prompts int) rows {
+	d, p := float64(decodes), float64(prompts)
+	return s.rows(d, p, d*s.decodeContext, p*s.promptContext)
 }
 
 // sequences is for how many there is time.
@@ -144,5 +182,6 @@ func (s *learning) sequences(d *Demand) int {
 	}
 	forDecodes := d.Objectives.Server.Seconds() / s.margin * (promptPart - 1) / promptPart
 	left := forDecodes - s.cost.each[perStep]
-	return int(max(0, min(left/s.cost.each[perDecode], float64(d.Limits.Sequences))))
+	one := s.usual(1, 0)[perDecode] * s.cost.each[perDecode]
+	return int(max(0, min(left/one, float64(d.Limits.Sequences))))
 }

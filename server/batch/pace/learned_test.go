@@ -102,7 +102,7 @@ func TestCostIsLearned(t *testing.T) {
 		p := taught(e)
 		for i, want := range []time.Duration{m.base, m.decode, m.prompt} {
 			got := p.state.cost.each[i]
-			share := want.Seconds() / p.state.cost.of(newRows(8, 60)) * []float64{1, 8, 60}[i]
+			share := want.Seconds() / p.state.cost.of(rows{1, 8, 60}) * []float64{1, 8, 60}[i]
 			if off := math.Abs(got/want.Seconds() - 1); off > 0.1+m.noise/share {
 				t.Errorf("%s: part %d is %.3g s, want %.3g s: off by %.3f", m.name, i, got, want.Seconds(), off)
 			}
@@ -115,15 +115,15 @@ func TestCostOfStepsThatAreAlike(t *testing.T) {
 	e := (&engine{base: 5 * ms, decode: 500 * us, prompt: 100 * us}).start(1)
 	var c cost
 	for range 5000 {
-		c = c.next(newRows(8, 20), e.step(8, 20).Seconds())
+		c = c.next(rows{1, 8, 20}, e.step(8, 20).Seconds(), memory)
 	}
-	if got := c.of(newRows(8, 20)); math.Abs(got/0.011-1) > 0.01 {
+	if got := c.of(rows{1, 8, 20}); math.Abs(got/0.011-1) > 0.01 {
 		t.Errorf("%.4g s, want 0.011", got)
 	}
 	for range 100_000 {
-		c = c.next(newRows(8, 0), e.step(8, 0).Seconds())
+		c = c.next(rows{1, 8, 0}, e.step(8, 0).Seconds(), memory)
 	}
-	if got := c.of(newRows(8, 0)); math.Abs(got/0.009-1) > 0.01 || !c.sound() {
+	if got := c.of(rows{1, 8, 0}); math.Abs(got/0.009-1) > 0.01 || !c.sound() {
 		t.Errorf("%.4g s, want 0.009: %+v", got, c)
 	}
 }

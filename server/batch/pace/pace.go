@@ -26,8 +26,12 @@ type Observation struct {
 	Took       time.Duration
 	DecodeRows int // sequences that got their next token
 	PromptRows int // tokens of prompts
-	Active     int // sequences that were admitted
-	Waiting    int // requests that were not
+	// DecodeContext and PromptContext are how many tokens the rows of each kind attend
+	// to, together.
+	DecodeContext, PromptContext int
+
+	Active  int // sequences that were admitted
+	Waiting int // requests that were not
 }
 
 // Objectives are what streams are to get. 0 is none.
@@ -60,9 +64,11 @@ type Limits struct {
 
 // A Demand is the next step, as far as it is known.
 type Demand struct {
-	DecodeRows int // sequences that get their next token in it
-	Objectives Objectives
-	Limits     Limits
+	DecodeRows    int // sequences that get their next token in it
+	DecodeContext int // tokens that these attend to, together
+	PromptContext int // tokens before the next one of the prompt that is furthest on
+	Objectives    Objectives
+	Limits        Limits
 }
 
 // A Decision is what the next step may hold, within the limits.

@@ -23,6 +23,8 @@ var machines = []struct {
 	{"prompts next to nothing", engine{base: 9 * ms, decode: 30 * us, prompt: 8 * us, noise: 0.01, heldUp: 0.001}, 25 * ms},
 	{"a restless neighbour", engine{base: 3 * ms, decode: 400 * us, prompt: 300 * us, noise: 0.12, heldUp: 0.004}, 30 * ms},
 	{"little room", engine{base: 5 * ms, decode: 500 * us, prompt: 400 * us, noise: 0.03, heldUp: 0.003}, 14 * ms},
+	{"attention that costs more than all else", engine{base: 300 * us, decode: 100 * us, prompt: 60 * us, decodeAt: 600, promptAt: 100, noise: 0.05, heldUp: 0.003}, 15 * ms},
+	{"attention of a large one", engine{base: 60 * ms, decode: 2 * ms, prompt: 1500 * us, decodeAt: 2 * us, promptAt: us, noise: 0.03, heldUp: 0.003}, 150 * ms},
 	{"no noise", engine{base: 5 * ms, decode: 500 * us, prompt: 400 * us}, 25 * ms},
 }
 
