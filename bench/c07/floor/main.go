@@ -24,7 +24,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/weirgo/weir/bench/c07/internal/source"
+	"github.com/weirgo/weir/bench/internal/source"
 )
 
 func main() { fatal(source.Serve(new(floor), os.Args[1:])) }
@@ -32,7 +32,7 @@ func main() { fatal(source.Serve(new(floor), os.Args[1:])) }
 // floor is the arm. One goroutine on one thread does all of its sending.
 type floor struct {
 	sender   *sender
-	listener int
+	listener *os.File // as long as it is there, its descriptor is open
 	frames   source.Framer
 	frame    []byte // of this step, as a chunk
 }
@@ -51,12 +51,10 @@ func (f *floor) Start(s *source.Source) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	file, err := listener.(*net.TCPListener).File()
-	if err != nil {
+	if f.listener, err = listener.(*net.TCPListener).File(); err != nil {
 		return "", err
 	}
-	f.listener = int(file.Fd())
-	if err := syscall.SetNonblock(f.listener, false); err != nil {
+	if err := syscall.SetNonblock(int(f.listener.Fd()), false); err != nil {
 		return "", err
 	}
 	go f.accept(s)
@@ -67,7 +65,7 @@ func (f *floor) Start(s *source.Source) (string, error) {
 func (f *floor) accept(s *source.Source) {
 	fds := make([]int, s.Streams())
 	for i := range fds {
-		fd, _, err := unix.Accept4(f.listener, unix.SOCK_CLOEXEC)
+		fd, _, err := unix.Accept4(int(f.listener.Fd()), unix.SOCK_CLOEXEC)
 		if err == unix.EINTR {
 			continue
 		}

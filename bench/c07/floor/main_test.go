@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/weirgo/weir/bench/c07/internal/ringtest"
-	"github.com/weirgo/weir/bench/c07/internal/source"
 	"github.com/weirgo/weir/bench/internal/load"
+	"github.com/weirgo/weir/bench/internal/source"
 )
 
 // serverVariable makes the test's binary the server.

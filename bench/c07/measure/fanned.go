@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/weirgo/weir/bench/c07/internal/source"
+	"github.com/weirgo/weir/bench/internal/source"
 	"github.com/weirgo/weir/iouring"
 	"github.com/weirgo/weir/iouring/fanout"
 )

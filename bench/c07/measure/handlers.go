@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/weirgo/weir/bench/c07/internal/source"
+	"github.com/weirgo/weir/bench/internal/source"
 )
 
 // handlers serve each stream by its handler's goroutine, which waits for

@@ -33,8 +33,8 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/bench/c07"
-	"github.com/weirgo/weir/bench/c07/internal/source"
 	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/bench/internal/source"
 )
 
 var (

@@ -3,8 +3,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"testing"
 	"time"
@@ -68,43 +66,6 @@ func TestBadFlags(t *testing.T) {
 		*armName, *streams = test.arm, test.streams
 		if err := measure(sample.NewRecorder(c07.Experiment)); err == nil {
 			t.Errorf("%+v: no error", test)
-		}
-	}
-}
-
-func TestPosterSeesFailures(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Connection", "close")
-	}))
-	p, err := newPoster(listener.Addr().String(), 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	if _, _, err := p.run(time.Second); err == nil {
-		t.Error("a server that closes connections is not noticed")
-	}
-}
-
-func TestAnswerBody(t *testing.T) {
-	for _, test := range []struct {
-		data, body string
-		length     int
-		ok         bool
-	}{
-		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "ab", 5, true},
-		{"HTTP/1.1 200 OK\r\nContent-Len", "", 0, false},
-		{"HTTP/1.1 500 Oh\r\nContent-Length: 5\r\n\r\nab", "", 0, false},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "", 0, false},
-	} {
-		body, length, ok := answerBody([]byte(test.data))
-		if string(body) != test.body || length != test.length || ok != test.ok {
-			t.Errorf("%q: %q, %d, %v", test.data, body, length, ok)
 		}
 	}
 }

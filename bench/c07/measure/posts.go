@@ -10,10 +10,15 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/weirgo/weir/bench/c07/internal/source"
+	"github.com/weirgo/weir/bench/internal/exchange"
+	"github.com/weirgo/weir/bench/internal/flood"
 	"github.com/weirgo/weir/bench/internal/sample"
+	"github.com/weirgo/weir/bench/internal/source"
+	"github.com/weirgo/weir/bench/internal/streamed"
 	"github.com/weirgo/weir/iouring"
 )
+
+const postBody = `{"prompt":"a small request of sixty-four bytes","max_tokens":16}`
 
 // servePosts answers small POSTs over the arm's listener until its input ends.
 func servePosts(name string) error {
@@ -50,7 +55,7 @@ func measurePosts(ctx context.Context, r *sample.Recorder, counts []int) (err er
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, server.stop()) }()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	for _, n := range counts {
 		if err := measurePost(r, server, n); err != nil {
 			return err
@@ -59,25 +64,25 @@ func measurePosts(ctx context.Context, r *sample.Recorder, counts []int) (err er
 	return nil
 }
 
-func measurePost(r *sample.Recorder, server *child, n int) error {
-	p, err := newPoster(server.address, n)
+func measurePost(r *sample.Recorder, server *streamed.Server, n int) error {
+	p, err := flood.Open(server.Address, n, exchange.Post("/v1/echo", postBody), http.StatusOK)
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer p.Close()
 	total := time.Duration(*seconds * float64(time.Second))
-	if _, _, err := p.run(total / 4); err != nil { // warm up
+	if _, _, err := p.Run(total / 4); err != nil { // warm up
 		return err
 	}
-	before, err := sample.ProcessCPU(server.cmd.Process.Pid)
+	before, err := sample.ProcessCPU(server.PID())
 	if err != nil {
 		return err
 	}
-	answered, spent, err := p.run(total)
+	answered, spent, err := p.Run(total)
 	if err != nil {
 		return err
 	}
-	after, err := sample.ProcessCPU(server.cmd.Process.Pid)
+	after, err := sample.ProcessCPU(server.PID())
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ var (
 	sequences  = flag.Int("sequences", 8, "sequences decoded together, and streams of the server")
 	model      = flag.String("model", "build/models/tiny.gguf", "the model's `file`")
 	serverPath = flag.String("server", "build/bin/weir", "the server's `binary`")
-	flood      = flag.Int("flood", 64, "connections that have texts tokenised")
+	flooders   = flag.Int("flood", 64, "connections that have texts tokenised")
 	textBytes  = flag.Int("text", 4600, "bytes of such a text")
 	floodOf    = flag.String("flood-of", "", "be the flood of the server at this `url` until the input ends")
 	steps      = load.DefaultSampling
@@ -61,7 +61,7 @@ func measure(r *sample.Recorder) error {
 	if err != nil {
 		return err
 	}
-	if len(counts) == 0 || *processors < 1 || *hogs < 1 || *sequences < 1 || *flood < 1 || *textBytes < 1 || *window <= 0 {
+	if len(counts) == 0 || *processors < 1 || *hogs < 1 || *sequences < 1 || *flooders < 1 || *textBytes < 1 || *window <= 0 {
 		return errors.New("threads, procs, hogs, sequences, flood, text and window must be positive")
 	}
 	if *cores != "shared" && *cores != "free" {

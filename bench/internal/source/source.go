@@ -40,11 +40,11 @@ func Serve(a Arm, args []string) error {
 	}
 	EndWithInput()
 	s := newSource(a, c, p)
-	before := residentBytes() // before there is any connection
 	address, err := a.Start(s)
 	if err != nil {
 		return err
 	}
+	before := residentBytes() // before there is any connection
 	fmt.Println(address)
 	result := s.run(before)
 	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {

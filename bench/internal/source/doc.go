@@ -1,6 +1,6 @@
-// Package source is the server's side of c07 that all arms share: a source that
-// gives each stream one token a step, the frames of tokens, and what the
-// server's process has spent.
+// Package source is the server's side of experiments on streaming: a source
+// that gives each stream one token a step, the frames of tokens, and what the
+// server's process has spent. Package streamed is the clients' side.
 //
 // # Model
 //
