@@ -9,8 +9,7 @@
 // also, at last, without an objective. The server is one process for all of it, and
 // has not seen a prompt before the first objective.
 //
-// Gaps count from the moment when the prompts begin, taken at the client
-// (gaps.go). What was computed of prompts is the server's count, at /metrics.
+// Gaps count from the moment when the prompts begin, taken at the client. What was computed of prompts is the server's count, at /metrics.
 package main
 
 import (
@@ -71,7 +70,7 @@ func measure(r *sample.Recorder) (err error) {
 	if err != nil {
 		return err
 	}
-	gap := before.quantile(0.5)
+	gap := before.Quantile(0.5)
 	if gap == 0 {
 		return errors.New("no stream got two tokens without prompts: give more -alone-seconds")
 	}

@@ -7,14 +7,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/weirgo/weir/bench/internal/experiment"
-	"github.com/weirgo/weir/bench/internal/load"
 	"github.com/weirgo/weir/bench/internal/sample"
 	"github.com/weirgo/weir/bench/internal/sample/sampletest"
 	"github.com/weirgo/weir/bench/slo"
@@ -113,59 +111,6 @@ func TestMeasure(t *testing.T) {
 	}
 	if got["errors"] != 0 || got["x900/within"] != 1 || got["prompt_tokens"] > 50 || got["prompt_tokens"] < 30 || got["least/within"] != min(got["x1/within"], 1) {
 		t.Errorf("measured %v", got)
-	}
-}
-
-func TestGaps(t *testing.T) {
-	start := time.Now()
-	at := func(ms ...int) (times []time.Time) {
-		for _, n := range ms {
-			times = append(times, start.Add(time.Duration(n)*time.Millisecond))
-		}
-		return times
-	}
-	begin, end := at(100)[0], at(200)[0]
-	for _, c := range []struct {
-		name    string
-		g       load.Generation
-		longest int // ms
-		want    []int
-	}{
-		{"before", load.Generation{Arrivals: at(10, 20)}, 5, nil},
-		{"into it", load.Generation{Arrivals: at(90, 120, 150)}, 5, []int{30, 30}},
-		{"the first token", load.Generation{Arrivals: at(150)}, 5, nil},
-		{"out of it, late", load.Generation{Arrivals: at(150, 190, 230)}, 5, []int{10, 40}},
-		{"out of it, not late", load.Generation{Arrivals: at(150, 190, 230)}, 20, []int{40}},
-		{"no objective", load.Generation{Arrivals: at(150, 190, 230)}, 0, []int{40}},
-		{"stalled all the time", load.Generation{Arrivals: at(80, 90), Cut: true}, 20, []int{110}},
-		{"stalled, and on afterwards", load.Generation{Arrivals: at(80, 90, 250), Cut: true}, 20, []int{110}},
-		{"ended", load.Generation{Arrivals: at(110, 120)}, 5, []int{10}},
-		{"cut off at the end", load.Generation{Arrivals: at(170, 195), Cut: true}, 20, []int{25}},
-		{"begun afterwards", load.Generation{Arrivals: at(220, 230), Cut: true}, 5, nil},
-		{"nothing came", load.Generation{Cut: true}, 5, nil},
-	} {
-		var want gaps
-		for _, ms := range c.want {
-			want = append(want, time.Duration(ms)*time.Millisecond)
-		}
-		if got := gapsOf([]load.Generation{c.g}, begin, end, time.Duration(c.longest)*time.Millisecond); !slices.Equal(got, want) {
-			t.Errorf("%s: %v, want %v", c.name, got, want)
-		}
-	}
-}
-
-func TestSharesOfGaps(t *testing.T) {
-	g := gaps{1, 2, 2, 3, 10}
-	for _, c := range []struct {
-		longest time.Duration
-		want    float64
-	}{{0, 0}, {1, 0.2}, {2, 0.6}, {9, 0.8}, {10, 1}} {
-		if got := g.within(c.longest); got != c.want {
-			t.Errorf("within %d: %v, want %v", c.longest, got, c.want)
-		}
-	}
-	if g.quantile(0.5) != 2 || g.quantile(0.99) != 10 || g.quantile(1) != 10 || gaps(nil).quantile(0.5) != 0 || gaps(nil).within(1) != 0 {
-		t.Errorf("quantiles %v, %v", g.quantile(0.5), g.quantile(0.99))
 	}
 }
 

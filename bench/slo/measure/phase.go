@@ -28,7 +28,7 @@ type session struct {
 
 // outcome is what a phase came to.
 type outcome struct {
-	gaps
+	load.Gaps
 	name      string
 	objective time.Duration // 0: none
 	tokens    float64       // of all streams, a second
@@ -101,9 +101,9 @@ func (s *session) phase(ctx context.Context, name string, objective, lead, windo
 // outcomeOf takes what lies between two readings of the server's counts.
 func outcomeOf(name string, objective time.Duration, streamed *load.Report, before, after counts) *outcome {
 	o := &outcome{name: name, objective: objective}
-	o.gaps = gapsOf(streamed.Generations, before.at, after.at, objective)
+	o.Gaps = load.GapsOf(streamed.Generations, before.at, after.at, objective)
 	wall := after.at.Sub(before.at).Seconds()
-	o.tokens = float64(len(o.gaps)) / wall
+	o.tokens = float64(len(o.Gaps)) / wall
 	o.prompts = (after.prompts - before.prompts) / wall
 	if gaps := after.gaps - before.gaps; gaps > 0 {
 		o.paced = 1 - (after.late-before.late)/gaps
@@ -113,9 +113,9 @@ func outcomeOf(name string, objective time.Duration, streamed *load.Report, befo
 
 // record sets what there is of each phase.
 func (o *outcome) record(r *sample.Recorder) {
-	r.Set(o.name+"/gap_p50_us", delay.Microseconds.In(o.quantile(0.5)))
-	r.Set(o.name+"/gap_p99_us", delay.Microseconds.In(o.quantile(0.99)))
-	r.Set(o.name+"/gap_max_us", delay.Microseconds.In(o.quantile(1)))
+	r.Set(o.name+"/gap_p50_us", delay.Microseconds.In(o.Quantile(0.5)))
+	r.Set(o.name+"/gap_p99_us", delay.Microseconds.In(o.Quantile(0.99)))
+	r.Set(o.name+"/gap_max_us", delay.Microseconds.In(o.Quantile(1)))
 	r.Set(o.name+"/tokens_per_s", o.tokens)
 	if o.name != "alone" {
 		r.Set(o.name+"/prompt_tokens_per_s", o.prompts)
@@ -130,7 +130,7 @@ func (o *outcome) recordObjective(r *sample.Recorder, alone time.Duration, unlim
 		kept = o.prompts / unlimited.prompts
 	}
 	r.Set(o.name+"/objective_us", delay.Microseconds.In(o.objective))
-	r.Set(o.name+"/within", o.within(o.objective))
+	r.Set(o.name+"/within", o.Within(o.objective))
 	r.Set(o.name+"/server_within", o.paced)
 	r.Set(o.name+"/kept", kept)
 	r.Set(o.name+"/of_room", kept/max(room, 1e-3))

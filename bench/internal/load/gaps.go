@@ -1,19 +1,17 @@
-package main
+package load
 
 import (
 	"slices"
 	"time"
-
-	"github.com/weirgo/weir/bench/internal/load"
 )
 
-// gaps are the times between two tokens of a stream, of all streams, ascending.
-type gaps []time.Duration
+// Gaps are the times between two tokens of a stream, of all streams, ascending.
+type Gaps []time.Duration
 
-// gapsOf takes the gaps that end between two moments. A gap that is under way at the
+// GapsOf, of a run with Config.KeepArrivals, takes the gaps that end between two moments. A gap that is under way at the
 // end counts if it is already longer than it should be, so that a stream that is stalled
 // is seen; longest 0 is no such time. Between two answers of a client is none.
-func gapsOf(generations []load.Generation, begin, end time.Time, longest time.Duration) (all gaps) {
+func GapsOf(generations []Generation, begin, end time.Time, longest time.Duration) (all Gaps) {
 	for _, g := range generations {
 		open := g.Cut && len(g.Arrivals) > 0
 		for i, at := range g.Arrivals {
@@ -37,16 +35,16 @@ func gapsOf(generations []load.Generation, begin, end time.Time, longest time.Du
 	return all
 }
 
-// quantile is the gap that so large a share is no longer than, 0 of none.
-func (g gaps) quantile(share float64) time.Duration {
+// Quantile is the gap that so large a share is no longer than, 0 of none.
+func (g Gaps) Quantile(share float64) time.Duration {
 	if len(g) == 0 {
 		return 0
 	}
 	return g[min(int(share*float64(len(g))), len(g)-1)]
 }
 
-// within is the share that is no longer than a time; of none it is 0.
-func (g gaps) within(longest time.Duration) float64 {
+// Within is the share that is no longer than a time; of none it is 0.
+func (g Gaps) Within(longest time.Duration) float64 {
 	if len(g) == 0 {
 		return 0
 	}
