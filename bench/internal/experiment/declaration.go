@@ -47,6 +47,9 @@ type Declaration struct {
 	// Metrics are all that the command measures and Derive adds.
 	Metrics []Metric
 
+	// Figure, if not nil, is what the plot shows in place of the deciding metric.
+	Figure *Figure
+
 	// Arms are what a round runs. Nil means the experiment's command built
 	// by each toolchain, named "stock" and "weir". Arms of these two names
 	// must exist: they are the result's two sides.
@@ -68,6 +71,13 @@ type Declaration struct {
 	Quick []string
 	// Timeout bounds one child. Default DefaultTimeout.
 	Timeout time.Duration
+}
+
+// Figure is a plot of several measurements in one unit, each of the arms stock and
+// weir.
+type Figure struct {
+	Metrics []string // from top to bottom, as the command sets them
+	Label   string   // of the axis
 }
 
 // Package is one that is built for an experiment.
@@ -147,6 +157,9 @@ func (d Declaration) Complete() (Declaration, error) {
 	}
 	if d.Arms == nil {
 		d.Arms = []Arm{{Name: "stock", Toolchain: Stock}, {Name: "weir", Toolchain: Weir}}
+	}
+	if f := d.Figure; f != nil && (len(f.Metrics) == 0 || f.Label == "") {
+		return fail("its figure has no metric or no label")
 	}
 	names := make(map[string]bool)
 	for _, arm := range d.Arms {

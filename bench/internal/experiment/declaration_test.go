@@ -34,6 +34,7 @@ func TestDeclarationsAreChecked(t *testing.T) {
 		"ratio of a round": func(d *Declaration) { d.Bars[0].EachRound = true },
 		"many rounds":      func(d *Declaration) { d.Rounds = MaxRounds + 1 },
 		"arm twice":        func(d *Declaration) { d.Arms = append(d.Arms, d.Arms[0]) },
+		"empty figure":     func(d *Declaration) { d.Figure = &Figure{Label: "ns"} },
 		"no weir":          func(d *Declaration) { d.Arms = d.Arms[:1] },
 		"arm of no source": func(d *Declaration) { d.Arms = append(d.Arms, Arm{Name: "loop"}) },
 	} {

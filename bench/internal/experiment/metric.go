@@ -125,6 +125,14 @@ func (d Declaration) CheckPlans(plans map[string]Plan) error {
 		if err := measures(arm, d.Metric); err != nil {
 			return err
 		}
+		if d.Figure == nil {
+			continue
+		}
+		for _, name := range d.Figure.Metrics {
+			if err := measures(arm, name); err != nil {
+				return fmt.Errorf("%w: its figure needs it", err)
+			}
+		}
 	}
 	for _, bar := range d.Bars {
 		arms := []string{bar.Arm}

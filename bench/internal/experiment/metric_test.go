@@ -46,6 +46,7 @@ func TestPlansAreChecked(t *testing.T) {
 		{"arm weir does not measure of9/rate", func(d *Declaration) { d.Bars[0] = Bar{Text: "x", Metric: "of9/rate", Bound: AtMost} }},
 		{"arm stock does not measure of8/rate", func(d *Declaration) { d.Bars[0].Metric = "of8/rate" }},
 		{"arm stock does not measure space_bytes", func(d *Declaration) { d.Metric = "space_bytes" }},
+		{"its figure needs it", func(d *Declaration) { d.Figure = &Figure{Metrics: []string{"of8/rate"}, Label: "rate"} }},
 	} {
 		d, err := declared(func(d *Declaration) {
 			d.Arms = []Arm{{Name: "loop", Toolchain: Stock}, {Name: "stock", Toolchain: Stock}, {Name: "weir", Toolchain: Weir}}

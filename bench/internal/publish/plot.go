@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -20,7 +21,7 @@ import (
 type value struct {
 	label             string
 	median, low, high float64
-	lost              bool // drawn in another colour
+	shade             color.Color
 }
 
 var (
@@ -37,12 +38,29 @@ const (
 	logRange    = 20
 )
 
+// drawFigure draws each measurement of a figure, of stock Go and of ours.
+func drawFigure(file string, r harness.Result, f *experiment.Figure) error {
+	var values []value
+	for _, name := range f.Metrics {
+		what, _, _ := strings.Cut(name, "/")
+		for _, side := range []struct {
+			arm, label string
+			shade      color.Color
+		}{{"stock", "stock Go", rule}, {"weir", "ours", won}} {
+			if s, ok := r.Details.Metrics[name].Arms[side.arm]; ok {
+				values = append(values, value{what + ", " + side.label, s.Median, s.Low, s.High, side.shade})
+			}
+		}
+	}
+	return drawValues(file, values, r.ID+": "+r.Details.Title, f.Label, nil)
+}
+
 // drawArms draws the deciding measurement of each arm that has it.
 func drawArms(file string, r harness.Result) error {
 	var values []value
 	for _, arm := range r.Details.Arms {
 		if s, ok := r.Details.Metrics[r.Details.Metric].Arms[arm.Name]; ok {
-			values = append(values, value{label: arm.Name, median: s.Median, low: s.Low, high: s.High})
+			values = append(values, value{arm.Name, s.Median, s.Low, s.High, won})
 		}
 	}
 	return drawValues(file, values, fmt.Sprintf("%s: %s", r.ID, r.Details.Title), fmt.Sprintf("%s (%s, %s)", r.Metric, r.Unit, r.Details.Better), nil)
@@ -64,7 +82,7 @@ func drawGains(file string, results []harness.Result) error {
 // gain is how many times better ours is. Where one side is not above zero there
 // is no such number; where an interval's end is not, it ends at the median.
 func gain(r harness.Result) (value, bool) {
-	v := value{label: r.ID, median: r.Ratio.Median, low: r.Ratio.Low, high: r.Ratio.High}
+	v := value{r.ID, r.Ratio.Median, r.Ratio.Low, r.Ratio.High, won}
 	if v.median <= 0 {
 		return v, false
 	}
@@ -74,7 +92,9 @@ func gain(r harness.Result) (value, bool) {
 	if r.Details.Better == experiment.LowerIsBetter {
 		v.median, v.low, v.high = 1/v.median, 1/v.high, 1/v.low
 	}
-	v.lost = v.median < 1
+	if v.median < 1 {
+		v.shade = lost
+	}
 	return v, true
 }
 
@@ -126,21 +146,17 @@ func drawValues(file string, values []value, title, axis string, mark *float64) 
 
 // addValue adds a point, its interval and its number.
 func addValue(p *plot.Plot, v value, at float64) error {
-	shade := won
-	if v.lost {
-		shade = lost
-	}
 	points := plotter.XYs{{X: v.median, Y: at}}
 	dot, err := plotter.NewScatter(points)
 	if err != nil {
 		return err
 	}
-	dot.Shape, dot.Radius, dot.Color = draw.CircleGlyph{}, 3.5, shade
+	dot.Shape, dot.Radius, dot.Color = draw.CircleGlyph{}, 3.5, v.shade
 	interval, err := plotter.NewLine(plotter.XYs{{X: v.low, Y: at}, {X: v.high, Y: at}})
 	if err != nil {
 		return err
 	}
-	interval.Color, interval.Width = shade, 1.5
+	interval.Color, interval.Width = v.shade, 1.5
 	number, err := plotter.NewLabels(plotter.XYLabels{XYs: points, Labels: []string{harness.Number(v.median)}})
 	if err != nil {
 		return err

@@ -41,20 +41,20 @@ func Write(from, to string, experiments []experiment.Declaration, log io.Writer)
 	}
 	var results []harness.Result
 	for _, e := range experiments {
-		switch result, err := harness.ReadResult(harness.ResultFile(to, e.ID)); {
-		case err == nil:
-			results = append(results, result)
-		case !errors.Is(err, os.ErrNotExist):
+		result, err := harness.ReadResult(harness.ResultFile(to, e.ID))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = drawResult(harness.PlotFile(to, e.ID), e, result)
+		}
+		if err != nil {
 			return err
 		}
+		results = append(results, result)
 	}
 	if len(results) == 0 {
 		return fmt.Errorf("publish: %s has no result, and neither has %s: run `make bench` first", from, to)
-	}
-	for _, result := range results {
-		if err := drawArms(harness.PlotFile(to, result.ID), result); err != nil {
-			return err
-		}
 	}
 	if err := drawGains(filepath.Join(to, gainsFile), results); err != nil {
 		return err
@@ -63,6 +63,14 @@ func Write(from, to string, experiments []experiment.Declaration, log io.Writer)
 		return err
 	}
 	return harness.WriteFile(filepath.Join(to, TableFile), []byte(table(results)))
+}
+
+// drawResult draws an experiment's figure, or its arms.
+func drawResult(file string, e experiment.Declaration, r harness.Result) error {
+	if e.Figure != nil {
+		return drawFigure(file, r, e.Figure)
+	}
+	return drawArms(file, r)
 }
 
 // take copies a result, if it is there and a measurement.

@@ -76,6 +76,7 @@ func TestWrite(t *testing.T) {
 	for _, id := range []string{"won", "lost", "rate", "smoke", "absent"} {
 		experiments = append(experiments, experiment.Declaration{ID: id, Title: "a thing", Label: "time"})
 	}
+	experiments[0].Figure = &experiment.Figure{Metrics: []string{"time_ns"}, Label: "nanoseconds"}
 	write(t, harness.ResultFile(from, "won"), result("won", experiment.LowerIsBetter, 150_000, 75, true))
 	write(t, harness.ResultFile(from, "lost"), result("lost", experiment.LowerIsBetter, 10, 20, false))
 	write(t, harness.ResultFile(from, "rate"), result("rate", experiment.HigherIsBetter, 1, 4, true))
@@ -112,7 +113,8 @@ func TestWrite(t *testing.T) {
 		}
 	}
 	checkDrawing(t, filepath.Join(to, gainsFile), "won", "2000", "lost", "0.5", "rate", "4")
-	checkDrawing(t, harness.PlotFile(to, "won"), "stock", "weir", "150000", "75")
+	checkDrawing(t, harness.PlotFile(to, "won"), "time_ns, stock Go", "time_ns, ours", "150000", "75", "nanoseconds")
+	checkDrawing(t, harness.PlotFile(to, "lost"), "stock", "weir", "10", "20")
 
 	// One experiment measured again leaves the others where they are.
 	if err := os.Remove(harness.ResultFile(from, "lost")); err != nil {
@@ -144,7 +146,7 @@ func TestWriteNeedsResults(t *testing.T) {
 func TestGain(t *testing.T) {
 	r := result("c05", experiment.LowerIsBetter, 100, 1, true)
 	r.Ratio.Low = -0.5
-	if v, ok := gain(r); !ok || v.median != 100 || v.high != 100 || v.lost {
+	if v, ok := gain(r); !ok || v.median != 100 || v.high != 100 || v.shade != won {
 		t.Errorf("gain is %+v, %v", v, ok)
 	}
 	r.Ratio.Median = -0.1

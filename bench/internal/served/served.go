@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -29,6 +30,9 @@ type Config struct {
 	Command func(host, port string) []string
 	// Env is what its environment has besides this process's.
 	Env []string
+	// Log, if not nil, gets its stderr in place of this process's. A file costs
+	// this process nothing.
+	Log io.Writer
 }
 
 // Server is a running one.
@@ -76,7 +80,9 @@ func start(ctx context.Context, cfg Config) (*Server, error) {
 	if library, err := llama.FindLibrary(); err == nil {
 		s.cmd.Env = append(s.cmd.Env, "LLAMA_LIB="+library)
 	}
-	s.cmd.Stderr = os.Stderr
+	if s.cmd.Stderr = cfg.Log; cfg.Log == nil {
+		s.cmd.Stderr = os.Stderr
+	}
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
 	}
