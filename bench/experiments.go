@@ -27,6 +27,7 @@ import (
 	"github.com/weirgo/weir/bench/slo"
 	"github.com/weirgo/weir/bench/stacks"
 	"github.com/weirgo/weir/bench/tax"
+	"github.com/weirgo/weir/bench/whole"
 )
 
 // experiments are all there are, in the order of the report.
@@ -35,4 +36,5 @@ var experiments = []experiment.Declaration{
 	c11.Experiment, c14.Experiment, ceiling.Experiment, cooperative.Experiment, flood.Experiment, gang.Experiment, handoff.Experiment,
 	hostile.Experiment, manycores.Experiment, neighbour.Experiment, peers.Experiment, prefix.Experiment, qos.Experiment,
 	quota.Experiment, sampling.Experiment, slo.Experiment, stacks.Experiment, tax.Experiment,
+	whole.Experiment,
 }

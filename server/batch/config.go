@@ -101,6 +101,10 @@ type Step struct {
 	Err        error         // of the decode
 }
 
+// mostSequences is far above what an engine's context holds, which is asked: that
+// of llama.cpp no more than 256.
+const mostSequences = 1 << 16
+
 // Default bounds, with their reasons in Config.
 const (
 	defaultQueueLimit    = 256
@@ -169,7 +173,7 @@ func (c Config) check() error {
 		name         string
 		value, limit int
 	}{
-		{"MaxSequences", c.MaxSequences, 256},
+		{"MaxSequences", c.MaxSequences, mostSequences},
 		{"QueueLimit", c.QueueLimit, 1 << 20},
 		{"QueueTokens", c.QueueTokens, 1 << 40},
 		{"SavedBytes", c.SavedBytes, 1 << 40},
