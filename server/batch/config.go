@@ -31,7 +31,8 @@ type Config struct {
 	SavedBytes int
 	// RingTokens is how many unread tokens a generation may have before it
 	// pauses, rounded up to a power of two; one that generates fewer has a
-	// smaller ring. Default 256: 4 KiB, and seconds of a reader that is stuck.
+	// smaller ring. Default 256: 1 KiB, 5 with log-probabilities, and seconds of a reader
+	// that is stuck.
 	RingTokens int
 	// TopLogprobsBytes bounds the memory of one generation's unread likeliest
 	// tokens, if it asked for them; at least two tokens' are kept. Default

@@ -38,7 +38,8 @@ import (
 //	reader  head, loads stalled            engine  stalled, loads head
 type Generation struct {
 	loop      *Loop
-	slots     []slot
+	slots     []engine.Token // the ring: results; negative for a mark: the complement of what is computed
+	scores    []score        // of each slot's token; nil without log-probabilities
 	topN      int            // Request.TopLogprobs
 	likeliest []sampling.Key // topN for each slot, in no order; nil before admission and after io.EOF
 	echoed    int            // results that are the prompt's, the first ones
@@ -63,10 +64,9 @@ type Generation struct {
 	slot      atomic.Int32 // its place if it keeps, counted from 1; 0 if it does not
 }
 
-// slot is a result in the ring and, if log-probabilities are asked for, its logit
-// and the logarithm of the sum of all logits' exponentials.
-type slot struct {
-	token  engine.Token // negative for a mark: the complement of what is computed
+// score is a token's logit, and the logarithm of the sum of all logits'
+// exponentials.
+type score struct {
 	logit  float32
 	logSum float64
 }
@@ -112,7 +112,7 @@ func (g *Generation) Poll(dst []Result) (n int, err error) {
 	g.top = slices.Grow(g.top[:0], n*max(g.topN, 0)) // results keep parts of it
 	for i := range n {
 		slot := g.place(head + uint32(i))
-		token := g.slots[slot].token
+		token := g.slots[slot]
 		if token < 0 {
 			dst[i] = Result{Mark: true, Processed: int(^token)}
 			continue

@@ -5,6 +5,7 @@ import (
 
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/sampling"
 )
 
@@ -51,6 +52,9 @@ func (l *Loop) newGeneration(j Job) *Generation {
 	if s.marks {
 		ring = max(ring, leastMarked)
 	}
-	g.slots = make([]slot, ring)
+	g.slots = make([]engine.Token, ring)
+	if g.topN >= 0 {
+		g.scores = make([]score, ring)
+	}
 	return g
 }

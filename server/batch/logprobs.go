@@ -30,7 +30,7 @@ func (g *Generation) likeliestAt(slot int) []sampling.Key {
 // look at the vocabulary was found when the token was sampled; to put the
 // likeliest in order is left to the reader, whose goroutine this is.
 func (g *Generation) logprobs(r *Result, slot int) {
-	s := &g.slots[slot]
+	s := &g.scores[slot]
 	logprob := func(logit float32) float32 { return float32(float64(logit) - s.logSum) }
 	r.Logprob = logprob(s.logit)
 	if g.topN == 0 {

@@ -60,10 +60,9 @@ func (g *Generation) score(row *sampling.Row) (n int, err error) {
 // fill puts a token and, if they are asked for, its log-probabilities into a
 // slot.
 func (g *Generation) fill(at int, token engine.Token, row *sampling.Row, logits []float32) {
-	g.slots[at].token = token
+	g.slots[at] = token
 	if g.topN >= 0 {
-		g.slots[at].logit = logits[token]
-		g.slots[at].logSum = row.LogSum()
+		g.scores[at] = score{logits[token], row.LogSum()}
 		row.Top(g.likeliestAt(at))
 	}
 }
