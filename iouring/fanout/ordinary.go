@@ -57,6 +57,9 @@ func (o *ordinary) wake() {
 // afterwards the writer is net/http's, and over HTTP/2 nobody's.
 func (o *ordinary) interrupt() { _ = o.control.SetWriteDeadline(time.Unix(1, 0)) }
 
+// nothingLeaves is Stream.leaves where there is no watch any more.
+func nothingLeaves() bool { return false }
+
 // Serve is how a handler ends. On a ring it returns nil at once. On the ordinary
 // path it writes the stream's frames until the end and returns Err; if the stream
 // was aborted (Abort, a slow client, the fan-out's Close) it panics with
@@ -69,6 +72,7 @@ func (s *Stream) Serve() error {
 	}
 	s.leaves() // what comes now is ours to notice
 	if s.loan != nil {
+		s.leaves = nothingLeaves // it holds the request's context, and by that what net/http has of the connection
 		return nil
 	}
 	s.mu.Lock()
