@@ -51,7 +51,7 @@ func newMetrics(modelID string, held *memory, ownNames bool, others []prometheus
 	labels := prometheus.Labels{"model_name": modelID}
 	r := registrar{registry: registry, labels: labels}
 	m := &metrics{
-		serve:      promhttp.HandlerFor(gatherer(registry, ownNames), promhttp.HandlerOpts{}),
+		serve:      promhttp.HandlerFor(together(gatherer(registry, ownNames)), promhttp.HandlerOpts{}),
 		firstToken: r.histogram("time_to_first_token_seconds", "From a request's arrival to its first token.", firstBuckets),
 		perToken:   r.histogram("request_time_per_output_token_seconds", "From an answer's first token to its end, for each token after the first.", gapBuckets),
 		endToEnd:   r.histogram("e2e_request_latency_seconds", "From a request's arrival to its end.", requestBuckets),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/weirgo/weir/server/ask"
 )
@@ -71,6 +72,19 @@ func gatherer(from prometheus.Gatherer, own bool) prometheus.Gatherer {
 		}
 		slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
 		return families, err
+	})
+}
+
+// together gathers once for all that ask before it has ended: collectors read files of
+// the kernel's, and a flood of scrapes costs less. promhttp's own CoalesceGather also
+// gives what was gathered to those who come while a client has not taken it yet: one that
+// is slow, or a flood, would keep everybody's numbers from changing.
+func together(from prometheus.Gatherer) prometheus.Gatherer {
+	var flight singleflight.Group
+	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		families, err, _ := flight.Do("", func() (any, error) { return from.Gather() })
+		// The families are read alone; their order is the handler's.
+		return slices.Clone(families.([]*dto.MetricFamily)), err
 	})
 }
 
