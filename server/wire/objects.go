@@ -26,11 +26,11 @@ func (o *Objects[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		if d.PeekKind() != '{' {
 			return WrongKind(d, "an object")
 		}
-		var one T
-		if err := json.UnmarshalDecode(d, &one); err != nil {
+		var none T
+		*o = append(*o, none)
+		if err := json.UnmarshalDecode(d, &(*o)[len(*o)-1]); err != nil { // in place: one of its own would be on the heap
 			return err
 		}
-		*o = append(*o, one)
 	}
 	_, err := d.ReadToken()
 	return err

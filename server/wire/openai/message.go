@@ -30,6 +30,10 @@ type rare struct {
 
 // rare reads them out of Rest.
 func (m *Message) rare(outer string) (r rare, err error) {
+	if len(m.Rest) == 0 { // as most have none; what follows is on the heap
+		r.reasoning = m.Content.Reasoning
+		return r, nil
+	}
 	var partial *bool
 	var thoughts [3]string
 	for _, f := range []struct {
