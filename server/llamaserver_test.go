@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json/v2"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,6 +43,7 @@ type llamaAnswer struct {
 			Logprob float64 `json:"logprob"`
 		} `json:"top_logprobs"`
 		TopProbs []struct {
+			ID   int     `json:"id"`
 			Prob float64 `json:"prob"`
 		} `json:"top_probs"`
 	} `json:"completion_probabilities"`
@@ -177,14 +179,42 @@ func TestLlamaProbabilities(t *testing.T) {
 		}
 	}
 	for _, p := range s.llama(t, strings.Replace(body, "}", `,"post_sampling_probs":true}`, 1)).Places {
-		ones := 0
-		for _, top := range p.TopProbs {
-			if top.Prob == 1 {
-				ones++
-			}
-		}
-		if p.Prob != 1 || len(p.TopProbs) != 10 || ones != 1 {
+		if p.Prob != 1 || len(p.TopProbs) != 1 || p.TopProbs[0].Prob != 1 || p.TopProbs[0].ID != p.ID {
 			t.Errorf("%+v", p)
+		}
+	}
+}
+
+// Probabilities after sampling are those of what could have been drawn, and of
+// nothing else: where fewer are left than are asked for, they are all.
+func TestLlamaProbabilitiesAfterSampling(t *testing.T) {
+	s := serveLlama(t, nil)
+	for body, left := range map[string]int{
+		`{"prompt":"Hello","n_predict":6,"n_probs":10,"post_sampling_probs":true,"temperature":1,"top_k":40,"top_p":1,"min_p":0,"seed":7}`:  40,
+		`{"prompt":"Hello","n_predict":6,"n_probs":10,"post_sampling_probs":true,"temperature":1,"top_k":4,"top_p":1,"min_p":0,"seed":7}`:   4,
+		`{"prompt":"Hello","n_predict":6,"n_probs":10,"post_sampling_probs":true,"temperature":1.5,"top_k":0,"top_p":1,"min_p":0,"seed":7}`: 100,
+	} {
+		a := s.llama(t, body)
+		if len(a.Places) != 6 || a.Settings["post_sampling_probs"] != true {
+			t.Fatalf("%d places, settings %v", len(a.Places), a.Settings)
+		}
+		for _, p := range a.Places {
+			sum, drawn := 0.0, 0.0
+			for i, top := range p.TopProbs {
+				sum += top.Prob
+				if top.ID == p.ID {
+					drawn = top.Prob
+				}
+				if top.Prob <= 0 || i > 0 && top.Prob > p.TopProbs[i-1].Prob {
+					t.Errorf("%s: %+v", body, p.TopProbs)
+				}
+			}
+			if len(p.TopProbs) != min(left, 10) || p.Prob <= 0 || p.Prob > 1 || sum > 1+1e-6 || drawn != 0 && drawn != p.Prob {
+				t.Errorf("%s: %+v", body, p)
+			}
+			if left < 10 && (math.Abs(sum-1) > 1e-6 || drawn == 0) {
+				t.Errorf("%s: all that is left has %v: %+v", body, sum, p)
+			}
 		}
 	}
 }

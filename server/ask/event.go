@@ -66,8 +66,8 @@ type Logprob struct {
 }
 
 // Candidate is a token's bytes, which may be part of a character, and the
-// natural logarithm of its probability under the model, before any sampling
-// step.
+// natural logarithm of its probability: under the model, before any sampling
+// step, or with Request.PostSampling after all.
 type Candidate struct {
 	Bytes   []byte
 	Logprob float32

@@ -42,6 +42,10 @@ type Request struct {
 	// TopLogprobs asks for log-probabilities: -1 none, 0 of the chosen token,
 	// n also those of the n likeliest tokens at its place.
 	TopLogprobs int
+	// PostSampling has the log-probabilities be those with which the token was drawn,
+	// after all steps of sampling. What could not have been drawn is not among the
+	// likeliest: there may be fewer. Those of an echoed prompt are the model's.
+	PostSampling bool
 	// IgnoreEOS delivers end-of-generation tokens like any other and goes on,
 	// unless the text is held to a Format.
 	IgnoreEOS bool

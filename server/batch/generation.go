@@ -38,13 +38,14 @@ import (
 //	reader  head, loads stalled            engine  stalled, loads head
 type Generation struct {
 	loop      *Loop
-	slots     []engine.Token // the ring: results; negative for a mark: the complement of what is computed
-	scores    []score        // of each slot's token; nil without log-probabilities
-	topN      int            // Request.TopLogprobs
-	likeliest []sampling.Key // topN for each slot, in no order; nil before admission and after io.EOF
-	echoed    int            // results that are the prompt's, the first ones
-	scoreNs   int            // of a token's log-probabilities, about, if there are any
-	top       []TokenLogprob // of the results that Poll returned last
+	slots     []engine.Token  // the ring: results; negative for a mark: the complement of what is computed
+	odds      []sampling.Odds // of each slot's token; nil without log-probabilities
+	topN      int             // Request.TopLogprobs
+	drawn     bool            // Request.PostSampling
+	likeliest []sampling.Key  // topN for each slot, in no order; nil before admission and after io.EOF
+	echoed    int             // results that are the prompt's, the first ones
+	scoreNs   int             // of a token's log-probabilities, about, if there are any
+	top       []TokenLogprob  // of the results that Poll returned last
 
 	_      cpu.CacheLinePad
 	seq    sequence
@@ -62,13 +63,6 @@ type Generation struct {
 	entry     atomic.Pointer[mailbox.Entry]
 	reused    atomic.Int32 // tokens of the prompt that were computed already
 	slot      atomic.Int32 // its place if it keeps, counted from 1; 0 if it does not
-}
-
-// score is a token's logit, and the logarithm of the sum of all logits'
-// exponentials.
-type score struct {
-	logit  float32
-	logSum float64
 }
 
 // Announce names the generation's reader: from now on e is posted when there

@@ -28,7 +28,7 @@ func (l *Loop) Submit(r *ask.Request) (*Generation, error) { return l.SubmitJob(
 // newGeneration makes the generation of a checked job.
 func (l *Loop) newGeneration(j Job) *Generation {
 	r := j.Request
-	g := &Generation{loop: l, seq: newSequence(r, l.limits.SequenceTokens, time.Now()), topN: r.TopLogprobs}
+	g := &Generation{loop: l, seq: newSequence(r, l.limits.SequenceTokens, time.Now()), topN: r.TopLogprobs, drawn: r.PostSampling && r.TopLogprobs >= 0}
 	s := &g.seq
 	g.ticket = newTicket(g, r)
 	s.past = &sampling.Sequence{Ends: l.ends, MinTokens: r.MinTokens, Breakers: j.Breakers, Constraint: j.Constraint}
@@ -54,7 +54,7 @@ func (l *Loop) newGeneration(j Job) *Generation {
 	}
 	g.slots = make([]engine.Token, ring)
 	if g.topN >= 0 {
-		g.scores = make([]score, ring)
+		g.odds = make([]sampling.Odds, ring)
 	}
 	return g
 }

@@ -30,17 +30,16 @@ func (g *Generation) likeliestAt(slot int) []sampling.Key {
 // look at the vocabulary was found when the token was sampled; to put the
 // likeliest in order is left to the reader, whose goroutine this is.
 func (g *Generation) logprobs(r *Result, slot int) {
-	s := &g.scores[slot]
-	logprob := func(logit float32) float32 { return float32(float64(logit) - s.logSum) }
-	r.Logprob = logprob(s.logit)
+	o := &g.odds[slot]
+	r.Logprob = o.Logprob(o.Logit)
 	if g.topN == 0 {
 		return
 	}
-	keys := g.likeliestAt(slot)
+	keys := g.likeliestAt(slot)[:o.Top]
 	sampling.Sort(keys)
 	begin := len(g.top)
 	for _, k := range keys {
-		g.top = append(g.top, TokenLogprob{k.Token(), logprob(k.Logit())})
+		g.top = append(g.top, TokenLogprob{k.Token(), o.Logprob(k.Logit())})
 	}
 	r.Top = g.top[begin:]
 }

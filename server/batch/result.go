@@ -37,7 +37,8 @@ type Result struct {
 	Mark      bool
 	Processed int
 	// Logprob is the natural logarithm of the token's probability under the
-	// model, before any sampling step; 0 unless the request asked for it.
+	// model, before any sampling step, or with Request.PostSampling after all; 0
+	// unless the request asked for it.
 	Logprob float32
 	// Top is the likeliest tokens, likeliest first. The memory belongs to the
 	// Generation and holds until the next call of Poll.

@@ -144,11 +144,26 @@ func (g *Generation) sample(row *sampling.Row) {
 		return
 	}
 	s.begin()
-	if s.next, s.err = s.sampler.Next(row, s.logits); s.err != nil {
-		return
+	at := g.place(g.tail.Load() + uint32(s.scoreRows))
+	if g.drawn {
+		s.next, s.err = g.draw(row, at)
+	} else if s.next, s.err = s.sampler.Next(row, s.logits); s.err == nil {
+		g.fill(at, s.next, row, s.logits)
 	}
-	s.sampler.Accept(s.next)
-	g.fill(g.place(g.tail.Load()+uint32(s.scoreRows)), s.next, row, s.logits)
+	if s.err == nil {
+		s.sampler.Accept(s.next)
+	}
+}
+
+// draw samples a token from the row that is there, and puts it into a slot with the
+// probabilities that it was drawn with.
+func (g *Generation) draw(row *sampling.Row, at int) (token engine.Token, err error) {
+	if err := row.Read(g.seq.logits); err != nil {
+		return -1, err
+	}
+	token, g.odds[at], err = g.seq.sampler.SampleOdds(row, g.likeliestAt(at))
+	g.slots[at] = token
+	return token, err
 }
 
 // stepNs estimates what sample takes in this step.

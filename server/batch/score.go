@@ -62,7 +62,8 @@ func (g *Generation) score(row *sampling.Row) (n int, err error) {
 func (g *Generation) fill(at int, token engine.Token, row *sampling.Row, logits []float32) {
 	g.slots[at] = token
 	if g.topN >= 0 {
-		g.scores[at] = score{logits[token], row.LogSum()}
-		row.Top(g.likeliestAt(at))
+		top := g.likeliestAt(at)
+		g.odds[at] = sampling.Odds{Logit: logits[token], Normalizer: row.Normalizer(), Top: len(top)}
+		row.Top(top)
 	}
 }

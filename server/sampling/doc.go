@@ -16,7 +16,7 @@
 //		}
 //		token, err := sampler.Sample(&row)
 //		...
-//		logprob := float64(logits[token]) - row.LogSum()
+//		logprob := row.Normalizer().Logprob(logits[token])
 //		sampler.Accept(token)
 //	}
 //
@@ -26,6 +26,9 @@
 // numbers are not: a seed draws other tokens there. Tokens that are impossible,
 // by a bias or a constraint, do not count as candidates of any step; the library
 // counts them in the entropy that a dynamic temperature is scaled by.
+//
+// [Sampler.SampleOdds] also says what those probabilities were, of the token that was
+// drawn and of the likeliest that could have been.
 //
 // # Constraints
 //

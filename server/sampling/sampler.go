@@ -53,16 +53,32 @@ func scaleOf(temperature float64) float32 {
 // Sample draws a token from a row that has been read, which it leaves as it is.
 // It fails with ErrNoneAllowed. The token counts as drawn with Accept.
 func (s *Sampler) Sample(r *Row) (ask.Token, error) {
+	token, _, err := s.sample(r, nil, false)
+	return token, err
+}
+
+// SampleOdds is Sample, and says how likely the token was among those that the steps
+// had left. It fills likeliest, whose length is at most the row's, with the likeliest
+// of them, as many as there are, in no order.
+func (s *Sampler) SampleOdds(r *Row, likeliest []Key) (ask.Token, Odds, error) {
+	return s.sample(r, likeliest, true)
+}
+
+// sample draws a token, and if odds are asked for, finds them.
+func (s *Sampler) sample(r *Row, likeliest []Key, odds bool) (token ask.Token, o Odds, err error) {
 	defer r.restore()
 	if err := s.edit(r); err != nil {
-		return -1, err
+		return -1, Odds{}, err
 	}
 	c := s.choose(r, s.strikes())
 	token, probability := c.draw(r, s.random)
 	if s.mirostat() {
 		s.learn(probability)
 	}
-	return token, nil
+	if odds {
+		o = Odds{Logit: r.logits[token], Normalizer: c.normalizer(), Top: c.top(r, likeliest)}
+	}
+	return token, o, nil
 }
 
 // edit makes a row what the first steps make of it.
@@ -168,60 +184,4 @@ func (c *choice) draw(r *Row, random *rand.Rand) (ask.Token, float64) {
 		}
 	}
 	return drawn.Token(), of / c.sum
-}
-
-// Chance is a token that may be drawn.
-type Chance struct {
-	Token       ask.Token
-	Probability float64
-}
-
-// Chances appends the tokens that Sample may draw from the row, in no order. It
-// draws none. There are none where Sample fails.
-func (s *Sampler) Chances(dst []Chance, r *Row) []Chance {
-	if !s.excludes() {
-		return s.chances(dst, r, false, 1)
-	}
-	begin, p := len(dst), min(float64(s.steps.XTCProbability), 1)
-	dst = s.chances(s.chances(dst, r, true, p), r, false, 1-p)
-	both := dst[begin:]
-	slices.SortFunc(both, func(a, b Chance) int { return cmp.Compare(a.Token, b.Token) })
-	n := 0
-	for _, c := range both {
-		if n > 0 && both[n-1].Token == c.Token {
-			both[n-1].Probability += c.Probability
-			continue
-		}
-		both[n] = c
-		n++
-	}
-	return dst[:begin+n]
-}
-
-// chances appends what Sample may draw if XTC strikes or not, times share.
-func (s *Sampler) chances(dst []Chance, r *Row, strikes bool, share float64) []Chance {
-	defer r.restore()
-	if share == 0 || s.edit(r) != nil {
-		return dst
-	}
-	c := s.choose(r, strikes)
-	if c.scale == 0 {
-		return append(dst, Chance{slices.Max(c.keys).Token(), share})
-	}
-	keys := c.keys
-	if !c.listed {
-		for _, s := range r.spans {
-			for t := s.from; t < s.to; t++ {
-				if v := r.logits[t]; v > s.floor {
-					keys = append(keys, keyOf(v, t))
-				}
-			}
-		}
-	}
-	for _, k := range keys {
-		if w := float64(weight(k.Logit(), c.shift, c.scale)); w > 0 {
-			dst = append(dst, Chance{k.Token(), share * w / c.sum})
-		}
-	}
-	return dst
 }

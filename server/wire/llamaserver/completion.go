@@ -120,8 +120,7 @@ type Completion struct {
 
 	stream          bool
 	timingsPerToken bool
-	greedyProbs     bool // probabilities after sampling, which are 1 and 0
-	predict         int  // as the client said it
+	predict         int // as the client said it
 	fields          []string
 	samplers        Samplers // nil: all
 }

@@ -111,6 +111,7 @@ func (o *Options) probabilities(c *Completion, _ wire.Defaults) error {
 	if sent == nil || *sent <= 0 {
 		return nil
 	}
+	c.Request.PostSampling = o.PostSampling
 	return whole(param, sent, 1, math.MaxInt32, &c.Request.TopLogprobs)
 }
 
@@ -189,7 +190,7 @@ func (o *Options) sampling(c *Completion, d wire.Defaults) error {
 		}
 	}
 	o.seed(c, d)
-	return o.afterSampling(c)
+	return nil
 }
 
 // wholes takes the fields with whole numbers.
@@ -262,23 +263,6 @@ func (o *SamplingOptions) seed(c *Completion, d wire.Defaults) {
 	}
 	c.NewSeeds = seed < 0
 	c.Request.Sampling.Seed = wire.SeedOf(seed)
-}
-
-// afterSampling refuses probabilities after sampling, unless the likeliest token is
-// taken in any case: then it has 1 and the others 0.
-func (o *Options) afterSampling(c *Completion) error {
-	if !o.PostSampling || c.Request.TopLogprobs < 0 {
-		return nil
-	}
-	s := &c.Request.Sampling
-	if s.Temperature > 0 || s.DynatempRange > 0 || s.Mirostat > 0 {
-		return &ask.Fault{
-			Kind: ask.Unsupported, Param: "post_sampling_probs", What: "post_sampling_probs: probabilities after sampling are known with a temperature of 0 alone",
-			Remedy: "leave it out, or send \"temperature\": 0",
-		}
-	}
-	c.greedyProbs = true
-	return nil
 }
 
 // Requests are those of a prompt's answers.

@@ -1,6 +1,7 @@
 package llamaserver
 
 import (
+	"math"
 	"strconv"
 	"unicode/utf8"
 
@@ -10,24 +11,32 @@ import (
 
 // appendPlace appends a token with the likeliest at its place.
 func (r *Reply) appendPlace(dst []byte, p *ask.Logprob) []byte {
-	if r.c.greedyProbs {
-		return appendGreedyPlace(dst, p)
+	member, appendOne := `,"top_logprobs":[`, appendLogprob
+	if r.c.Request.PostSampling {
+		member, appendOne = `,"top_probs":[`, appendProbability
 	}
-	dst = appendCandidate(dst, &p.Candidate)
-	dst = append(dst, `,"top_logprobs":[`...)
+	dst = appendOne(dst, &p.Candidate)
+	dst = append(dst, member...)
 	for i := range p.Top {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendCandidate(dst, &p.Top[i]), '}')
+		dst = append(appendOne(dst, &p.Top[i]), '}')
 	}
 	return append(dst, `]}`...)
 }
 
-// appendCandidate leaves the object open.
-func appendCandidate(dst []byte, c *ask.Candidate) []byte {
+// appendLogprob leaves the object open.
+func appendLogprob(dst []byte, c *ask.Candidate) []byte {
 	dst = append(appendToken(dst, c), `,"logprob":`...)
 	return appendNumber(dst, float64(c.Logprob), 32)
+}
+
+// appendProbability leaves the object open. What could be drawn has a probability,
+// however small.
+func appendProbability(dst []byte, c *ask.Candidate) []byte {
+	dst = append(appendToken(dst, c), `,"prob":`...)
+	return appendNumber(dst, max(math.Exp(float64(c.Logprob)), math.SmallestNonzeroFloat32), 32)
 }
 
 // appendToken appends a token's members, and leaves the object open.
@@ -38,23 +47,6 @@ func appendToken(dst []byte, c *ask.Candidate) []byte {
 	dst = wire.AppendJSONString(dst, wholeCharacters(c.Bytes))
 	dst = append(dst, `,"bytes":`...)
 	return wire.AppendByteArray(dst, c.Bytes)
-}
-
-// appendGreedyPlace is appendPlace after a sampling that leaves one token.
-func appendGreedyPlace(dst []byte, p *ask.Logprob) []byte {
-	dst = append(appendToken(dst, &p.Candidate), `,"prob":1,"top_probs":[`...)
-	dst = append(appendToken(dst, &p.Candidate), `,"prob":1}`...)
-	shown := 1
-	for i := range p.Top {
-		if p.Top[i].Token == p.Token {
-			continue
-		}
-		if shown++; shown > len(p.Top) {
-			break
-		}
-		dst = append(appendToken(append(dst, ','), &p.Top[i]), `,"prob":0}`...)
-	}
-	return append(dst, `]}`...)
 }
 
 // wholeCharacters cuts a character off that b ends within.

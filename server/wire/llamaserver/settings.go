@@ -63,7 +63,7 @@ func (c *Completion) AppendSettings(dst []byte, r *ask.Request) []byte {
 	o.text("generation_prompt", "")
 	o.texts("samplers", c.samplers.names())
 	o.truth("timings_per_token", c.timingsPerToken)
-	o.truth("post_sampling_probs", c.greedyProbs)
+	o.truth("post_sampling_probs", c.Request.PostSampling)
 	o.texts("lora", nil)
 	return append(o.dst, '}')
 }
