@@ -154,33 +154,6 @@ func (h *Handler) countChat(x *exchange, w http.ResponseWriter, q *http.Request)
 	}{"response.input_tokens", tokens})
 }
 
-func (h *Handler) llamaEmbeddings(x *exchange, w http.ResponseWriter, q *http.Request) error {
-	embedder, ok := h.cfg.Generator.(generate.Embedder)
-	if !ok {
-		return notServed("embeddings", "serve a model for embeddings with a server that has them")
-	}
-	var body llamaserver.EmbeddingRequest
-	if err := h.receive(x, w, q, &body); err != nil {
-		return err
-	}
-	inputs, err := body.Inputs()
-	if err != nil {
-		return err
-	}
-	ctx := x.attend(q)
-	prompts := make([]ask.Prompt, len(inputs))
-	for i, parts := range inputs {
-		if prompts[i], err = h.joinPrompt(ctx, parts); err != nil {
-			return err
-		}
-	}
-	vectors, _, err := h.embed(x, q, embedder, prompts, numberAndJSONBytes, generate.EmbedOptions{})
-	if err != nil {
-		return err
-	}
-	return h.writeJSON(x, w, llamaserver.Embeddings(vectors))
-}
-
 func (h *Handler) adapters(x *exchange, w http.ResponseWriter, q *http.Request) error {
 	switch q.Method {
 	case http.MethodGet, http.MethodHead:

@@ -90,6 +90,18 @@ type Embedder interface {
 	Embed(ctx context.Context, inputs []ask.Prompt, o EmbedOptions) (vectors [][]float32, tokens int, err error)
 }
 
+// TokenEmbedder is an Embedder that may be served without a pooling: then it has
+// vectors of tokens, and none of texts.
+type TokenEmbedder interface {
+	Embedder
+	// Unpooled reports whether it is. The error is an *ask.Fault.
+	Unpooled() (bool, error)
+	// EmbedTokens returns the vectors of each input's tokens, in order and as the
+	// model has them, and how many there are. The error is an *ask.Fault. It ends
+	// early when ctx is done.
+	EmbedTokens(ctx context.Context, inputs []ask.Prompt) (vectors [][][]float32, tokens int, err error)
+}
+
 // EmbedOptions say how vectors are made.
 type EmbedOptions struct {
 	// Dimensions is how many a vector keeps, the first ones, with a length of 1

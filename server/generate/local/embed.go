@@ -24,6 +24,44 @@ func (g *Generator) Embed(ctx context.Context, prompts []ask.Prompt, o generate.
 			Remedy: "start the server with another pooling",
 		}
 	}
+	pooled, tokens, err := g.embed(ctx, prompts)
+	if err != nil {
+		return nil, 0, err
+	}
+	vectors = make([][]float32, len(pooled))
+	for i := range pooled {
+		if vectors[i], err = shape(pooled[i][0], o.Dimensions, !o.Raw && pooling != engine.PoolingRank); err != nil {
+			return nil, 0, err
+		}
+	}
+	return vectors, tokens, nil
+}
+
+// Unpooled implements generate.TokenEmbedder.
+func (g *Generator) Unpooled() (bool, error) {
+	pooling, err := g.loop.Pooling()
+	if err != nil {
+		return false, asFault(err)
+	}
+	return pooling == engine.PoolingNone, nil
+}
+
+// EmbedTokens implements generate.TokenEmbedder.
+func (g *Generator) EmbedTokens(ctx context.Context, prompts []ask.Prompt) (vectors [][][]float32, tokens int, err error) {
+	switch unpooled, err := g.Unpooled(); {
+	case err != nil:
+		return nil, 0, err
+	case !unpooled:
+		return nil, 0, &ask.Fault{
+			Kind: ask.Unsupported, What: "the model keeps a vector for each text, and none for a token",
+			Remedy: "start the server with --pooling none",
+		}
+	}
+	return g.embed(ctx, prompts)
+}
+
+// embed returns the vectors of each input, and the tokens of all.
+func (g *Generator) embed(ctx context.Context, prompts []ask.Prompt) (vectors [][][]float32, tokens int, err error) {
 	inputs := make([][]engine.Token, len(prompts))
 	for i, p := range prompts {
 		if inputs[i], err = g.inputTokens(ctx, p); err != nil {
@@ -31,15 +69,8 @@ func (g *Generator) Embed(ctx context.Context, prompts []ask.Prompt, o generate.
 		}
 		tokens += len(inputs[i])
 	}
-	pooled, err := g.loop.Embed(ctx, inputs)
-	if err != nil {
+	if vectors, err = g.loop.Embed(ctx, inputs); err != nil {
 		return nil, 0, asFault(err)
-	}
-	vectors = make([][]float32, len(pooled))
-	for i := range pooled {
-		if vectors[i], err = shape(pooled[i][0], o.Dimensions, !o.Raw && pooling != engine.PoolingRank); err != nil {
-			return nil, 0, err
-		}
 	}
 	return vectors, tokens, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/weirgo/weir/server/ask"
@@ -77,5 +78,40 @@ func TestEmbedRefusals(t *testing.T) {
 func TestVectorOfZeros(t *testing.T) {
 	if v, err := shape(make([]float32, 3), 2, true); err != nil || !slices.Equal(v, []float32{0, 0}) {
 		t.Errorf("%v %v", v, err)
+	}
+}
+
+// Without a pooling there are vectors of tokens, with one of texts, and who asks for
+// the other is told.
+func TestEmbedTokens(t *testing.T) {
+	g := openWith(t, saying("x"), Config{Batching: Batching{Pooling: engine.PoolingNone}})
+	if unpooled, err := g.Unpooled(); !unpooled || err != nil {
+		t.Fatal(unpooled, err)
+	}
+	tokens := []ask.Token{enginetest.BOS, 'h', 'i'}
+	got, n, err := g.EmbedTokens(t.Context(), []ask.Prompt{{Text: "hi"}, {Tokens: tokens[:1]}})
+	if err != nil || n != 4 || len(got) != 2 || len(got[0]) != 3 || len(got[1]) != 1 {
+		t.Fatalf("%v of %d tokens, %v", got, n, err)
+	}
+	for i := range tokens {
+		if want := enginetest.Embedding(tokens[:i+1], engine.PoolingNone); !slices.Equal(got[0][i], want) {
+			t.Errorf("token %d: %v, want %v", i, got[0][i], want)
+		}
+	}
+	if !slices.Equal(got[0][0], got[1][0]) {
+		t.Errorf("%v and %v", got[0][0], got[1][0])
+	}
+	if _, _, err := g.Embed(t.Context(), []ask.Prompt{{Text: "hi"}}, generate.EmbedOptions{}); err == nil || !strings.Contains(err.Error(), "none for a text") {
+		t.Errorf("vectors of texts: %v", err)
+	}
+	if _, _, err := g.EmbedTokens(t.Context(), []ask.Prompt{{Tokens: []ask.Token{-1}}}); err == nil {
+		t.Error("a token outside the vocabulary has a vector")
+	}
+	pooled := open(t, saying("x"))
+	if unpooled, err := pooled.Unpooled(); unpooled || err != nil {
+		t.Error(unpooled, err)
+	}
+	if _, _, err := pooled.EmbedTokens(t.Context(), []ask.Prompt{{Text: "hi"}}); err == nil || !strings.Contains(err.Error(), "none for a token") {
+		t.Errorf("vectors of tokens: %v", err)
 	}
 }

@@ -39,7 +39,7 @@ type Config struct {
 }
 
 // Generator generates with one model. It implements generate.Generator,
-// generate.Checker, generate.Tokenizer, generate.Counter, generate.Embedder,
+// generate.Checker, generate.Tokenizer, generate.Counter, generate.TokenEmbedder,
 // generate.Ranker and generate.Keeper.
 type Generator struct {
 	model    engine.Model

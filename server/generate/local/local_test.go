@@ -22,15 +22,20 @@ const templateSource = `{{ bos_token }}{% for m in messages %}{% if m.role == 't
 // reply.
 func open(t *testing.T, fake enginetest.Options) *Generator {
 	t.Helper()
+	return openWith(t, fake, Config{})
+}
+
+// openWith is open with what is not zero of how the model is served.
+func openWith(t *testing.T, fake enginetest.Options, cfg Config) *Generator {
+	t.Helper()
 	template, err := chat.New(templateSource, "<|bos|>", "<|eos|>")
 	if err != nil {
 		t.Fatal(err)
 	}
 	model := enginetest.New(fake)
-	g, err := New(model, Config{
-		ID: "tiny", Template: template, Context: engine.ContextConfig{MaxSequences: 4, ContextTokens: 4 * 64},
-		Batching: Batching{Log: slog.New(slog.DiscardHandler)},
-	})
+	cfg.ID, cfg.Template, cfg.Context = "tiny", template, engine.ContextConfig{MaxSequences: 4, ContextTokens: 4 * 64}
+	cfg.Batching.Log = slog.New(slog.DiscardHandler)
+	g, err := New(model, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"slices"
+	"strconv"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/wire"
@@ -167,20 +168,27 @@ func (r *EmbeddingRequest) Inputs() (Prompts, error) {
 	return inputs, nil
 }
 
-// Embedding is an element of the answer: one vector, as an array of vectors.
-type Embedding struct {
-	Index   int         `json:"index"`
-	Vectors [][]float32 `json:"embedding"`
+// AppendEmbeddingBegin appends the beginning of element i of the answer: its vectors
+// follow.
+func AppendEmbeddingBegin(dst []byte, i int) []byte {
+	if i > 0 {
+		dst = append(dst, ',')
+	}
+	dst = append(dst, `{"index":`...)
+	dst = strconv.AppendInt(dst, int64(i), 10)
+	return append(dst, `,"embedding":[`...)
 }
 
-// Embeddings is the answer.
-func Embeddings(vectors [][]float32) []Embedding {
-	all := make([]Embedding, len(vectors))
-	for i, v := range vectors {
-		all[i] = Embedding{Index: i, Vectors: [][]float32{v}}
+// AppendVector appends vector i of an element.
+func AppendVector(dst []byte, i int, vector []float32) []byte {
+	if i > 0 {
+		dst = append(dst, ',')
 	}
-	return all
+	return wire.AppendVector(dst, vector)
 }
+
+// AppendEmbeddingEnd ends an element.
+func AppendEmbeddingEnd(dst []byte) []byte { return append(dst, "]}"...) }
 
 // AdapterRequest is the body of POST /lora-adapters.
 type AdapterRequest []struct {

@@ -121,14 +121,7 @@ func AppendEmbedding(dst []byte, i int, vector []float32, inBase64 bool) []byte 
 		dst = base64.StdEncoding.AppendEncode(append(dst, '"'), raw)
 		return append(dst, `"}`...)
 	}
-	dst = append(dst, '[')
-	for j, v := range vector {
-		if j > 0 {
-			dst = append(dst, ',')
-		}
-		dst = strconv.AppendFloat(dst, float64(v), 'g', -1, 32)
-	}
-	return append(dst, "]}"...)
+	return append(wire.AppendVector(dst, vector), '}')
 }
 
 // AppendEmbeddingsEnd ends the answer.
