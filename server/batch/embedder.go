@@ -163,7 +163,7 @@ func (l *Loop) abortEmbedder() {
 func (l *Loop) closeEmbedder() error {
 	l.embeddings.making.Lock()
 	defer l.embeddings.making.Unlock()
-	if c := l.embeddings.context.Load(); c != nil {
+	if c := l.embeddings.context.Swap(nil); c != nil {
 		return c.Close()
 	}
 	return nil

@@ -47,6 +47,9 @@ type Loop struct {
 
 	stateIdentity string // "" if the context gives no states of sequences
 	compute       compute
+	shared        atomic.Pointer[engine.Context] // the context, for who does not hold own
+	size          engine.ContextConfig           // of the context
+	rest          rest
 
 	// own is held by the engine goroutine, but not while it decodes or parks: who
 	// holds it meanwhile may read and end what the engine goroutine has. The
@@ -113,6 +116,7 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 	l := &Loop{
 		config:      cfg,
 		limits:      limits,
+		size:        ec,
 		model:       model,
 		vocab:       model.Info().VocabSize,
 		queue:       mailbox.NewQueue[*Generation](cfg.bounds().MostRequests()),
@@ -130,6 +134,8 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		rows:        make([]*Generation, 0, cfg.MaxSequences),
 		share:       newShare(cfg.Group, limits),
 	}
+	l.shared.Store(&ctx)
+	l.rest.worked.Store(time.Now().UnixNano())
 	l.embeddings.queue = mailbox.NewQueue[*embedding](cfg.QueueLimit)
 	l.slots.queue = mailbox.NewQueue[*slotCall](cfg.QueueLimit)
 	if c, ok := ctx.(engine.StateContext); ok {
@@ -225,7 +231,7 @@ func (l *Loop) EndAll() {
 	l.close.Do(func() {
 		// Closing before Abort: the aborted decode is taken for Close's doing.
 		l.closing.Store(true)
-		l.context.Abort()
+		(*l.shared.Load()).Abort()
 		l.abortEmbedder()
 		close(l.torndown)
 		l.wakeEngine()
@@ -247,9 +253,12 @@ func (l *Loop) run() {
 	defer l.watch.timer.Stop()
 	for !l.closing.Load() {
 		l.takeThreads()
+		l.serveRest()
 		served := l.serveSlots()
 		stepped := l.step()
-		if !l.embed() && !stepped && !served {
+		if l.embed() || stepped || served {
+			l.rest.worked.Store(time.Now().UnixNano())
+		} else {
 			l.park()
 		}
 	}
@@ -261,7 +270,7 @@ func (l *Loop) run() {
 func (l *Loop) park() {
 	// Prepared first, then looked: who makes an input visible later wakes.
 	l.idle.Prepare()
-	if l.closing.Load() || l.cancels.Load() || !l.queue.Empty() || l.compute.asked.Load() != nil || !l.embeddings.idle() || l.slots.ready(l) || l.anyRunnable() {
+	if l.closing.Load() || l.cancels.Load() || !l.queue.Empty() || l.compute.asked.Load() != nil || !l.embeddings.idle() || l.slots.ready(l) || l.rest.asked.Load() != nil || l.anyRunnable() {
 		l.idle.Stop()
 	} else {
 		l.own.Unlock()
@@ -320,6 +329,14 @@ func (l *Loop) drain() error {
 	l.share.running.Wait()
 	l.publish()
 	l.own.Unlock()
+	if l.rest.asleep {
+		return nil
+	}
+	return l.closeContexts()
+}
+
+// closeContexts frees what the engine has. Engine goroutine.
+func (l *Loop) closeContexts() error {
 	if err := errors.Join(l.closeEmbedder(), l.context.Close()); err != nil {
 		return fmt.Errorf("batch: close engine context: %w", err)
 	}

@@ -116,7 +116,7 @@ func (l *Loop) states(slot int) (engine.StateContext, engine.SequenceID, error) 
 		return nil, 0, ErrNoStates
 	}
 	id, err := l.slot(slot)
-	return l.context.(engine.StateContext), id, err
+	return (*l.shared.Load()).(engine.StateContext), id, err
 }
 
 // slot refuses what is no place.

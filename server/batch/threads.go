@@ -19,7 +19,7 @@ type compute struct {
 // and Threads tells when. What is asked for last counts. It reports false, and does
 // nothing, if the engine cannot.
 func (l *Loop) SetThreads(t engine.Threads) bool {
-	if _, ok := l.context.(engine.ThreadedContext); !ok { // the field never changes
+	if _, ok := (*l.shared.Load()).(engine.ThreadedContext); !ok {
 		return false
 	}
 	l.compute.asked.Store(&t)
@@ -34,7 +34,9 @@ func (l *Loop) Threads() engine.Threads { return *l.compute.force.Load() }
 // takeThreads puts in force what has been asked for. Engine goroutine.
 func (l *Loop) takeThreads() {
 	if t := l.compute.asked.Swap(nil); t != nil {
-		l.context.(engine.ThreadedContext).SetThreads(*t)
+		if !l.rest.asleep { // or Wake makes a context with them
+			l.context.(engine.ThreadedContext).SetThreads(*t)
+		}
 		l.compute.force.Store(t)
 	}
 }

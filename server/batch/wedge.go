@@ -45,7 +45,7 @@ type suspicion struct {
 // operations is how many the decode under way has begun, more or less: a number that
 // changes with each. It reports false if the engine does not say.
 func (l *Loop) operations() (n uint32, ok bool) {
-	c, counts := l.context.(engine.CountingContext)
+	c, counts := (*l.shared.Load()).(engine.CountingContext)
 	if !counts {
 		return 0, false
 	}

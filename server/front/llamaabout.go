@@ -38,9 +38,10 @@ func (h *Handler) props(x *exchange, w http.ResponseWriter, q *http.Request) err
 	}
 	m, p := h.cfg.Generator.Model(), h.properties()
 	_, watched := h.cfg.Generator.(generate.Watcher)
+	sleeper, sleeps := h.cfg.Generator.(generate.Sleeper)
 	return h.writeJSON(x, w, llamaserver.Props{
 		Defaults: llamaserver.Generation{Params: params, ContextTokens: m.ContextTokens},
-		Slots:    p.Sequences, Alias: m.ID, Path: p.Path,
+		Slots:    p.Sequences, Alias: m.ID, Path: p.Path, Sleeping: sleeps && sleeper.Asleep(),
 		EndpointSlots: watched && !h.cfg.Llama.NoSlots, EndpointProps: h.cfg.Llama.Props, Metrics: true,
 		Template: p.ChatTemplate, TemplateCaps: map[string]any{}, BOS: p.BOS, EOS: p.EOS, Build: h.cfg.Fingerprint,
 	})

@@ -55,7 +55,7 @@ func (h *Handler) unpooled(x *exchange, q *http.Request, e generate.Embedder, in
 	each, ok := e.(generate.TokenEmbedder)
 	if ok {
 		var err error
-		if ok, err = each.Unpooled(); err != nil {
+		if ok, err = each.Unpooled(x.attend(q)); err != nil {
 			return nil, err
 		}
 	}

@@ -17,7 +17,7 @@ type unpooled struct {
 	broken bool
 }
 
-func (u unpooled) Unpooled() (bool, error) { return true, nil }
+func (u unpooled) Unpooled(context.Context) (bool, error) { return true, nil }
 
 func (u unpooled) EmbedTokens(_ context.Context, inputs []ask.Prompt) (vectors [][][]float32, tokens int, err error) {
 	for _, in := range inputs {

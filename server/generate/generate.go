@@ -95,7 +95,7 @@ type Embedder interface {
 type TokenEmbedder interface {
 	Embedder
 	// Unpooled reports whether it is. The error is an *ask.Fault.
-	Unpooled() (bool, error)
+	Unpooled(ctx context.Context) (bool, error)
 	// EmbedTokens returns the vectors of each input's tokens, in order and as the
 	// model has them, and how many there are. The error is an *ask.Fault. It ends
 	// early when ctx is done.
@@ -110,4 +110,11 @@ type EmbedOptions struct {
 	// Raw leaves the vectors' lengths as they are. Otherwise they are 1, save
 	// for those of a reranker.
 	Raw bool
+}
+
+// Sleeper is a Generator that gives the memory of its model back while nobody asks.
+type Sleeper interface {
+	// Asleep reports whether it has. Who asks for something waits until the model is
+	// there again; to describe the generator does not wake it.
+	Asleep() bool
 }

@@ -223,7 +223,7 @@ var llamaFlags = []llamaFlag{
 	{"no-slots", nothing, "!LLAMA_ARG_ENDPOINT_SLOTS", same, "", ""},
 	{"slot-save-path", value, "LLAMA_ARG_SLOT_SAVE_PATH", same, "", ""},
 	{"sps slot-prompt-similarity", value, "", idle, "", noCache},
-	{"sleep-idle-seconds", value, "", idle, "-1", "the model stays loaded"},
+	{"sleep-idle-seconds", value, "", same, "", ""},
 
 	// HTTP.
 	{"host", value, "LLAMA_ARG_HOST", same, "", ""},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/chat"
@@ -154,6 +155,9 @@ var llamaLines = []llamaLine{
 	{name: "slots", args: "--slot-save-path .", check: func(o *options) bool { return o.llama.slotDir == "." && o.defaults().Keep }},
 	{name: "no reuse", args: "--no-cache-prompt", check: func(o *options) bool { return o.llama.noCachePrompt }},
 	{name: "reuse", args: "--no-cache-prompt --cache-prompt", check: func(o *options) bool { return !o.llama.noCachePrompt }},
+	{name: "sleep", args: "--sleep-idle-seconds 90", check: func(o *options) bool { return o.llama.sleepAfter == 90*time.Second }},
+	{name: "no sleep", args: "--sleep-idle-seconds 90 --sleep-idle-seconds -1", check: func(o *options) bool { return o.llama.sleepAfter == 0 }},
+	{name: "sleep at once", args: "--sleep-idle-seconds 0", text: "from 1 on"},
 	{name: "reuse by key", args: "--cache-per-key", check: func(o *options) bool { return o.cachePerKey && !o.llama.noCachePrompt }},
 	{name: "no reuse, by a variable", env: []string{"LLAMA_ARG_CACHE_PROMPT", "0"}, check: func(o *options) bool { return o.llama.noCachePrompt }},
 	{name: "slots nowhere", args: "--slot-save-path nowhere", text: "nowhere, which is no directory"},

@@ -45,6 +45,7 @@ type llamaOptions struct {
 	aliases, tags        []string
 	slotDir              string
 	noCachePrompt        bool
+	sleepAfter           time.Duration // 0: never
 	logDisabled          bool
 }
 
@@ -124,7 +125,22 @@ func (l *llamaOptions) defineServer(f *flagSet) {
 		l.noCachePrompt = false
 		return nil
 	})
+	f.each("sleep-idle-seconds", "N", "unload the model when nobody has asked for anything for so long, until somebody does; default -1: never", l.setSleep)
 	f.truth(&l.suffixFirst, "spm-infill", "/infill with the suffix before the prefix")
+}
+
+// setSleep reads --sleep-idle-seconds.
+func (l *llamaOptions) setSleep(v string) error {
+	n, err := strconv.ParseInt(v, 10, 32)
+	switch {
+	case err != nil || n == 0 || n < -1:
+		return errors.New("not a number of seconds from 1 on, or -1 for never")
+	case n < 0:
+		l.sleepAfter = 0
+	default:
+		l.sleepAfter = time.Duration(n) * time.Second
+	}
+	return nil
 }
 
 func (l *llamaOptions) addBreaker(v string) error {

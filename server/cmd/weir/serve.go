@@ -94,7 +94,7 @@ func serve(o *options, log *logging, end *ending,
 		return err
 	}
 	generator, err := local.New(model, local.Config{
-		ID: o.alias, Template: template, Context: o.context(model.Info()), SlotDir: o.llama.slotDir,
+		ID: o.alias, Template: template, Context: o.context(model.Info()), SlotDir: o.llama.slotDir, SleepAfter: o.llama.sleepAfter,
 		Batching: o.batching(group, log.Logger),
 	})
 	if err != nil {

@@ -54,7 +54,7 @@ type row struct {
 
 // NewContext implements engine.Model.
 func (m *Model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
-	if m.closed.Load() {
+	if m.closed.Load() || m.unloaded.Load() {
 		return nil, engine.ErrClosed
 	}
 	l := engine.Limits{

@@ -69,6 +69,8 @@ type Options struct {
 	NoCopies bool
 	// Tokenizing, if not nil, is called by each Tokenize with its context.
 	Tokenizing func(context.Context)
+	// Reloading, if not nil, is called by each Reload with its context, and may fail.
+	Reloading func(context.Context) error
 }
 
 // Model is a fake engine.Model.
@@ -77,9 +79,10 @@ type Model struct {
 	contexts atomic.Int32
 	cached   atomic.Int64
 	closed   atomic.Bool
+	unloaded atomic.Bool
 }
 
-var _ engine.Model = (*Model)(nil)
+var _ engine.SleepingModel = (*Model)(nil)
 
 // New makes a model.
 func New(opts Options) *Model {
@@ -125,7 +128,7 @@ func (m *Model) Tokenize(ctx context.Context, dst []engine.Token, how engine.Tok
 		m.opts.Tokenizing(ctx)
 	}
 	switch {
-	case m.closed.Load():
+	case m.closed.Load() || m.unloaded.Load():
 		return dst, engine.ErrClosed
 	case ctx.Err() != nil:
 		return dst, ctx.Err()

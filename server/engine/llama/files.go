@@ -116,12 +116,7 @@ func (m *model) Watch(ctx context.Context) error {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	for {
-		err := m.files.look()
-		if err == nil {
-			err = m.files.lost()
-		}
-		if err != nil {
-			m.files.changed.Store(true)
+		if err := m.lookAtFiles(); err != nil {
 			return fmt.Errorf("llama: watch model: %w; copy models to another name and rename them over the old one, "+
 				"then start again", err)
 		}
@@ -133,9 +128,31 @@ func (m *model) Watch(ctx context.Context) error {
 	}
 }
 
+// lookAtFiles finds that the weights are lost. Of those that are unloaded Reload
+// looks at the files.
+func (m *model) lookAtFiles() error {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.handle == 0 {
+		return nil
+	}
+	err := m.files.look()
+	if err == nil {
+		err = m.files.lost()
+	}
+	if err != nil {
+		m.files.changed.Store(true)
+	}
+	return err
+}
+
 // MappedBytes returns how much of the model's files is mapped, which takes memory
 // once for all processes that have them mapped.
-func (m *model) MappedBytes() uint64 { return m.files.memory.Bytes() }
+func (m *model) MappedBytes() uint64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.files.memory.Bytes()
+}
 
 // close ends the watch over memory and closes the files.
 func (h *heldFiles) close() {

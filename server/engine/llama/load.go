@@ -35,7 +35,7 @@ func (l *Library) load(ctx context.Context, path string, cfg engine.ModelConfig,
 		return nil, fmt.Errorf("llama: load model: %w", err)
 	}
 	held := &heldFiles{Model: checked}
-	m, err := l.loadHeld(ctx, path, cfg, adjust)
+	m, err := l.loadHeld(ctx, source{path, cfg, adjust})
 	if err == nil {
 		m.files = held
 		err = held.watch()
@@ -51,38 +51,55 @@ func (l *Library) load(ctx context.Context, path string, cfg engine.ModelConfig,
 	return m, nil
 }
 
+// source is where weights come from, and how.
+type source struct {
+	path   string
+	cfg    engine.ModelConfig
+	adjust func(*sys.ModelParams)
+}
+
 // loadHeld loads a model from files that are checked and open.
-func (l *Library) loadHeld(ctx context.Context, path string, cfg engine.ModelConfig, adjust func(*sys.ModelParams)) (*model, error) {
-	if err := ctx.Err(); err != nil {
+func (l *Library) loadHeld(ctx context.Context, from source) (*model, error) {
+	handle, err := l.loadWeights(ctx, from)
+	if err != nil {
 		return nil, err
 	}
-	params := l.c.ModelDefaults()
-	params.GPULayers = int32(cfg.GPULayers)
-	params.LoadMode = loadMode(cfg)
-	params.ProgressCallback = l.progress
-	id := l.loads.add(ctx, cfg.Progress)
-	params.ProgressCallbackUserData = id
-	defer l.loads.remove(id)
-	adjust(&params)
-
-	mark := l.log.begin(levelError)
-	fault.Begin()
-	handle := l.c.Load(path, params)
-	fault.End()
-	lines := l.log.end(mark)
-	if handle == 0 {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		return nil, fmt.Errorf("the library cannot read it%s; check that the file is "+
-			"complete and that llama.cpp %s knows its architecture", lines, release)
-	}
-	m, err := newModel(l, handle, path, cfg)
+	m, err := newModel(l, handle, from.path, from.cfg)
 	if err != nil {
 		l.c.Free(handle)
 		return nil, err
 	}
+	m.source = from
 	return m, nil
+}
+
+// loadWeights has the library load them.
+func (l *Library) loadWeights(ctx context.Context, from source) (sys.Model, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	params := l.c.ModelDefaults()
+	params.GPULayers = int32(from.cfg.GPULayers)
+	params.LoadMode = loadMode(from.cfg)
+	params.ProgressCallback = l.progress
+	id := l.loads.add(ctx, from.cfg.Progress)
+	params.ProgressCallbackUserData = id
+	defer l.loads.remove(id)
+	from.adjust(&params)
+
+	mark := l.log.begin(levelError)
+	fault.Begin()
+	handle := l.c.Load(from.path, params)
+	fault.End()
+	lines := l.log.end(mark)
+	if handle == 0 {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return 0, fmt.Errorf("the library cannot read it%s; check that the file is "+
+			"complete and that llama.cpp %s knows its architecture", lines, release)
+	}
+	return handle, nil
 }
 
 func loadMode(cfg engine.ModelConfig) sys.LoadMode {

@@ -17,13 +17,16 @@ type model struct {
 	lib    *Library
 	info   engine.Info
 	pieces *pieces
-	files  *heldFiles // what the weights are mapped from
+	source source
 	tokenizer
 
-	// mu is held shared by calls into the library, and exclusively by Close.
+	// mu is held shared by calls into the library, and exclusively by what changes
+	// the following.
 	mu       sync.RWMutex
-	handle   sys.Model // 0 once closed
+	handle   sys.Model // 0 while unloaded, and once closed
 	vocab    sys.Vocab
+	gone     bool       // closed
+	files    *heldFiles // what the weights are mapped from, or were
 	contexts atomic.Int32
 }
 
@@ -126,19 +129,16 @@ func (m *model) IsEndOfGeneration(token engine.Token) bool { return m.pieces.end
 // does nothing.
 func (m *model) Close() error {
 	m.mu.Lock()
-	handle := m.handle
-	if n := m.contexts.Load(); handle != 0 && n > 0 {
-		defer m.mu.Unlock()
-		return fmt.Errorf("llama: close model: %d contexts are open; close them first", n)
+	if m.gone {
+		m.mu.Unlock()
+		return nil
 	}
-	if handle != 0 {
-		m.files.close()
-		m.lib.c.Free(handle)
-		m.handle, m.vocab = 0, 0
+	if err := m.free(); err != nil {
+		m.mu.Unlock()
+		return fmt.Errorf("llama: close model: %w", err)
 	}
+	m.gone = true
 	m.mu.Unlock()
-	if handle != 0 {
-		m.closeTokenizer() // who is at a desk may wait for the lock
-	}
+	m.closeTokenizer() // who is at a desk may wait for the lock
 	return nil
 }

@@ -14,6 +14,10 @@ import (
 // Embed implements generate.Embedder. A text's marks are read as a completion's
 // prompt is.
 func (g *Generator) Embed(ctx context.Context, prompts []ask.Prompt, o generate.EmbedOptions) (vectors [][]float32, tokens int, err error) {
+	if err := g.sleep.enter(ctx); err != nil {
+		return nil, 0, err
+	}
+	defer g.sleep.leave()
 	pooling, err := g.loop.Pooling()
 	if err != nil {
 		return nil, 0, asFault(err)
@@ -38,7 +42,11 @@ func (g *Generator) Embed(ctx context.Context, prompts []ask.Prompt, o generate.
 }
 
 // Unpooled implements generate.TokenEmbedder.
-func (g *Generator) Unpooled() (bool, error) {
+func (g *Generator) Unpooled(ctx context.Context) (bool, error) {
+	if err := g.sleep.enter(ctx); err != nil {
+		return false, err
+	}
+	defer g.sleep.leave()
 	pooling, err := g.loop.Pooling()
 	if err != nil {
 		return false, asFault(err)
@@ -48,7 +56,11 @@ func (g *Generator) Unpooled() (bool, error) {
 
 // EmbedTokens implements generate.TokenEmbedder.
 func (g *Generator) EmbedTokens(ctx context.Context, prompts []ask.Prompt) (vectors [][][]float32, tokens int, err error) {
-	switch unpooled, err := g.Unpooled(); {
+	if err := g.sleep.enter(ctx); err != nil {
+		return nil, 0, err
+	}
+	defer g.sleep.leave()
+	switch unpooled, err := g.Unpooled(ctx); {
 	case err != nil:
 		return nil, 0, err
 	case !unpooled:

@@ -85,7 +85,7 @@ func TestVectorOfZeros(t *testing.T) {
 // the other is told.
 func TestEmbedTokens(t *testing.T) {
 	g := openWith(t, saying("x"), Config{Batching: Batching{Pooling: engine.PoolingNone}})
-	if unpooled, err := g.Unpooled(); !unpooled || err != nil {
+	if unpooled, err := g.Unpooled(t.Context()); !unpooled || err != nil {
 		t.Fatal(unpooled, err)
 	}
 	tokens := []ask.Token{enginetest.BOS, 'h', 'i'}
@@ -108,7 +108,7 @@ func TestEmbedTokens(t *testing.T) {
 		t.Error("a token outside the vocabulary has a vector")
 	}
 	pooled := open(t, saying("x"))
-	if unpooled, err := pooled.Unpooled(); unpooled || err != nil {
+	if unpooled, err := pooled.Unpooled(t.Context()); unpooled || err != nil {
 		t.Error(unpooled, err)
 	}
 	if _, _, err := pooled.EmbedTokens(t.Context(), []ask.Prompt{{Text: "hi"}}); err == nil || !strings.Contains(err.Error(), "none for a token") {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch"
@@ -36,11 +37,14 @@ type Config struct {
 	Tokenizing Tokenizing
 	// SlotDir is the directory where slots are saved, "" for nowhere.
 	SlotDir string
+	// SleepAfter is how long nobody asks for anything before the model is unloaded,
+	// until somebody does. What was computed of prompts is gone then. 0: never.
+	SleepAfter time.Duration
 }
 
 // Generator generates with one model. It implements generate.Generator,
 // generate.Checker, generate.Tokenizer, generate.Counter, generate.TokenEmbedder,
-// generate.Ranker and generate.Keeper.
+// generate.Ranker, generate.Keeper and generate.Sleeper.
 type Generator struct {
 	model    engine.Model
 	bos      engine.Token
@@ -57,6 +61,7 @@ type Generator struct {
 	fill       func() generate.FillTokens
 	tokenizing Tokenizing
 	slots      slots
+	sleep      *sleep
 	ranking    *engine.Ranking // nil: the model is no reranker
 	open       context.Context // done when the generator is closed
 	shut       context.CancelFunc
@@ -104,6 +109,9 @@ func New(model engine.Model, cfg Config) (*Generator, error) {
 		g.form = calls.Detect(cfg.Template.Source(), cfg.Template.TakesTools())
 		g.marks = controlMarks(model, g.form)
 	}
+	if g.sleep, err = newSleep(g, cfg.SleepAfter, cfg.Batching.Log); err != nil {
+		return nil, errors.Join(err, loop.Close(), kept.close())
+	}
 	return g, nil
 }
 
@@ -141,6 +149,7 @@ func (g *Generator) EndAll() {
 // return.
 func (g *Generator) Close() error {
 	g.shut()
+	g.sleep.close()
 	return errors.Join(g.loop.Close(), g.slots.close())
 }
 
@@ -156,6 +165,10 @@ func (g *Generator) Submit(ctx context.Context, r *ask.Request) (generate.Stream
 	if r.Messages != nil {
 		r.Echo = false // a conversation has no text of its own to begin with
 	}
+	if err := g.sleep.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer g.sleep.leave() // from then on the loop is not idle
 	begun, err := g.tokenizePrompt(ctx, r, g.tokenizing.PromptTokens)
 	if err != nil {
 		return nil, err

@@ -36,6 +36,10 @@ func (g *Generator) Rank(ctx context.Context, query string, documents []string) 
 	if g.ranking == nil {
 		return nil, 0, &ask.Fault{Kind: ask.NotServed, What: "This server does not support reranking", Remedy: "Start it with --reranking, and with a model that has learnt it"}
 	}
+	if err := g.sleep.enter(ctx); err != nil {
+		return nil, 0, err
+	}
+	defer g.sleep.leave()
 	inputs := make([][]engine.Token, len(documents))
 	for i, document := range documents {
 		if inputs[i], err = g.pair(ctx, query, document); err != nil {

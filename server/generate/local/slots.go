@@ -59,9 +59,22 @@ func (s slots) use(ctx context.Context, slot int) (done func(), err error) {
 	}
 }
 
+// useSlot is slots.use with the model there.
+func (g *Generator) useSlot(ctx context.Context, slot int) (done func(), err error) {
+	if err := g.sleep.enter(ctx); err != nil {
+		return nil, err
+	}
+	leave, err := g.slots.use(ctx, slot)
+	if err != nil {
+		g.sleep.leave()
+		return nil, err
+	}
+	return func() { leave(); g.sleep.leave() }, nil
+}
+
 // SaveSlot implements generate.Keeper.
 func (g *Generator) SaveSlot(ctx context.Context, slot int, name string) (generate.SlotFile, error) {
-	done, err := g.slots.use(ctx, slot)
+	done, err := g.useSlot(ctx, slot)
 	if err != nil {
 		return generate.SlotFile{}, err
 	}
@@ -87,7 +100,7 @@ func (g *Generator) SaveSlot(ctx context.Context, slot int, name string) (genera
 
 // RestoreSlot implements generate.Keeper.
 func (g *Generator) RestoreSlot(ctx context.Context, slot int, name string) (generate.SlotFile, error) {
-	done, err := g.slots.use(ctx, slot)
+	done, err := g.useSlot(ctx, slot)
 	if err != nil {
 		return generate.SlotFile{}, err
 	}
@@ -107,7 +120,7 @@ func (g *Generator) RestoreSlot(ctx context.Context, slot int, name string) (gen
 
 // EraseSlot implements generate.Keeper.
 func (g *Generator) EraseSlot(ctx context.Context, slot int) (int, error) {
-	done, err := g.slots.use(ctx, slot)
+	done, err := g.useSlot(ctx, slot)
 	if err != nil {
 		return 0, err
 	}

@@ -158,6 +158,10 @@ func (g *Generator) AppendText(dst []byte, before ask.Token, tokens ...ask.Token
 // tokens tokenises until ctx is done or the generator is closed. Its errors are
 // faults, save for engine.ErrTooManyTokens.
 func (g *Generator) tokens(ctx context.Context, param string, how engine.Tokenizing, text ...engine.Span) ([]engine.Token, error) {
+	if err := g.sleep.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer g.sleep.leave()
 	bytes := 0
 	for _, span := range text {
 		bytes += len(span.Text)
