@@ -30,11 +30,12 @@ type Event struct {
 	// Tokens are those that the texts complete, if the request asked for them.
 	Tokens []Token
 	// SoFar is what the end would say of tokens and times by now, if the request
-	// asked for it; nil before the first token. It is the generator's memory.
+	// asked for it; before the first token nil, but for events with Progress. It is the
+	// generator's memory.
 	SoFar *End
 	// Progress is how much of the prompt is computed, if the request asked for it:
 	// once as it begins and once after each piece, before all tokens. An event with
-	// it has nothing else. It is the generator's memory.
+	// it has nothing else but SoFar. It is the generator's memory.
 	Progress *Progress
 }
 

@@ -11,6 +11,7 @@
 //
 //	POST /v1/chat/completions  POST /v1/completions
 //	POST /v1/responses         POST /v1/embeddings
+//	POST /v1/responses/input_tokens
 //	GET  /v1/models            GET  /v1/models/{id}
 //	POST /tokenize             POST /detokenize
 //	POST /v1/messages          POST /v1/messages/count_tokens

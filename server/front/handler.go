@@ -120,6 +120,7 @@ func (h *Handler) routes() error {
 		{"POST", "/v1/chat/completions", false, h.chatCompletion},
 		{"POST", "/v1/completions", false, h.completion},
 		{"POST", "/v1/responses", false, h.response},
+		{"POST", "/v1/responses/input_tokens", false, h.countResponse},
 		{"", "/v1/responses/{id}", false, notStored},
 		{"", "/v1/responses/{id}/{what}", false, notStored},
 		{"", "/v1/chat/completions/{id}", false, notStored},

@@ -141,6 +141,11 @@ func (h *Handler) countChat(x *exchange, w http.ResponseWriter, q *http.Request)
 	if err != nil {
 		return err
 	}
+	return h.countInput(x, w, q, request)
+}
+
+// countInput answers with how many tokens a request's prompt has.
+func (h *Handler) countInput(x *exchange, w http.ResponseWriter, q *http.Request, request *ask.Request) error {
 	counter, ok := h.cfg.Generator.(generate.Counter)
 	if !ok {
 		return notServed("counting tokens", "ask the server that runs the model")

@@ -12,13 +12,27 @@ import (
 // llamaFigures are llama-server's metrics by their names, for what draws by those.
 // Tokens and times are those of generations that have ended.
 type llamaFigures struct {
-	watcher             generate.Watcher // or nil
-	prompt, promptNs    atomic.Int64
-	cached              atomic.Int64 // of prompts, not computed again
-	answer, answerNs    atomic.Int64
-	most                atomic.Int64
-	promptLast, promptT atomic.Int64 // of the last generation: its tokens, and their time
-	answerLast, answerT atomic.Int64
+	watcher                generate.Watcher // or nil
+	prompt, promptNs       atomic.Int64
+	cached                 atomic.Int64 // of prompts, not computed again
+	answer, answerNs       atomic.Int64
+	most                   atomic.Int64
+	promptPace, answerPace pace
+}
+
+// pace is tokens and the time that they took, of the generations that have ended
+// since somebody looked.
+type pace struct{ tokens, ns atomic.Int64 }
+
+func (p *pace) add(tokens, ns int64) {
+	p.tokens.Add(tokens)
+	p.ns.Add(ns)
+}
+
+// take is tokens a second, and begins anew.
+func (p *pace) take() float64 {
+	ns := float64(p.ns.Swap(0))
+	return share(float64(p.tokens.Swap(0)), ns/1e9)
 }
 
 // finished counts a generation.
@@ -35,10 +49,8 @@ func (f *llamaFigures) finished(end *ask.End) {
 			break
 		}
 	}
-	f.promptLast.Store(computed)
-	f.promptT.Store(end.PrefillNs)
-	f.answerLast.Store(int64(end.CompletionTokens))
-	f.answerT.Store(end.DecodeNs)
+	f.promptPace.add(computed, end.PrefillNs)
+	f.answerPace.add(int64(end.CompletionTokens), end.DecodeNs)
 }
 
 // llamaFigure is one metric.
@@ -78,12 +90,8 @@ var llamaFigureList = []llamaFigure{
 	{llamaDesc("prompt_seconds_total", "Prompt process time."), counter, func(f *llamaFigures, _ generate.Load) float64 { return seconds(&f.promptNs) }},
 	{llamaDesc("tokens_predicted_total", "Number of generation tokens processed."), counter, func(f *llamaFigures, _ generate.Load) float64 { return float64(f.answer.Load()) }},
 	{llamaDesc("tokens_predicted_seconds_total", "Predict process time."), counter, func(f *llamaFigures, _ generate.Load) float64 { return seconds(&f.answerNs) }},
-	{llamaDesc("prompt_tokens_seconds", "Prompt throughput of the last request, in tokens/s."), gauge, func(f *llamaFigures, _ generate.Load) float64 {
-		return share(float64(f.promptLast.Load()), seconds(&f.promptT))
-	}},
-	{llamaDesc("predicted_tokens_seconds", "Generation throughput of the last request, in tokens/s."), gauge, func(f *llamaFigures, _ generate.Load) float64 {
-		return share(float64(f.answerLast.Load()), seconds(&f.answerT))
-	}},
+	{llamaDesc("prompt_tokens_seconds", "Prompt throughput of what has ended since the last look, in tokens/s."), gauge, func(f *llamaFigures, _ generate.Load) float64 { return f.promptPace.take() }},
+	{llamaDesc("predicted_tokens_seconds", "Generation throughput of what has ended since the last look, in tokens/s."), gauge, func(f *llamaFigures, _ generate.Load) float64 { return f.answerPace.take() }},
 	{llamaDesc("n_tokens_max", "Largest observed number of tokens of a request."), counter, func(f *llamaFigures, _ generate.Load) float64 { return float64(f.most.Load()) }},
 	{llamaDesc("requests_processing", "Number of requests processing."), gauge, func(_ *llamaFigures, l generate.Load) float64 { return float64(l.Busy) }},
 	{llamaDesc("requests_deferred", "Number of requests deferred."), gauge, func(_ *llamaFigures, l generate.Load) float64 { return float64(l.Waiting) }},

@@ -17,6 +17,7 @@ func (h *Handler) llamaRoutes() []route {
 		{"POST", "/infill", false, h.infill},
 		{"POST", "/chat/completions", false, h.chatCompletion},
 		{"POST", "/responses", false, h.response},
+		{"POST", "/responses/input_tokens", false, h.countResponse},
 		{"POST", "/chat/completions/input_tokens", false, h.countChat},
 		{"POST", "/v1/chat/completions/input_tokens", false, h.countChat},
 		{"POST", "/apply-template", false, h.applyTemplate},

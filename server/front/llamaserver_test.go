@@ -112,6 +112,7 @@ func TestLlamaTranscripts(t *testing.T) {
 		{"llama-apply-template", "", "/apply-template", `{"messages":[{"role":"user","content":"hi"}],"chat_template_kwargs":{"a":1}}`},
 		{"llama-apply-template-closed", "", "/apply-template", `{"messages":[{"role":"user","content":"hi"}],"add_generation_prompt":false}`},
 		{"llama-input-tokens", "", "/v1/chat/completions/input_tokens", `{"messages":[{"role":"user","content":"hi"}]}`},
+		{"responses-input-tokens", "", "/v1/responses/input_tokens", `{"model":"x","input":"hi","instructions":"be kind"}`},
 		{"llama-embeddings", "", "/embeddings", `{"input":["ab",[1,2,3]]}`},
 		{"llama-embedding", "", "/embedding", `{"content":"ab"}`},
 		{"llama-tokenize-mixed", "", "/tokenize", `{"content":["a",5,6,"<|sep|>"],"add_special":true}`},
@@ -390,6 +391,13 @@ func TestLlamaMetrics(t *testing.T) {
 		"llamacpp:prompt_tokens_seconds 3e+09", "llamacpp:predicted_tokens_seconds 3e+09", "llamacpp:n_tokens_max 6",
 		"llamacpp:requests_processing 1", "llamacpp:requests_deferred 2", "llamacpp:n_decode_total 10", "llamacpp:n_busy_slots_per_decode 2.5",
 	} {
+		if !strings.Contains(metrics, "\n"+want+"\n") {
+			t.Errorf("no %s, but\n%s", want, linesWith(metrics, "llamacpp:"))
+		}
+	}
+	// What nothing has ended of since has no pace; what is counted stays.
+	_, _, metrics = s.do(t, http.MethodGet, "/metrics", "", nil)
+	for _, want := range []string{"llamacpp:prompt_tokens_seconds 0", "llamacpp:predicted_tokens_seconds 0", "llamacpp:tokens_predicted_total 3"} {
 		if !strings.Contains(metrics, "\n"+want+"\n") {
 			t.Errorf("no %s, but\n%s", want, linesWith(metrics, "llamacpp:"))
 		}

@@ -25,7 +25,6 @@ var unserved = []struct{ path, what, remedy string }{
 	{"/v1/conversations/", "conversations", "send the whole conversation to POST /v1/responses"},
 	{"/v1/realtime/", "the realtime API", "stream from POST /v1/chat/completions"},
 	{"/v1/responses/compact", "compaction", "ask the model for a summary of the conversation"},
-	{"/v1/responses/input_tokens", "counting tokens of responses", "POST /tokenize counts the tokens of a text"},
 	{"/v1/evals/", "evals", "run them beside the server"},
 	{"/v1/containers/", "containers", "describe tools as functions, which the client carries out"},
 	{"/v1/edits", "edits", "use POST /v1/chat/completions"},

@@ -258,7 +258,7 @@ func TestSoFar(t *testing.T) {
 func TestProgress(t *testing.T) {
 	for _, raw := range []bool{true, false} {
 		g := open(t, saying("abc"))
-		events, err := g.Submit(t.Context(), hello(func(r *ask.Request) { r.Progress, r.RawReasoning = true, raw }))
+		events, err := g.Submit(t.Context(), hello(func(r *ask.Request) { r.Progress, r.Timings, r.RawReasoning = true, true, raw }))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -278,6 +278,8 @@ func TestProgress(t *testing.T) {
 					text += string(ev.Text)
 				} else if seen = append(seen, *ev.Progress); text != "" {
 					t.Errorf("progress after %q", text)
+				} else if so := ev.SoFar; so == nil || so.PromptTokens != ev.Progress.Processed || so.CompletionTokens != 0 || (so.PrefillNs > 0) != (so.PromptTokens > 0) {
+					t.Errorf("%+v with timings of %+v", ev.Progress, so)
 				}
 			}
 		}

@@ -128,8 +128,16 @@ func (s *stream) marked(ev *ask.Event, r *batch.Result) bool {
 	if s.progress == nil { // what is there at first was there before
 		s.progress = &ask.Progress{Total: s.end.PromptTokens, Cached: r.Processed}
 	}
-	s.progress.Processed, s.progress.Ns = r.Processed, s.generation.Prefilling().Nanoseconds()
-	ev.Progress = s.progress
+	p := s.progress
+	p.Processed, p.Ns = r.Processed, s.generation.Prefilling().Nanoseconds()
+	ev.Progress = p
+	if s.timed {
+		so := ask.End{PromptTokens: p.Processed, CachedTokens: p.Cached}
+		if p.Processed > p.Cached { // else nothing has been computed, which takes no time
+			so.PrefillNs = p.Ns
+		}
+		ev.SoFar = &so
+	}
 	return true
 }
 
