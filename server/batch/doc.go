@@ -19,7 +19,8 @@
 //
 // and begins the next decode at once. Turning tokens into text and bytes is the
 // readers' work, on the other cores. Log-probabilities are read from a row where
-// it lies: what travels through the ring is a few numbers. With nothing to decode
+// it lies, before or, with PostSampling, after the steps of sampling: what travels
+// through the ring is a few numbers. With nothing to decode
 // the goroutine parks. A reader sleeps in a [mailbox.Feed] that names those of
 // its generations with something to read ([Generation.Announce]); what a decode
 // gave them wakes it once, however many they are, and only if it sleeps.
@@ -57,6 +58,9 @@
 // of the prompt are results too, from the second on: each piece of the prompt then
 // gives logits for all its tokens, as many as fit into the ring and into 64 MiB of
 // logits a step.
+//
+// Between two steps the engine goroutine also frees its contexts, and makes them again
+// ([Loop.Sleep], [Loop.Wake]): with them goes what is left in places, and nothing else.
 //
 // Vectors of texts ([Loop.Embed]) are computed by the same goroutine between two
 // steps, in a context of their own that the first call makes. While streams run, a

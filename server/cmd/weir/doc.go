@@ -63,6 +63,10 @@
 // and a line of warning; or it is refused with what to do instead, because clients
 // would get something else.
 //
+// With --sleep-idle-seconds the model is unloaded while nobody asks for anything. What
+// describes the server goes on to be answered; whoever asks for an answer, for tokens
+// or for vectors waits until it is loaded again.
+//
 // In a container of Vertex AI, which says AIP_MODE=PREDICTION, it listens where
 // AIP_HTTP_PORT says and answers predictions, of any of its requests, at
 // AIP_PREDICT_ROUTE.

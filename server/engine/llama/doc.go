@@ -51,7 +51,7 @@
 // package trial has a child process load it first. While it is mapped, a read of
 // a part that the file has lost gives zeros instead of SIGBUS, and Decode fails
 // with [ErrFileChanged]; a model's Watch(ctx) says so of a change that nothing
-// has read yet.
+// has read yet. Unload unmaps it, and Reload takes the same content alone.
 //
 // # Determinism
 //

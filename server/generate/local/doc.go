@@ -26,6 +26,9 @@
 // thought: the tokens that do are the only ones allowed then. One that may call
 // tools is held to them once it begins a call, and free before and behind it.
 //
+// With Config.SleepAfter the engine's contexts and the model's weights are freed once
+// nobody has asked for anything for so long, and are there again for who asks next.
+//
 // This package alone knows of template, tokens and batching; it checks what
 // depends on the model, and nothing that a dialect has checked.
 //
