@@ -12,7 +12,7 @@ import (
 // waits. Engine goroutine.
 func (l *Loop) embed() bool {
 	e := &l.embeddings
-	e.receive()
+	l.counters.expired.Add(e.receive())
 	c := e.context.Load()
 	if c == nil || len(e.waiting) == 0 {
 		return false

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
@@ -200,4 +201,46 @@ func TestEmbedEnds(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
+}
+
+// Inputs whose time is over are computed no more: those that wait, and the rest of a
+// call that has begun.
+func TestEmbedDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		loop, _ := stepped(t, enginetest.Options{Delay: func(*engine.Batch) time.Duration { return 10 * time.Millisecond }},
+			engine.ContextConfig{ContextTokens: 256}, Config{MaxSequences: 1, EmbeddingTokens: 50, EmbeddingSequences: 1})
+		var group sync.WaitGroup
+		var faults [3]ask.Kind
+		for i, call := range []struct {
+			has    time.Duration
+			inputs int
+		}{{15 * time.Millisecond, 4}, {5 * time.Millisecond, 1}, {time.Second, 1}} {
+			group.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), call.has)
+				defer cancel()
+				inputs := make([][]engine.Token, call.inputs)
+				for n := range inputs {
+					inputs[n] = prompt(n, 40+i)
+				}
+				vectors, err := loop.Embed(ctx, inputs)
+				if faults[i] = faultKind(err); (err == nil) != (len(vectors) == call.inputs) {
+					t.Errorf("call %d: %d vectors, %v", i, len(vectors), err)
+				}
+			})
+			synctest.Wait() // they come in order
+		}
+		decodes := 0
+		for loop.embed() {
+			decodes++
+			synctest.Wait()
+		}
+		group.Wait()
+		if want := [3]ask.Kind{ask.DeadlineExceeded, ask.DeadlineExceeded, ask.Kinds}; faults != want {
+			t.Errorf("faults %v, want %v", faults, want)
+		}
+		// Two inputs of the first call within its 15 ms, none of the second, then the third.
+		if s := loop.Stats(); decodes != 3 || s.EmbeddedTokens != 40+40+42 || s.Expired != 2 {
+			t.Errorf("%d decodes, %d tokens, %d expired", decodes, s.EmbeddedTokens, s.Expired)
+		}
+	})
 }

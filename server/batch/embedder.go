@@ -2,10 +2,12 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
@@ -36,6 +38,7 @@ type embedding struct {
 	vectors   [][][]float32
 	next      int         // the first input that has been in no batch
 	left      int         // inputs without vectors
+	deadline  time.Time   // nobody wants the vectors from then on; zero: none
 	abandoned atomic.Bool // nobody waits any more
 
 	call
@@ -49,8 +52,10 @@ type part struct {
 }
 
 // Embed returns the vectors of each input: one, or one a token if the model does
-// not pool. It waits for them, until ctx is done. The memory is the caller's. The
-// first call makes the context. Errors are *ask.Fault, or the engine's.
+// not pool. It waits for them, until ctx is done. Inputs that are in no batch by then
+// are not computed, and of those whose deadline, ctx's, has passed none are begun
+// with. The memory is the caller's. The first call makes the context. Errors are
+// *ask.Fault, or the engine's.
 func (l *Loop) Embed(ctx context.Context, inputs [][]engine.Token) ([][][]float32, error) {
 	c, err := l.embedder()
 	if err != nil {
@@ -63,6 +68,7 @@ func (l *Loop) Embed(ctx context.Context, inputs [][]engine.Token) ([][][]float3
 		return nil, err
 	}
 	e := &embedding{inputs: inputs, vectors: make([][][]float32, len(inputs)), left: len(inputs), call: call{done: make(chan struct{})}}
+	e.deadline, _ = ctx.Deadline()
 	if err := l.embeddings.submit(l, e); err != nil {
 		return nil, err
 	}
@@ -72,6 +78,9 @@ func (l *Loop) Embed(ctx context.Context, inputs [][]engine.Token) ([][][]float3
 	case <-ctx.Done():
 		e.abandoned.Store(true)
 		l.wakeEngine()
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, ask.Late()
+		}
 		return nil, ask.GivenUp(ctx.Err())
 	}
 }
@@ -169,15 +178,25 @@ func (l *Loop) closeEmbedder() error {
 	return nil
 }
 
-// receive takes in what has come, and drops what nobody waits for.
-func (e *embeddings) receive() {
+// receive takes in what has come, and drops what nobody waits for. It returns how
+// many calls it dropped because their time was over.
+func (e *embeddings) receive() (expired uint64) {
 	e.collect()
+	if len(e.waiting) == 0 {
+		return 0
+	}
+	now := time.Now()
 	for _, x := range e.waiting {
-		if x.abandoned.Load() {
+		switch {
+		case !x.deadline.IsZero() && !now.Before(x.deadline):
+			e.finish(x, ask.Late())
+			expired++
+		case x.abandoned.Load():
 			e.finish(x, ask.GivenUp(nil))
 		}
 	}
 	e.sweep()
+	return expired
 }
 
 // idle reports whether nothing waits. Engine goroutine.

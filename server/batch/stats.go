@@ -43,7 +43,7 @@ type Stats struct {
 	Evictions        uint64
 	Preempted        uint64        // sequences that gave their place to a higher tier, or a key that had none
 	Restored         uint64        // of them, those that came back with their state
-	Expired          uint64        // generations whose time was over
+	Expired          uint64        // generations, and calls of Embed, whose time was over
 	DecodeErrors     uint64        // other failures
 	StuckDecodes     uint64        // for which the engine counted as stuck
 	Busy             time.Duration // inside decodes

@@ -42,7 +42,7 @@ func (h *Handler) embeddings(x *exchange, w http.ResponseWriter, q *http.Request
 		return ask.Invalid("dimensions", fmt.Sprintf("%d is out of range: 1 to %d", dimensions, n))
 	}
 	h.metrics.countIgnored(body.Ignored())
-	prompts, err := h.joinInputs(x.attend(q), body.Input)
+	prompts, err := h.joinInputs(x, q, body.Input, h.joinParts)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ const (
 )
 
 // embed has an embedder embed inputs, with memory for each number of the answer.
-func (h *Handler) embed(x *exchange, q *http.Request, e generate.Embedder, inputs []ask.Prompt, bytes int64, o generate.EmbedOptions) ([][]float32, int, error) {
+func (h *Handler) embed(x *exchange, q *http.Request, e generate.Embedder, inputs []ask.Prompt, bytes int64, o generate.EmbedOptions) (vectors [][]float32, tokens int, err error) {
 	if err := h.refuseWhileDraining(); err != nil {
 		return nil, 0, err
 	}
@@ -80,7 +80,10 @@ func (h *Handler) embed(x *exchange, q *http.Request, e generate.Embedder, input
 	if err := x.input.hold(x.input.held + bytes*numbers); err != nil {
 		return nil, 0, err
 	}
-	vectors, tokens, err := e.Embed(x.attend(q), inputs, o)
+	err = x.limit.within(x.attend(q), func(ctx context.Context) error {
+		vectors, tokens, err = e.Embed(ctx, inputs, o)
+		return err
+	})
 	if err == nil {
 		x.embedded(tokens)
 		err = checkVectors(vectors, len(inputs))
@@ -88,18 +91,26 @@ func (h *Handler) embed(x *exchange, q *http.Request, e generate.Embedder, input
 	return vectors, tokens, err
 }
 
-// joinInputs makes one text of the parts of each. One that has but one part is left
-// as it is.
-func (h *Handler) joinInputs(ctx context.Context, inputs openai.Inputs) (prompts []ask.Prompt, err error) {
-	prompts = make([]ask.Prompt, len(inputs))
-	for i, parts := range inputs {
-		if len(parts) == 1 {
-			prompts[i] = parts[0]
-		} else if prompts[i], err = h.joinPrompt(ctx, parts); err != nil {
-			return nil, err
+// joinInputs makes a prompt of the parts of each input, within the limit.
+func (h *Handler) joinInputs(x *exchange, q *http.Request, inputs [][]ask.Prompt, join func(context.Context, []ask.Prompt) (ask.Prompt, error)) ([]ask.Prompt, error) {
+	prompts := make([]ask.Prompt, len(inputs))
+	err := x.limit.within(x.attend(q), func(ctx context.Context) (err error) {
+		for i, parts := range inputs {
+			if prompts[i], err = join(ctx, parts); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	return prompts, err
+}
+
+// joinParts is joinPrompt for several parts. One alone is left as it is.
+func (h *Handler) joinParts(ctx context.Context, parts []ask.Prompt) (ask.Prompt, error) {
+	if len(parts) == 1 {
+		return parts[0], nil
 	}
-	return prompts, nil
+	return h.joinPrompt(ctx, parts)
 }
 
 // checkVectors finds what JSON cannot say, before the status is sent.

@@ -19,7 +19,7 @@ import (
 // embedder is a generator with vectors: the bytes of a text, or its tokens.
 type embedder struct {
 	generatetest.Generator
-	broken bool
+	broken, stuck bool
 }
 
 func (e *embedder) Model() ask.Model {
@@ -28,7 +28,11 @@ func (e *embedder) Model() ask.Model {
 	return m
 }
 
-func (e *embedder) Embed(_ context.Context, inputs []ask.Prompt, o generate.EmbedOptions) (vectors [][]float32, tokens int, err error) {
+func (e *embedder) Embed(ctx context.Context, inputs []ask.Prompt, o generate.EmbedOptions) (vectors [][]float32, tokens int, err error) {
+	if e.stuck {
+		<-ctx.Done()
+		return nil, 0, ask.GivenUp(ctx.Err())
+	}
 	for _, in := range inputs {
 		vector := make([]float32, 3)
 		for i := range in.Text {
@@ -46,6 +50,12 @@ func (e *embedder) Embed(_ context.Context, inputs []ask.Prompt, o generate.Embe
 		vectors, tokens = append(vectors, vector), tokens+len(in.Text)+len(in.Tokens)
 	}
 	return vectors, tokens, nil
+}
+
+// Rank is for its time alone.
+func (e *embedder) Rank(ctx context.Context, _ string, _ []string) ([]float32, int, error) {
+	<-ctx.Done()
+	return nil, 0, ask.GivenUp(ctx.Err())
 }
 
 func serveEmbedder(t *testing.T, e *embedder) *service {

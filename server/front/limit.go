@@ -32,20 +32,33 @@ func (l *limit) leftNs() int64 {
 	return max(1, time.Until(l.at).Nanoseconds())
 }
 
-// choices is generate.Choices within the limit.
-func (l *limit) choices(ctx context.Context, all wanted) (generate.Stream, error) {
+// within calls f with a context that ends with the limit. If f fails once the limit
+// has passed, that is why.
+func (l *limit) within(ctx context.Context, f func(context.Context) error) error {
 	if l == nil {
-		return generate.Choices(ctx, all.from, all.requests, all.perPrompt)
+		return f(ctx)
 	}
 	bound, cancel := context.WithDeadline(ctx, l.at)
 	defer cancel()
-	events, err := generate.Choices(bound, all.from, all.requests, all.perPrompt)
+	err := f(bound)
+	if err != nil && bound.Err() != nil && ctx.Err() == nil {
+		l.late.Store(true)
+		return ask.Late()
+	}
+	return err
+}
+
+// choices is generate.Choices within the limit.
+func (l *limit) choices(ctx context.Context, all wanted) (events generate.Stream, err error) {
+	err = l.within(ctx, func(ctx context.Context) error {
+		events, err = generate.Choices(ctx, all.from, all.requests, all.perPrompt)
+		return err
+	})
 	if err != nil {
-		if bound.Err() != nil && ctx.Err() == nil {
-			l.late.Store(true)
-			return nil, ask.Late()
-		}
 		return nil, err
+	}
+	if l == nil {
+		return events, nil
 	}
 	l.timer = time.AfterFunc(time.Until(l.at), func() {
 		l.late.Store(true)

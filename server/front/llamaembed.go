@@ -1,6 +1,7 @@
 package front
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/weirgo/weir/server/ask"
@@ -23,11 +24,9 @@ func (h *Handler) llamaEmbeddings(x *exchange, w http.ResponseWriter, q *http.Re
 	if err != nil {
 		return err
 	}
-	prompts := make([]ask.Prompt, len(inputs))
-	for i, parts := range inputs {
-		if prompts[i], err = h.joinPrompt(x.attend(q), parts); err != nil {
-			return err
-		}
+	prompts, err := h.joinInputs(x, q, inputs, h.joinPrompt)
+	if err != nil {
+		return err
 	}
 	vectors, err := h.unpooled(x, q, embedder, prompts)
 	if err != nil {
@@ -90,7 +89,11 @@ func (h *Handler) embedTokens(x *exchange, q *http.Request, e generate.TokenEmbe
 	if err := x.input.hold(x.input.held + numberBytes*int64(tokens)*int64(h.cfg.Generator.Model().EmbeddingSize)); err != nil {
 		return nil, err
 	}
-	vectors, tokens, err := e.EmbedTokens(x.attend(q), inputs)
+	var vectors [][][]float32
+	err := x.limit.within(x.attend(q), func(ctx context.Context) (err error) {
+		vectors, tokens, err = e.EmbedTokens(ctx, inputs)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

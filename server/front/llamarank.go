@@ -1,6 +1,7 @@
 package front
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/weirgo/weir/server/generate"
@@ -27,7 +28,12 @@ func (h *Handler) rerank(x *exchange, w http.ResponseWriter, q *http.Request) er
 	if err := h.refuseWhileDraining(); err != nil {
 		return err
 	}
-	scores, tokens, err := ranker.Rank(x.attend(q), asked.Query, asked.Documents)
+	var scores []float32
+	var tokens int
+	err = x.limit.within(x.attend(q), func(ctx context.Context) error {
+		scores, tokens, err = ranker.Rank(ctx, asked.Query, asked.Documents)
+		return err
+	})
 	if err == nil {
 		x.embedded(tokens)
 		err = checkVectors([][]float32{scores}, 1)

@@ -16,6 +16,7 @@ import (
 	"github.com/weirgo/weir/iouring/fanout"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/front"
+	"github.com/weirgo/weir/server/generate"
 	"github.com/weirgo/weir/server/generate/generatetest"
 )
 
@@ -117,7 +118,7 @@ func TestWishes(t *testing.T) {
 }
 
 // virtual serves in virtual time, and returns a client and what ends both.
-func virtual(t *testing.T, g *generatetest.Generator) (*http.Client, func()) {
+func virtual(t *testing.T, g generate.Generator) (*http.Client, func()) {
 	t.Helper()
 	handler, err := front.New(front.Config{
 		Generator: g, Log: slog.New(slog.DiscardHandler),
@@ -140,6 +141,27 @@ func virtual(t *testing.T, g *generatetest.Generator) (*http.Client, func()) {
 		handler.Close()
 		synctest.Wait()
 	}
+}
+
+// postWithin gives a request some milliseconds, and returns its answer.
+func postWithin(t *testing.T, client *http.Client, path, body, ms string) (status int, answer string) {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodPost, "http://x"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Request-Timeout-Ms", ms)
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Errorf("%s: %v", path, err)
+	}
+	return response.StatusCode, string(text)
 }
 
 // A request whose time is over is answered 504 in its dialect's form, or told so in
@@ -168,24 +190,34 @@ func TestTimeOver(t *testing.T) {
 			for range c.tokens {
 				gate <- struct{}{}
 			}
-			request, err := http.NewRequest(http.MethodPost, "http://x"+c.path, strings.NewReader(c.body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			request.Header.Set("Content-Type", "application/json")
-			request.Header.Set("X-Request-Timeout-Ms", "1500")
 			begin := time.Now()
-			response, err := client.Do(request)
-			if err != nil {
-				t.Fatalf("%s: %v", c.path, err)
-			}
-			answer, err := io.ReadAll(response.Body)
-			response.Body.Close()
-			if took := time.Since(begin); err != nil || response.StatusCode != c.status || !strings.Contains(string(answer), c.says) || took != 1500*time.Millisecond {
-				t.Errorf("%s %s: status %d after %v, %v: %s", c.path, c.body, response.StatusCode, took, err, answer)
+			status, answer := postWithin(t, client, c.path, c.body, "1500")
+			if took := time.Since(begin); status != c.status || !strings.Contains(answer, c.says) || took != 1500*time.Millisecond {
+				t.Errorf("%s %s: status %d after %v: %s", c.path, c.body, status, took, answer)
 			}
 			if n := g.Running(); n != 0 {
 				t.Errorf("%d generations run", n)
+			}
+		})
+	}
+}
+
+// Vectors and ranks have a time as well: it ends what is done for them.
+func TestTimeOverForInputs(t *testing.T) {
+	for path, c := range map[string]struct{ body, says string }{
+		"/v1/embeddings":  {`{"input":"ab"}`, `"code":"deadline_exceeded"`},
+		"/embedding":      {`{"content":[1,2]}`, `{"error":{"code":504,"message":"the time`},
+		"/api/embed":      {`{"model":"tiny","input":["a","b"]}`, `{"error":"the time`},
+		"/api/embeddings": {`{"model":"tiny","prompt":"a"}`, `{"error":"the time`},
+		"/rerank":         {`{"query":"a","documents":["b","c"]}`, `{"error":{"code":504,"message":"the time`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client, end := virtual(t, &embedder{stuck: true})
+			defer end()
+			begin := time.Now()
+			status, answer := postWithin(t, client, path, c.body, "250")
+			if took := time.Since(begin); status != http.StatusGatewayTimeout || !strings.Contains(answer, c.says) || took != 250*time.Millisecond {
+				t.Errorf("%s: status %d after %v: %s", path, status, took, answer)
 			}
 		})
 	}
