@@ -4,7 +4,7 @@
 //
 // # Model
 //
-// A [Sink] is the io.Writer of a slog handler. Write copies the line into a
+// A [Sink] is the io.Writer of a slog handler, of [NewHandler]'s best. Write copies the line into a
 // bounded queue; one goroutine takes lines from there and writes them to what
 // the sink was opened on, in order, several whole lines at once.
 //
@@ -25,7 +25,7 @@
 //	stderr, err := logsink.Reopen(os.Stderr)
 //	if err != nil { ... }
 //	sink := logsink.Open(stderr, logsink.Config{Group: background})
-//	log := slog.New(slog.NewTextHandler(sink, nil))
+//	log := slog.New(logsink.NewHandler(sink, nil))
 //	...
 //	err = sink.Close(ctx) // writes what is left, as long as ctx lasts
 //
@@ -40,8 +40,8 @@
 // finds no room, the end of a long trace for instance. A Write at the same
 // time as Close may be lost without being counted.
 //
-// slog's handlers hold a lock of their own around Write. It is short, but who
-// is stopped inside, for want of quota for instance, holds up all who log.
+// slog's own handlers hold a lock around Write. It is short, but who is stopped
+// inside, for want of quota for instance, holds up all who log; [NewHandler]'s has none.
 //
 // A write to a socket (stderr under systemd) or to a file that has to wait
 // keeps a thread, and its processor for up to 20 ms. It holds up no one who

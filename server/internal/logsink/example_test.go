@@ -17,7 +17,7 @@ func Example() {
 	}
 	defer stdout.Close()
 	sink := logsink.Open(stdout, logsink.Config{})
-	log := slog.New(slog.NewTextHandler(sink, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+	log := slog.New(logsink.NewHandler(sink, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
 	log.Info("serving", "model", "tiny")
 	if err := sink.Close(context.Background()); err != nil {
 		fmt.Println(err)
