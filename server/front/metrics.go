@@ -20,6 +20,12 @@ import (
 // token is observed in: native ones take more time there, and memory.
 //
 // What a generator counts anyway it gives as a collector of its own.
+//
+// Who counts, the engine's goroutine and the emitter among them, waits for no scrape,
+// which may be stopped at any moment: it runs in Config.Service, that may be out of
+// quota. A scrape takes the locks of the registry, of the collectors of Go and of the
+// process, and of each prometheus.Histogram; of these only the last is anybody else's,
+// who has filled more than mostBuckets.
 type metrics struct {
 	serve http.Handler
 
@@ -34,8 +40,8 @@ type metrics struct {
 	generated  prometheus.Histogram
 	tiers      tierFigures
 	ended      [ask.FinishReasons]prometheus.Counter
-	requests   *prometheus.CounterVec
-	ignored    *prometheus.CounterVec
+	requests   *counts // by path and status
+	ignored    *counts // by field
 }
 
 // Bounds of the classic buckets, in seconds and tokens.
@@ -45,6 +51,11 @@ var (
 	requestBuckets = []float64{.005, .01, .025, .05, .1, .3, .5, .8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960}
 	tokenBuckets   = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000}
 )
+
+// mostBuckets of a native histogram are more than values have: at 8 for each doubling,
+// nanoseconds have 440 up to a year, and tokens fewer. Who would need one more takes
+// the lock that a scrape holds.
+const mostBuckets = 512
 
 func newMetrics(modelID string, held *memory, ownNames bool, others []prometheus.Collector) (*metrics, error) {
 	registry := prometheus.NewRegistry()
@@ -70,12 +81,8 @@ func newMetrics(modelID string, held *memory, ownNames bool, others []prometheus
 	for reason := range ask.FinishReason(ask.FinishReasons) {
 		m.ended[reason] = byReason.WithLabelValues(reason.String())
 	}
-	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "weir_http_requests_total", Help: "HTTP requests by route and status; 499 is a client that went away.", ConstLabels: labels,
-	}, []string{"path", "status"})
-	m.ignored = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "weir_request_fields_ignored_total", Help: "Fields of requests that were accepted and have no effect.", ConstLabels: labels,
-	}, []string{"field"})
+	m.requests = newCounts("weir_http_requests_total", "HTTP requests by route and status; 499 is a client that went away.", labels, "path", "status")
+	m.ignored = newCounts("weir_request_fields_ignored_total", "Fields of requests that were accepted and have no effect.", labels, "field")
 	r.add(m.interToken, &m.tiers, byReason, m.requests, m.ignored, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	r.gauge("request_memory_bytes", "Held by requests' bodies and by answers that are not streamed.",
 		func() float64 { return float64(held.used.Load()) })
@@ -103,7 +110,7 @@ func (r *registrar) histogram(name, help string, buckets []float64) prometheus.H
 	h := prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "weir_" + name, Help: help, ConstLabels: r.labels, Buckets: buckets,
 		NativeHistogramBucketFactor:     1.1,
-		NativeHistogramMaxBucketNumber:  160,
+		NativeHistogramMaxBucketNumber:  mostBuckets,
 		NativeHistogramMinResetDuration: time.Hour,
 	})
 	r.add(h)
@@ -139,12 +146,12 @@ func (m *metrics) answered(end *ask.End) {
 // countIgnored counts fields that have no effect, by names of a closed set.
 func (m *metrics) countIgnored(fields iter.Seq[string]) {
 	for name := range fields {
-		m.ignored.WithLabelValues(name).Inc()
+		m.ignored.add([2]string{name})
 	}
 }
 
 func (m *metrics) request(path string, status int) {
-	m.requests.WithLabelValues(path, strconv.Itoa(status)).Inc()
+	m.requests.add([2]string{path, strconv.Itoa(status)})
 }
 
 func (h *Handler) serveMetrics(x *exchange, w http.ResponseWriter, q *http.Request) error {
