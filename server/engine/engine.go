@@ -78,6 +78,9 @@ type Tokenizing struct {
 	// many. 0 is no limit. The work stops soon after; a text that cannot have
 	// fewer is refused before it begins.
 	LimitTokens int
+	// Background is a text of somebody who lets others go first. Of these one at a
+	// time is in front of others' texts, with one piece.
+	Background bool
 }
 
 // TextError is a text that a model's vocabulary cannot be asked for.

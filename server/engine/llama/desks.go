@@ -17,11 +17,20 @@ import (
 // A desk is taken for one piece of a text. Long texts queue for a turn first,
 // of which there are as many as desks, so at each desk a short text has one
 // piece of a long one in front of it and one in the queue, however many long
-// texts there are. Either queue is in order.
+// texts there are. Texts of the background queue for a turn of their own before
+// all that, of which there is one. Each queue is in order.
+//
+// Who is at a desk keeps others from it, and so does what he does there in the
+// class of the desks' group, not in that of the background.
 type desks struct {
-	free chan *desk // closed when the model is
-	long chan struct{}
+	free   chan *desk // closed when the model is
+	long   chan struct{}
+	behind chan struct{}
+	group  *ggroup.Group // that calls are made in, if not nil
 }
+
+// queueing is which queues a text waits in.
+type queueing struct{ long, behind bool }
 
 // desk is a stack, and the room for what a call gives.
 type desk struct {
@@ -35,7 +44,7 @@ func newDesks(n int, group *ggroup.Group) (*desks, error) {
 		return nil, fmt.Errorf("Tokenizers is %d; it must not be negative", n)
 	}
 	setDefault(&n, SpareCores(0))
-	d := &desks{free: make(chan *desk, n), long: make(chan struct{}, n)}
+	d := &desks{free: make(chan *desk, n), long: make(chan struct{}, n), behind: make(chan struct{}, 1), group: group}
 	for made := range n {
 		stack, err := sys.NewStack(split.StackBytes)
 		if err != nil {
@@ -48,19 +57,45 @@ func newDesks(n int, group *ggroup.Group) (*desks, error) {
 }
 
 // take waits for a desk.
-func (d *desks) take(ctx context.Context, long bool) (*desk, error) {
-	if long {
+func (d *desks) take(ctx context.Context, q queueing) (*desk, error) {
+	if err := q.wait(ctx, d); err != nil {
+		return nil, err
+	}
+	free, err := d.wait(ctx)
+	if err != nil {
+		q.leave(d)
+	}
+	return free, err
+}
+
+// wait waits for the turns before a desk's.
+func (q queueing) wait(ctx context.Context, d *desks) error {
+	if q.behind {
+		select {
+		case d.behind <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if q.long {
 		select {
 		case d.long <- struct{}{}:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			queueing{behind: q.behind}.leave(d)
+			return ctx.Err()
 		}
 	}
-	free, err := d.wait(ctx)
-	if err != nil && long {
+	return nil
+}
+
+// leave gives back the turns that wait took.
+func (q queueing) leave(d *desks) {
+	if q.long {
 		<-d.long
 	}
-	return free, err
+	if q.behind {
+		<-d.behind
+	}
 }
 
 func (d *desks) wait(ctx context.Context) (free *desk, err error) {
@@ -80,11 +115,9 @@ func (d *desks) wait(ctx context.Context) (free *desk, err error) {
 }
 
 // leave gives back what take took.
-func (d *desks) leave(free *desk, long bool) {
+func (d *desks) leave(free *desk, q queueing) {
 	d.free <- free
-	if long {
-		<-d.long
-	}
+	q.leave(d)
 }
 
 // close waits for the calls under way at n desks, which are all, frees their

@@ -95,8 +95,8 @@ func Breaks(m engine.Model, text string, at int) bool { return m.(*model).rules.
 // TakeDesk takes a desk until leave.
 func TakeDesk(ctx context.Context, m engine.Model, long bool) (leave func(), err error) {
 	d := m.(*model).desks
-	free, err := d.take(ctx, long)
-	return func() { d.leave(free, long) }, err
+	free, err := d.take(ctx, queueing{long: long})
+	return func() { d.leave(free, queueing{long: long}) }, err
 }
 
 // OpenDesks makes desks and frees them.

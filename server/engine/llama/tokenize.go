@@ -19,7 +19,7 @@ func (m *model) Tokenize(ctx context.Context, dst []engine.Token, how engine.Tok
 	whole, trusted := join(text)
 	t := tokenizing{
 		m: m, ctx: ctx, text: whole, limit: how.LimitTokens,
-		long: len(whole) > split.PieceBytes, tokens: dst, before: len(dst),
+		turns: queueing{len(whole) > split.PieceBytes, how.Background}, tokens: dst, before: len(dst),
 	}
 	if m.closed() {
 		return dst, fmt.Errorf("llama: tokenize: %w", engine.ErrClosed)
@@ -73,7 +73,7 @@ type tokenizing struct {
 	m      *model
 	ctx    context.Context
 	text   string
-	long   bool
+	turns  queueing
 	limit  int // tokens, 0 for none
 	tokens []engine.Token
 	before int // tokens that were there
@@ -108,10 +108,20 @@ func (t *tokenizing) part(p split.Part) bool {
 }
 
 // piece adds the tokens of raw text that is short enough for one call.
-func (t *tokenizing) piece(raw string, joined bool) error {
+func (t *tokenizing) piece(raw string, joined bool) (err error) {
 	if err := t.ctx.Err(); err != nil {
 		return err
 	}
+	if t.turns.behind {
+		within(t.m.desks.group, func() { err = t.pieceAtDesk(raw, joined) })
+		return err
+	}
+	return t.pieceAtDesk(raw, joined)
+}
+
+// pieceAtDesk waits for a desk and has the text tokenised there, unless its tokens are
+// known.
+func (t *tokenizing) pieceAtDesk(raw string, joined bool) error {
 	m := t.m
 	short := !joined && len(raw) <= memoBytes
 	if short {
@@ -124,11 +134,11 @@ func (t *tokenizing) piece(raw string, joined bool) error {
 	if joined && m.leadTokens > 0 {
 		raw, skip = lead+raw, m.leadTokens
 	}
-	d, err := m.desks.take(t.ctx, t.long)
+	d, err := m.desks.take(t.ctx, t.turns)
 	if err != nil {
 		return fmt.Errorf("llama: tokenize: %w", err)
 	}
-	defer m.desks.leave(d, t.long)
+	defer m.desks.leave(d, t.turns)
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if m.handle == 0 {
