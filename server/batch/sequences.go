@@ -9,9 +9,20 @@ type SequenceState struct {
 }
 
 // Sequences gives the state of each place in the batch. It waits for the engine
-// goroutine between two decodes, and for no decode.
-func (l *Loop) Sequences() []SequenceState {
-	states := make([]SequenceState, l.config.MaxSequences)
+// goroutine between two decodes, and for no decode. So that this one does not wait for
+// a caller that is stopped, for want of a processor or of quota, the caller visits the
+// engine's group meanwhile.
+func (l *Loop) Sequences() (states []SequenceState) {
+	states = make([]SequenceState, l.config.MaxSequences)
+	look := func() { l.copyStates(states) }
+	if group := l.config.Group; group == nil || group.Do(look) != nil { // then it has not called it
+		look()
+	}
+	return states
+}
+
+// copyStates is Sequences in whatever group.
+func (l *Loop) copyStates(states []SequenceState) {
 	l.own.Lock()
 	defer l.own.Unlock()
 	for _, g := range l.live {
@@ -24,5 +35,4 @@ func (l *Loop) Sequences() []SequenceState {
 			Generated: s.generated(), Remaining: s.limit - len(s.tokens), Paused: s.paused,
 		}
 	}
-	return states
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
@@ -42,4 +43,29 @@ func TestSequencesAreSeen(t *testing.T) {
 	if err := model.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// Who looks is in the engine's group while the engine may wait for him.
+func TestSequencesAreSeenInTheGroup(t *testing.T) {
+	group, err := ggroup.Open("engine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 96}, Config{MaxSequences: 3, Group: group})
+	seen := make(chan []SequenceState)
+	go func() { seen <- loop.Sequences() }()
+	for group.Stats().Goroutines == 0 {
+		ggroup.Yield()
+	}
+	loop.own.Unlock() // the loop has it, and decodes
+	if states := <-seen; len(states) != 3 {
+		t.Errorf("%+v", states)
+	}
+	if err := group.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if states := loop.Sequences(); len(states) != 3 { // without the group
+		t.Errorf("%+v", states)
+	}
+	loop.own.Lock()
 }
