@@ -120,6 +120,43 @@ func shown(t *testing.T) map[string]*dto.MetricFamily {
 	return families
 }
 
+// The names that Kubernetes' inference gateway scrapes, and those that vLLM's own
+// dashboard draws, are there with vLLM's types and the label model_name.
+func TestVLLMNames(t *testing.T) {
+	const counter, gauge, histogram = dto.MetricType_COUNTER, dto.MetricType_GAUGE, dto.MetricType_HISTOGRAM
+	families := shown(t)
+	for name, kind := range map[string]dto.MetricType{
+		"num_requests_waiting": gauge, "num_requests_running": gauge, "kv_cache_usage_perc": gauge, "cache_config_info": gauge,
+		"prompt_tokens_total": counter, "generation_tokens_total": counter, "num_preemptions_total": counter, "request_success_total": counter,
+		"prefix_cache_queries_total": counter, "prefix_cache_hits_total": counter,
+		"time_to_first_token_seconds": histogram, "inter_token_latency_seconds": histogram, "time_per_output_token_seconds": histogram,
+		"request_time_per_output_token_seconds": histogram, "e2e_request_latency_seconds": histogram, "iteration_tokens_total": histogram,
+		"request_queue_time_seconds": histogram, "request_prefill_time_seconds": histogram, "request_decode_time_seconds": histogram,
+		"request_inference_time_seconds": histogram, "request_prompt_tokens": histogram, "request_generation_tokens": histogram,
+	} {
+		f := families["vllm:"+name]
+		if f.GetType() != kind || f == nil || !slices.Contains(labelsOf(f), "model_name") {
+			t.Errorf("vllm:%s is %v", name, f)
+		}
+	}
+}
+
+// Each group of goroutines has the series that say how long it waited, by class.
+func TestGroupsAreShown(t *testing.T) {
+	families := shown(t)
+	for _, name := range []string{"go_group_wait_seconds", "go_group_running_seconds_total", "go_group_throttled_seconds_total", "go_group_options_not_in_effect"} {
+		found := false
+		for _, m := range families[name].GetMetric() {
+			for _, l := range m.GetLabel() {
+				found = found || l.GetName() == "group" && l.GetValue() == "dashboard"
+			}
+		}
+		if !found {
+			t.Errorf("%s says nothing of a group", name)
+		}
+	}
+}
+
 var (
 	literals  = regexp.MustCompile(`"[^"]*"`)
 	ranges    = regexp.MustCompile(`\[\$?[a-z0-9_]+\]`)

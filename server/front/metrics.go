@@ -36,6 +36,7 @@ type metrics struct {
 	queue      prometheus.Histogram
 	prefill    prometheus.Histogram
 	decode     prometheus.Histogram
+	inference  prometheus.Histogram
 	prompt     prometheus.Histogram
 	generated  prometheus.Histogram
 	tiers      tierFigures
@@ -69,6 +70,7 @@ func newMetrics(modelID string, held *memory, ownNames bool, others []prometheus
 		queue:      r.histogram("request_queue_time_seconds", "From submission to admission into the batch.", requestBuckets),
 		prefill:    r.histogram("request_prefill_time_seconds", "From admission to the first token.", requestBuckets),
 		decode:     r.histogram("request_decode_time_seconds", "From the first token to the last.", requestBuckets),
+		inference:  r.histogram("request_inference_time_seconds", "From admission to the last token.", requestBuckets),
 		prompt:     r.histogram("request_prompt_tokens", "Tokens of a prompt.", tokenBuckets),
 		generated:  r.histogram("request_generation_tokens", "Tokens of what a request got.", tokenBuckets),
 		interToken: histogram.New(prometheus.NewDesc("weir_inter_token_latency_seconds",
@@ -132,6 +134,7 @@ func (m *metrics) finished(end *ask.End, duration time.Duration) {
 	m.queue.Observe(float64(end.QueueNs) / 1e9)
 	m.prefill.Observe(float64(end.PrefillNs) / 1e9)
 	m.decode.Observe(float64(end.DecodeNs) / 1e9)
+	m.inference.Observe(float64(end.PrefillNs+end.DecodeNs) / 1e9)
 	m.prompt.Observe(float64(end.PromptTokens))
 	m.generated.Observe(float64(end.CompletionTokens))
 }

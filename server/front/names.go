@@ -36,6 +36,7 @@ var vllmNames = map[string][]string{
 	"prompt_tokens_total":                   {"prompt_tokens_total"},
 	"request_decode_time_seconds":           {"request_decode_time_seconds"},
 	"request_generation_tokens":             {"request_generation_tokens"},
+	"request_inference_time_seconds":        {"request_inference_time_seconds"},
 	"request_prefill_time_seconds":          {"request_prefill_time_seconds"},
 	"request_prompt_tokens":                 {"request_prompt_tokens"},
 	"request_queue_time_seconds":            {"request_queue_time_seconds"},

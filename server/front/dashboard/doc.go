@@ -5,7 +5,7 @@
 //	[Latency]         to the first token, between two, of all; queue, prompt
 //	[Engine]          steps, caches, trouble, memory of requests
 //	[Keys and tiers]  tokens, requests in flight, refusals
-//	[Process]         groups of goroutines, memory
+//	[Process]         groups of goroutines: waits, time, quota; memory
 //
 // [JSON] is the file, for who wants to write it out. A test of the whole house holds
 // each of its expressions against what a server shows that has answered something.
