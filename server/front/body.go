@@ -23,6 +23,9 @@ func (h *Handler) receive(x *exchange, w http.ResponseWriter, q *http.Request, r
 	if err := x.input.hold(wire.DecodedBytes(body)); err != nil {
 		return err
 	}
+	if x.mostTier() == ask.TierBackground {
+		return within(h.cfg.Background, func() error { return wire.Decode(body, request) })
+	}
 	return wire.Decode(body, request)
 }
 

@@ -67,6 +67,11 @@ type Config struct {
 	// Group is the group of the goroutine that writes all answers. Default:
 	// that of the caller of New.
 	Group *ggroup.Group
+	// Service is the group in which what is no client's work is served: metrics, the
+	// page, what there is to know of the server. Background, if not nil, is that in
+	// which bodies of the background tier are decoded. Default: net/http's goroutines
+	// are in none.
+	Service, Background *ggroup.Group
 	// Collectors are what /metrics shows beside the front's own.
 	Collectors []prometheus.Collector
 	// OwnMetricNames leaves the names of vLLM and llama-server out of /metrics.

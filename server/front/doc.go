@@ -56,7 +56,7 @@
 // 429 with Retry-After at once; and of the same flow, what is due first comes first, and
 // what has no such wish is due in ten seconds. x-request-timeout-ms is how long the answer
 // is of use: then it ends, with 504 or the dialect's form in a stream, and is not begun if
-// it still waits. x-gateway-inference-fairness-id names the flow that a request belongs
+// it still waits; of inputs for vectors and ranks, those that wait by then are dropped. x-gateway-inference-fairness-id names the flow that a request belongs
 // to; a key's flows share what is the key's. x-gateway-inference-objective, if it is a
 // tier's name, and the urgency of the header priority (RFC 9218: u=4 and 5 standard,
 // 6 and 7 background) lower a request's tier, and never raise it.
@@ -69,6 +69,11 @@
 // /metrics has each of vLLM's metrics that there is something for, by our name (weir_*)
 // and by its own, and llama-server's. The time between two tokens is that of each
 // answer's own, as they are handed on to its client.
+//
+// What no client waits for is served in a group of goroutines for that
+// ([Config].Service), which may have a quota: /metrics, the page, /slots, /props and
+// /lora-adapters. Bodies of the background tier are decoded in another
+// ([Config].Background), as far as the key and the header tell the tier.
 //
 // With keys configured, every route but those of health and what a browser gets at / asks
 // for one, in Authorization, X-Api-Key or Api-Key. A key of [Config].Tenants (package

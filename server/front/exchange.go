@@ -60,6 +60,7 @@ func newExchange(h *Handler, q *http.Request, r *route) *exchange {
 func (x *exchange) attend(q *http.Request) context.Context {
 	if x.client == nil {
 		x.attended, x.client = attend(q, x.h.cfg.WriteTimeout)
+		x.attended = ask.WithTier(x.attended, x.mostTier())
 	}
 	return x.attended
 }

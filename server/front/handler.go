@@ -62,7 +62,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		h.dispatch(w, q, &otherPath)
 	case h.servesPage(w, q):
 		if !h.cfg.Llama.toFolder(w, asked) {
-			h.dispatch(w, q, &route{"GET", "/", true, h.servePage})
+			h.dispatch(w, q, &route{"GET", "/", true, h.inService(h.servePage)})
 		}
 	default:
 		h.mux.ServeHTTP(w, q)
@@ -112,8 +112,11 @@ func (h *Handler) Close() {
 type route struct {
 	method, path string
 	open         bool
-	serve        func(*exchange, http.ResponseWriter, *http.Request) error
+	serve        server
 }
+
+// server serves a route.
+type server = func(*exchange, http.ResponseWriter, *http.Request) error
 
 func (h *Handler) routes() error {
 	routes := slices.Concat([]route{
@@ -132,7 +135,7 @@ func (h *Handler) routes() error {
 		{"POST", "/detokenize", false, h.detokenize},
 		{"GET", "/health", true, h.health},
 		{"GET", "/health/live", true, h.live},
-		{"GET", "/metrics", false, h.serveMetrics},
+		{"GET", "/metrics", false, h.inService(h.serveMetrics)},
 	}, h.anthropicRoutes(), h.llamaRoutes())
 	for _, r := range slices.Concat(routes, h.ollamaRoutes(), h.protobufRoutes()) {
 		h.add(r)
@@ -140,7 +143,7 @@ func (h *Handler) routes() error {
 	h.refuseUnserved()
 	if h.cfg.Page != nil {
 		h.mux.HandleFunc(PageFiles, func(w http.ResponseWriter, q *http.Request) {
-			h.dispatch(w, q, &route{"GET", PageFiles, true, h.servePage})
+			h.dispatch(w, q, &route{"GET", PageFiles, true, h.inService(h.servePage)})
 		})
 	}
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {

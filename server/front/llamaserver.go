@@ -21,8 +21,8 @@ func (h *Handler) llamaRoutes() []route {
 		{"POST", "/chat/completions/input_tokens", false, h.countChat},
 		{"POST", "/v1/chat/completions/input_tokens", false, h.countChat},
 		{"POST", "/apply-template", false, h.applyTemplate},
-		{"", "/props", false, h.props},
-		{"GET", "/slots", false, h.slots},
+		{"", "/props", false, h.inService(h.props)},
+		{"GET", "/slots", false, h.inService(h.slots)},
 		{"POST", "/slots/{id}", false, h.slotAction},
 		{"GET", "/models", false, h.llamaModels},
 		{"POST", "/embedding", false, h.llamaEmbeddings},
@@ -31,7 +31,7 @@ func (h *Handler) llamaRoutes() []route {
 		{"POST", "/reranking", false, h.rerank},
 		{"POST", "/v1/rerank", false, h.rerank},
 		{"POST", "/v1/reranking", false, h.rerank},
-		{"", "/lora-adapters", false, h.adapters},
+		{"", "/lora-adapters", false, h.inService(h.adapters)},
 		{"GET", "/v1/health", true, h.health},
 	}
 }

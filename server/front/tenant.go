@@ -24,10 +24,16 @@ func (x *exchange) refused(f *ask.Fault) {
 // tier is the one that a request gets: its key's, or a lower one if it or its header
 // wants no more.
 func (x *exchange) tier(r *ask.Request) ask.Tier {
-	switch {
-	case r.Tenant.Tier == ask.TierBackground:
+	if r.Tenant.Tier == ask.TierBackground {
 		return ask.TierBackground
-	case x.tenant == nil:
+	}
+	return x.mostTier()
+}
+
+// mostTier is the highest tier that a request may get, whatever its body says: its
+// key's, or a lower one if its header wants no more.
+func (x *exchange) mostTier() ask.Tier {
+	if x.tenant == nil {
 		return x.wishes.lowered(ask.TierStandard)
 	}
 	return x.wishes.lowered(x.tenant.Tier)

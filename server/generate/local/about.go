@@ -22,14 +22,9 @@ func (g *Generator) Render(ctx context.Context, r *ask.Request, open bool) (stri
 			Remedy: "serve with --chat-template-file",
 		}
 	}
-	in, err := g.conversation(r)
+	pieces, err := g.render(ctx, r, open)
 	if err != nil {
 		return "", err
-	}
-	in.AddGenerationPrompt = in.AddGenerationPrompt && open
-	pieces, err := g.template.Render(ctx, in)
-	if err != nil {
-		return "", templateFault(err)
 	}
 	return chat.Text(pieces), nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/chat"
@@ -40,6 +41,10 @@ type Config struct {
 	// SleepAfter is how long nobody asks for anything before the model is unloaded,
 	// until somebody does. What was computed of prompts is gone then. 0: never.
 	SleepAfter time.Duration
+	// Background, if not nil, is the group in which templates are rendered and texts
+	// tokenised for the background tier, as ask.TierOf says; nothing else is, that
+	// others might wait for: no grammar is compiled there.
+	Background *ggroup.Group
 }
 
 // Generator generates with one model. It implements generate.Generator,
@@ -62,6 +67,7 @@ type Generator struct {
 	tokenizing Tokenizing
 	slots      slots
 	sleep      *sleep
+	background *ggroup.Group
 	ranking    *engine.Ranking // nil: the model is no reranker
 	open       context.Context // done when the generator is closed
 	shut       context.CancelFunc
@@ -101,6 +107,7 @@ func New(model engine.Model, cfg Config) (*Generator, error) {
 		slots:      kept,
 		ranking:    ranking,
 		tokenizing: cfg.Tokenizing.withDefaults(loop.Limits()),
+		background: cfg.Background,
 	}
 	g.fill = sync.OnceValue(func() generate.FillTokens { return fillTokens(model) })
 	g.open, g.shut = context.WithCancel(context.Background())
@@ -161,6 +168,7 @@ func (g *Generator) Submit(ctx context.Context, r *ask.Request) (generate.Stream
 	if n := g.about.VocabSize; r.TopLogprobs > n {
 		return nil, ask.Invalid("top_logprobs", fmt.Sprintf("%d is out of range: 0 to %d", r.TopLogprobs, n))
 	}
+	ctx = ask.WithTier(ctx, r.Tenant.Tier)
 	asText := r.Messages == nil && r.Prompt.Tokens == nil
 	if r.Messages != nil {
 		r.Echo = false // a conversation has no text of its own to begin with

@@ -77,6 +77,7 @@ func (b *breakers) of(ctx context.Context, g *Generator, texts []string) (*sampl
 	if found := b.known(key); found != nil { // made while this one waited
 		return found, nil
 	}
+	ctx = ask.WithTier(ctx, ask.TierStandard) // others may wait for this one
 	var sequences [][]ask.Token
 	alone := make([]bool, g.about.VocabSize)
 	for _, s := range texts {

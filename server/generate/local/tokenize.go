@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/generate"
 )
@@ -59,13 +60,9 @@ func (g *Generator) tokenizeChat(ctx context.Context, r *ask.Request, limit int)
 			Remedy: "use /v1/completions, or serve with --chat-template-file",
 		}
 	}
-	in, err := g.conversation(r)
+	pieces, err := g.render(ctx, r, true)
 	if err != nil {
 		return nil, o, err
-	}
-	pieces, err := g.template.Render(ctx, in)
-	if err != nil {
-		return nil, o, templateFault(err)
 	}
 	if n := len(pieces); n > 0 && pieces[n-1].Trusted {
 		o.end = pieces[n-1].Text
@@ -172,7 +169,10 @@ func (g *Generator) tokens(ctx context.Context, param string, how engine.Tokeniz
 		defer context.AfterFunc(g.open, cancel)()
 		ctx = bound
 	}
-	tokens, err := g.model.Tokenize(ctx, []engine.Token{}, how, text...)
+	how.Background = ask.TierOf(ctx) == ask.TierBackground
+	var tokens []engine.Token
+	var err error
+	g.behind(ctx, func() { tokens, err = g.model.Tokenize(ctx, []engine.Token{}, how, text...) })
 	bad, refused := errors.AsType[*engine.TextError](err)
 	switch {
 	case err == nil, errors.Is(err, engine.ErrTooManyTokens):
@@ -185,6 +185,29 @@ func (g *Generator) tokens(ctx context.Context, param string, how engine.Tokeniz
 		return nil, ask.GivenUp(err)
 	}
 	return nil, ask.Failed(fmt.Errorf("local: tokenize: %w", err))
+}
+
+// render renders a conversation through the model's template, which there is. Without
+// open nothing begins an answer at its end.
+func (g *Generator) render(ctx context.Context, r *ask.Request, open bool) (pieces []chat.Piece, err error) {
+	in, err := g.conversation(r)
+	if err != nil {
+		return nil, err
+	}
+	in.AddGenerationPrompt = in.AddGenerationPrompt && open
+	g.behind(ctx, func() { pieces, err = g.template.Render(ctx, in) })
+	if err != nil {
+		return nil, templateFault(err)
+	}
+	return pieces, nil
+}
+
+// behind calls f in the group of what is done for the background tier, if ctx is that
+// tier's and there is one. f must hold nothing that others wait for.
+func (g *Generator) behind(ctx context.Context, f func()) {
+	if ask.TierOf(ctx) != ask.TierBackground || g.background == nil || g.background.Do(f) != nil { // then it has not called f
+		f()
+	}
 }
 
 // longBytes is from where on a text takes long enough for a shutdown to stop it.
