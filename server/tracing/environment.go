@@ -77,7 +77,19 @@ func FromEnvironment(ctx context.Context, cfg Config) (*Tracer, error) {
 		return nil, fmt.Errorf("tracing: describe the service: %w: check OTEL_RESOURCE_ATTRIBUTES", err)
 	}
 	cfg = cfg.withDefaults()
-	return start(sdktrace.NewTracerProvider(
-		sdktrace.WithBatcher(&quiet{SpanExporter: exporter, log: cfg.Log}), sdktrace.WithResource(about),
-	), cfg), nil
+	provider := func() *sdktrace.TracerProvider {
+		return sdktrace.NewTracerProvider(
+			sdktrace.WithBatcher(&quiet{SpanExporter: exporter, log: cfg.Log}), sdktrace.WithResource(about),
+		)
+	}
+	return start(cfg.within(provider), cfg), nil
+}
+
+// within makes a provider, whose goroutine is in the group then, and so are those of
+// the exporter's connections.
+func (c Config) within(provider func() *sdktrace.TracerProvider) (p *sdktrace.TracerProvider) {
+	if c.Group == nil || c.Group.Do(func() { p = provider() }) != nil { // then it has not called it
+		return provider()
+	}
+	return p
 }

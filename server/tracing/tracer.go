@@ -21,7 +21,9 @@ const QueueRequests = 1024
 // Config is what a tracer is made with. The zero value is well.
 type Config struct {
 	Version string // of this server
-	// Group is where the tracer's goroutine runs. Default: that of the caller.
+	// Group is where the tracer's goroutines run, with those that its library starts:
+	// connections to the collector may stay there for a while after Close. Default:
+	// that of the caller.
 	Group *ggroup.Group
 	// Log gets a line when sending fails, and when it succeeds again. Default
 	// slog.Default().

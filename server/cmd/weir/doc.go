@@ -52,6 +52,11 @@
 // fan-out, all streams' in one submission; through package net with --io=net and
 // where the kernel does not offer what is needed.
 //
+// What nobody waits for runs behind all else: logs, traces, /metrics, the page and what
+// there is to know of the server, each under a quota (--background-quota); and the
+// parsing and tokenising of the background tier, without one. On stock Go this changes
+// nothing, and a line of the log says so. group.go has the table.
+//
 // On an address of its own machine, and without TLS, it is asked by browsers as
 // localhost, by an address, or by a name that --host or --cors-origins names: pages
 // must not reach it by making their own name mean that address. A proxy that speaks

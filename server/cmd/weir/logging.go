@@ -43,11 +43,11 @@ func (o *options) openLogging(out io.Writer) (*logging, error) {
 		}
 	}
 	var err error
-	if l.group, err = ggroup.Open("logs", ggroup.WithClass(ggroup.Background)); err != nil {
+	if l.group, err = ggroup.Open("logs", bounded(o.backgroundQuota)...); err != nil {
 		return nil, err
 	}
 	l.sink = logsink.Open(out, logsink.Config{Group: l.group})
-	l.Logger = slog.New(slog.NewTextHandler(l.sink, &slog.HandlerOptions{Level: o.level()}))
+	l.Logger = slog.New(logsink.NewHandler(l.sink, &slog.HandlerOptions{Level: o.level()}))
 	return l, nil
 }
 

@@ -49,6 +49,7 @@ type options struct {
 	tls                   *tls.Config // from certificate and tlsKey; nil: plain HTTP
 	timeout, drainTimeout time.Duration
 	stuckAfter            time.Duration
+	backgroundQuota       int // percent of the processors' time, noQuota: no bound
 	pacing                pacingOptions
 	healthAddress         string
 	grace                 time.Duration // negative: as graceTime says
@@ -76,7 +77,7 @@ type options struct {
 func defaultOptions() options {
 	return options{
 		parallel: 4, batchTokens: 2048, microBatchTokens: 512, gpuLayers: -1,
-		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, grace: -1, stuckAfter: 30 * time.Second, gcTune: "auto",
+		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, grace: -1, stuckAfter: 30 * time.Second, gcTune: "auto", backgroundQuota: defaultQuotaPercent,
 		predict: -1, topK: 40, seed: -1, temperature: 0.8, topP: 0.95, minP: 0.05,
 		logLevel: "info", metricNames: "all", llama: defaultLlamaOptions(), pacing: defaultPacing(),
 	}
@@ -108,6 +109,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.seconds(&o.stuckAfter, "stuck-after", "SECONDS", "then a decode counts as stuck, /health is 503; default 30")
 	f.number(&o.tpotMs, "tpot-ms", "MS", "between two tokens of a stream at most: prompts wait for it; a request may want less by the header x-slo-tpot-ms; default 0: none")
 	o.pacing.define(f)
+	f.whole(&o.backgroundQuota, "background-quota", "PERCENT", "of the processors' time, at most, for logs, for traces, and for metrics and the page, each; 100: no bound; default 10")
 	f.text(&o.gcTune, "gc-tune", "auto|article|off", "what steers Go's garbage collector, unless GOGC and GOMEMLIMIT do; default auto")
 	f.text(&o.logLevel, "log-level", "LEVEL", "debug, info, warn or error; default info")
 	f.named(&o.accessFile, "access-log", "FILE|-", "a line of JSON for each request, -: to standard output; SIGHUP opens the file again, instead of ending the server")
@@ -182,6 +184,7 @@ func (o *options) check() error {
 		{"--port", o.port, 0, 65535},
 		{"--queue", o.queue, 1, 1 << 20},
 		{"--request-memory", o.requestMemory, 0, 1 << 20},
+		{"--background-quota", o.backgroundQuota, 1, noQuota},
 		{"-n", o.predict, -1, 1 << 30},
 		{"--top-k", o.topK, 0, 1 << 30},
 	} {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/accesslog"
 	"github.com/weirgo/weir/server/internal/version"
 	"github.com/weirgo/weir/server/record"
@@ -24,23 +25,30 @@ func (o *options) openRecorders(log *logging) error {
 	if err := o.openAccessLog(log); err != nil {
 		return fmt.Errorf("serve: --access-log: %w", err)
 	}
-	o.recorders.openTracer(log)
+	o.recorders.openTracer(o.backgroundQuota, log)
 	return nil
 }
 
 // openTracer begins to send traces, if the environment says where. A mistake there,
 // which may be meant for other programs, is no reason not to serve.
-func (r *recorders) openTracer(log *logging) {
-	tracer, err := tracing.FromEnvironment(context.Background(), tracing.Config{Version: version.Weir, Group: log.group, Log: log.Logger})
+func (r *recorders) openTracer(quotaPercent int, log *logging) {
+	group, err := ggroup.Open("traces", bounded(quotaPercent)...)
+	var tracer *tracing.Tracer
+	if err == nil {
+		tracer, err = tracing.FromEnvironment(context.Background(), tracing.Config{Version: version.Weir, Group: group, Log: log.Logger})
+	}
 	if err != nil {
 		log.Warn("no traces are sent", "error", err)
 	}
 	if tracer == nil {
+		_ = group.Close() // or it was not opened
 		return
 	}
 	log.Info("traces are sent")
 	r.all = append(r.all, tracer)
-	r.closers = append(r.closers, tracer.Close)
+	r.closers = append(r.closers, tracer.Close, func(context.Context) error {
+		return group.Close() // connections to the collector, which stay a while, may be in it
+	})
 	r.metrics = append(r.metrics, prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "weir_traced_requests_dropped_total", Help: "Requests without a trace because more ended at once than can wait.",
 	}, func() float64 { return float64(tracer.Dropped()) }))

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/weirgo/weir/ggroup"
 )
 
 // holdReload has SIGHUP do nothing, not even end the process, until there is a server:
@@ -17,21 +19,21 @@ func (o *options) reloads() bool {
 }
 
 // reloadOnHangUp reads the key file and opens the access log again whenever SIGHUP
-// comes, also under nohup, and once at first, for what came before. Without either it
-// does nothing. The signal does nothing any more when stop has returned.
-func (o *options) reloadOnHangUp(log *slog.Logger) (stop func()) {
+// comes, also under nohup, and once at first, for what came before; group is where.
+// Without either it does nothing. The signal does nothing any more when stop has returned.
+func (o *options) reloadOnHangUp(group *ggroup.Group, log *slog.Logger) (stop func()) {
 	if !o.reloads() {
 		return func() {}
 	}
 	signals, over := make(chan os.Signal, 1), make(chan struct{}) // two at once are one
 	signal.Notify(signals, syscall.SIGHUP)
 	o.reload(log)
-	go func() {
+	ggroup.BindTo(group, func() {
 		defer close(over)
 		for range signals {
 			o.reload(log)
 		}
-	}()
+	})
 	return func() {
 		holdReload()
 		signal.Stop(signals)

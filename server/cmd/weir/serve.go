@@ -80,14 +80,14 @@ func serve(o *options, log *logging, end *ending,
 	defer func() { err = errors.Join(err, model.Close()) }()
 	ctx, unchanged := watchModel(ctx, model)
 	defer func() { err = errors.Join(err, unchanged()) }()
-	group, err := openGroup()
+	groups, err := openGroups(o.backgroundQuota)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		// The kernel frees as well what there is no time for.
 		end.at(step{"the memory of the model", closeLimit, exitDone})
-		err = errors.Join(err, closeGroup(group))
+		err = errors.Join(err, groups.close())
 	}()
 	template, err := chatTemplate(o, model, log.Logger)
 	if err != nil {
@@ -95,7 +95,7 @@ func serve(o *options, log *logging, end *ending,
 	}
 	generator, err := local.New(model, local.Config{
 		ID: o.alias, Template: template, Context: o.context(model.Info()), SlotDir: o.llama.slotDir, SleepAfter: o.llama.sleepAfter,
-		Batching: o.batching(group, log.Logger),
+		Batching: o.batching(groups.inference, log.Logger), Background: groups.background,
 	})
 	if err != nil {
 		return fmt.Errorf("serve: start batching: %w", err)
@@ -106,7 +106,7 @@ func serve(o *options, log *logging, end *ending,
 		return err
 	}
 	defer stop()
-	handler, err := front.New(o.front(generator, group, libraryVersion, log.Logger, append(steering, log.dropped())...))
+	handler, err := front.New(o.front(generator, groups, libraryVersion, log.Logger, append(steering, log.dropped())...))
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func serve(o *options, log *logging, end *ending,
 	end.at(step{"draining", o.graceTime() + o.drainTimeout + hardLimit, exitFailed})
 	ctx, release := end.listen(ctx)
 	defer release()
-	defer o.reloadOnHangUp(log.Logger)()
+	defer o.reloadOnHangUp(groups.service, log.Logger)()
 	announce(listener, model, generator.Limits(), o, log.Logger)
 	err = server.run(health.until(ctx), handler, generator, stages{o.graceTime(), o.drainTimeout}, log.Logger)
 	end.begin() // of itself, if it was not asked to
@@ -135,12 +135,13 @@ func (o *options) batching(group *ggroup.Group, log *slog.Logger) local.Batching
 }
 
 // front is what the API is served with; collectors are for its metrics.
-func (o *options) front(generator *local.Generator, group *ggroup.Group, libraryVersion string, log *slog.Logger, collectors ...prometheus.Collector) front.Config {
+func (o *options) front(generator *local.Generator, groups groups, libraryVersion string, log *slog.Logger, collectors ...prometheus.Collector) front.Config {
 	return front.Config{
 		Generator: generator, Fingerprint: "build-weir-" + version.Weir + "-llama-" + libraryVersion,
 		StrictModel: o.strictModel, Llama: o.routes, Vertex: o.vertex, Origins: o.origins, Page: o.page(),
 		Defaults: o.defaults(), Keys: o.keys, Tenants: o.tenants, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
-		Streams: fanout.Config{Backend: o.transport.backend, Log: log}, Group: group, Log: log,
+		Streams: fanout.Config{Backend: o.transport.backend, Log: log}, Log: log,
+		Group: groups.inference, Background: groups.background, Service: groups.service,
 		OwnMetricNames: o.metricNames == "own", Recorders: o.recorders.all,
 		Collectors: slices.Concat(o.recorders.metrics, []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector()}, collectors),
 	}
@@ -216,6 +217,7 @@ func announce(listener net.Listener, model engine.Model, limits engine.Limits, o
 		log.Info("listening on all addresses", "address", listener.Addr().String(), "reach", all)
 	}
 	o.cores.say(o, log) // not before it is known that there is a server
+	sayMissing(log)
 	log.Info("serving", "url", scheme+listener.Addr().String(), "model", o.alias,
 		"parallel", limits.MaxSequences, "context_tokens", limits.ContextTokens, "sequence_tokens", limits.SequenceTokens,
 		"threads", limits.Threads, "io", o.transport.inUse(), "vocab", model.Info().VocabSize, "version", version.Weir, "toolchain", version.Toolchain())
