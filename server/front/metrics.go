@@ -53,6 +53,10 @@ var (
 	tokenBuckets   = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000}
 )
 
+// scrapesAtOnce bounds what waits for the service's quota: further ones get 503. A
+// server has a scraper or two, a gateway's and a page of a browser or some.
+const scrapesAtOnce = 16
+
 // mostBuckets of a native histogram are more than values have: at 8 for each doubling,
 // nanoseconds have 440 up to a year, and tokens fewer. Who would need one more takes
 // the lock that a scrape holds.
@@ -63,7 +67,7 @@ func newMetrics(modelID string, held *memory, ownNames bool, others []prometheus
 	labels := prometheus.Labels{"model_name": modelID}
 	r := registrar{registry: registry, labels: labels}
 	m := &metrics{
-		serve:      promhttp.HandlerFor(together(gatherer(registry, ownNames)), promhttp.HandlerOpts{}),
+		serve:      promhttp.HandlerFor(together(gatherer(registry, ownNames)), promhttp.HandlerOpts{MaxRequestsInFlight: scrapesAtOnce}),
 		firstToken: r.histogram("time_to_first_token_seconds", "From a request's arrival to its first token.", firstBuckets),
 		perToken:   r.histogram("request_time_per_output_token_seconds", "From an answer's first token to its end, for each token after the first.", gapBuckets),
 		endToEnd:   r.histogram("e2e_request_latency_seconds", "From a request's arrival to its end.", requestBuckets),
