@@ -14,15 +14,24 @@ func (l *Loop) receive() {
 	for g, ok := l.queue.Pop(); ok; g, ok = l.queue.Pop() {
 		l.pacing.estimate.of(g).arriving.Add(-int64(g.seq.prompt))
 		l.arrive(g)
+		if g.cancelled.Load() { // dropCancelled may have met it before it was here
+			l.finish(g, ask.FinishAborted, nil)
+		}
 	}
 }
 
 // dropCancelled ends the generations that were cancelled, waiting or live.
 func (l *Loop) dropCancelled() {
-	for g := range l.all() {
-		if g.cancelled.Load() {
+	if l.cancels.Load() == nil {
+		return
+	}
+	for g := l.cancels.Swap(nil); g != nil; {
+		before := g.cancelledBefore
+		g.cancelledBefore = nil
+		if g.seq.arrived { // else receive ends it
 			l.finish(g, ask.FinishAborted, nil)
 		}
+		g = before
 	}
 	l.sweepLive()
 }
@@ -102,6 +111,7 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 	}
 	l.counters.finished[reason].Add(1)
 	l.waiting.Leave(&g.ticket)
+	l.deadlines.drop(g)
 	l.dropSaved(s)
 	l.leaveRoom(g)
 	l.pacing.estimate.of(g).requests.Add(-1)
@@ -168,6 +178,9 @@ func (l *Loop) putBack(i int) {
 	l.live = slices.Delete(l.live, i, i+1)
 	l.release(&g.seq, false)
 	l.counters.active.Add(-1)
+	if g.ticket.Ahead = 0; g.seq.saved == nil {
+		g.ticket.Ahead = g.seq.pending()
+	}
 	l.waiting.Return(&g.ticket)
 }
 

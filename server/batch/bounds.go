@@ -69,25 +69,12 @@ func (l *Loop) measure(did *Step) {
 // expire ends the generations whose time is over, before anything more is computed
 // for them.
 func (l *Loop) expire() {
-	if l.deadline.IsZero() {
+	if len(l.deadlines) == 0 {
 		return
 	}
-	now := time.Now()
-	if now.Before(l.deadline) {
-		return
-	}
-	l.deadline = time.Time{}
-	for g := range l.all() {
-		at := g.seq.deadline
-		switch {
-		case at.IsZero():
-		case now.Before(at):
-			if l.deadline.IsZero() || at.Before(l.deadline) {
-				l.deadline = at
-			}
-		case l.finish(g, ask.FinishAborted, ask.Late()):
-			l.counters.expired.Add(1)
-		}
+	for now := time.Now(); len(l.deadlines) > 0 && !now.Before(l.deadlines[0].seq.deadline); {
+		l.finish(l.deadlines[0], ask.FinishAborted, ask.Late()) // and it leaves the list
+		l.counters.expired.Add(1)
 	}
 	l.sweepLive()
 }

@@ -82,6 +82,10 @@
 // restored and erased ([Loop.SaveSlot]); the engine goroutine does it between two
 // steps, once the place is free.
 //
+// What a step costs does not depend on how many wait: prompts that wait are a running
+// sum for each tier, deadlines a heap, cancellations a list. Admission costs as much as
+// there are keys and flows with somebody waiting.
+//
 // # What can go wrong
 //
 // A constraint or a bias that leaves no token ends its generation with

@@ -87,14 +87,9 @@ func (l *Loop) foresee() {
 			decodes++
 		}
 	}
-	for t := range l.waiting.All() {
-		if s := &t.Value.seq; s.saved == nil {
-			prompts[t.Source.Tier.Index()] += s.pending()
-		}
-	}
 	e := &l.pacing.estimate
-	for tier, n := range prompts {
-		e.tiers[tier].prompts.Store(int64(n))
+	for tier := ask.TierBackground; tier <= ask.TierPriority; tier++ {
+		e.tiers[tier.Index()].prompts.Store(int64(prompts[tier.Index()] + l.waiting.Ahead(tier)))
 	}
 	may := l.decide(decodes)
 	if decodes == 0 {

@@ -23,7 +23,9 @@ import (
 //	head       reader: copies results out, then head+n
 //	stalled    engine: true while the ring is too full to go on. The reader
 //	           then wakes the engine once half the ring is free.
-//	cancelled  false→true by anyone; the engine acts on it
+//	cancelled  false→true by anyone, who then puts it into the loop's list of the
+//	           cancelled: cancelledBefore is the next one there. The engine takes
+//	           the whole list
 //	ended      false→true by the engine after the last result and finish
 //	entry      nil→an entry by Announce: the engine posts it. Until then it
 //	           tells nobody.
@@ -46,6 +48,8 @@ type Generation struct {
 	echoed    int             // results that are the prompt's, the first ones
 	scoreNs   int             // of a token's log-probabilities, about, if there are any
 	top       []TokenLogprob  // of the results that Poll returned last
+
+	cancelledBefore *Generation
 
 	_      cpu.CacheLinePad
 	seq    sequence
@@ -131,9 +135,14 @@ func (g *Generation) Cancel() {
 	if g.cancelled.Load() || g.ended.Load() || g.cancelled.Swap(true) {
 		return
 	}
-	// The generation's flag is up before the loop's, which sends the engine to
-	// look for it; the wake-up comes last.
-	g.loop.cancels.Store(true)
+	// The generation's flag is up before it is in the list, for receive to see if the
+	// engine meets it there first; the wake-up comes last.
+	for l := g.loop; ; {
+		g.cancelledBefore = l.cancels.Load()
+		if l.cancels.CompareAndSwap(g.cancelledBefore, g) {
+			break
+		}
+	}
 	g.loop.wakeEngine()
 }
 

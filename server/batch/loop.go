@@ -28,12 +28,12 @@ type Loop struct {
 	ends   []uint64 // bit set: tokens that end a generation
 
 	queue     *mailbox.Queue[*Generation]
-	room      *queue.Room   // for requests that have not ended
-	inFlight  atomic.Int32  // generations not ended
-	cancels   atomic.Bool   // some generation has been cancelled
-	closing   atomic.Bool   // refuse requests
-	torndown  chan struct{} // Close has called Abort: the context may go
-	done      chan struct{} // the engine goroutine has returned
+	room      *queue.Room                // for requests that have not ended
+	inFlight  atomic.Int32               // generations not ended
+	cancels   atomic.Pointer[Generation] // the one cancelled last, and by cancelledBefore the others
+	closing   atomic.Bool                // refuse requests
+	torndown  chan struct{}              // Close has called Abort: the context may go
+	done      chan struct{}              // the engine goroutine has returned
 	close     sync.Once
 	closeErr  error
 	idle      *mailbox.Cell // where the engine goroutine parks
@@ -77,7 +77,7 @@ type Loop struct {
 	share       *share              // of sampling them
 	pacing      pacing
 	tiers       tiers
-	deadline    time.Time // the first of all generations', zero for none
+	deadlines   deadlines // of those that have one, waiting and live
 	savedBytes  int       // of sequences that were preempted
 }
 
@@ -270,7 +270,7 @@ func (l *Loop) run() {
 func (l *Loop) park() {
 	// Prepared first, then looked: who makes an input visible later wakes.
 	l.idle.Prepare()
-	if l.closing.Load() || l.cancels.Load() || !l.queue.Empty() || l.compute.asked.Load() != nil || !l.embeddings.idle() || l.slots.ready(l) || l.rest.asked.Load() != nil || l.anyRunnable() {
+	if l.closing.Load() || l.cancels.Load() != nil || !l.queue.Empty() || l.compute.asked.Load() != nil || !l.embeddings.idle() || l.slots.ready(l) || l.rest.asked.Load() != nil || l.anyRunnable() {
 		l.idle.Stop()
 	} else {
 		l.own.Unlock()

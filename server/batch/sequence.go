@@ -48,7 +48,9 @@ type sequence struct {
 	key         string            // of those who may begin with it
 	ended       bool
 	paused      bool
+	arrived     bool      // the engine goroutine has received it
 	deadline    time.Time // when the answer is of no use any more, zero for never
+	expiry      int       // where it is in Loop.deadlines, counted from 1; 0 for nowhere
 	roomTokens  int       // that Loop.room counts while it waits for the first time
 	saved       []byte    // its state when it was preempted, of savedTokens; nil for none
 	savedTokens int

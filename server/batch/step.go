@@ -50,11 +50,7 @@ func (l *Loop) decode(c engine.Context, b *engine.Batch) (time.Duration, error) 
 // prepare takes in what has come, and fills the batch.
 func (l *Loop) prepare() (next Step) {
 	l.receive()
-	if l.cancels.Load() {
-		// Lowered before the look: who is cancelled during it raises it again.
-		l.cancels.Store(false)
-		l.dropCancelled()
-	}
+	l.dropCancelled()
 	l.expire()
 	l.admit()
 	l.wakeFeeds() // who has ended by now does not wait for the decode

@@ -54,7 +54,7 @@ func newTicket(g *Generation, r *ask.Request) queue.Ticket[*Generation] {
 	return queue.Ticket[*Generation]{
 		Value:  g,
 		Source: queue.Source{Tier: tierOf(r), Key: r.Tenant.Name, Weight: r.Tenant.Weight, Flow: r.Tenant.Flow},
-		Prompt: g.seq.prompt, Answer: g.seq.limit - g.seq.prompt,
+		Prompt: g.seq.prompt, Answer: g.seq.limit - g.seq.prompt, Ahead: g.seq.prompt,
 		Due: g.seq.submitted.Sub(started).Nanoseconds() + due,
 	}
 }
@@ -91,9 +91,8 @@ func (l *Loop) arrive(g *Generation) {
 	} else {
 		*mean += (float64(g.seq.prompt) - *mean) / promptMemory
 	}
-	if at := g.seq.deadline; !at.IsZero() && (l.deadline.IsZero() || at.Before(l.deadline)) {
-		l.deadline = at
-	}
+	g.seq.arrived = true
+	l.deadlines.add(g)
 }
 
 // lowest is the lowest tier that is live.
@@ -235,6 +234,9 @@ func (l *Loop) planDecodes(tier ask.Tier, n int) (rows int) {
 func (l *Loop) preempt() {
 	// What was copied cannot be saved before the next decode: then it is that step's.
 	for !l.copied && l.waiting.Len() > 0 && len(l.live) > 0 && l.waiting.WaitsAbove(l.lowest()) {
+		if l.yielding(l.waiting.Highest()) < 0 {
+			return // nobody yields: who comes first need not be known
+		}
 		g := l.firstAbove(l.lowest())
 		if g == nil {
 			return
@@ -266,14 +268,13 @@ func (l *Loop) replace(i int, g *Generation) bool {
 // several: of those that have generated some tokens there, the one admitted last. So
 // long answers of one key do not keep others out until they end.
 func (l *Loop) takeTurns() {
-	if l.waiting.Len() == 0 || l.hold || l.copied || len(l.free) > 0 {
+	if l.waiting.Len() == 0 || l.hold || l.copied || len(l.free) > 0 || !slices.ContainsFunc(l.live, (*Generation).hadTurn) {
 		return
 	}
 	for t := range l.waiting.InOrder() {
 		if g := t.Value; g.seq.slot < 0 && t.Unserved() {
 			for i, other := range slices.Backward(l.live) {
-				s := &other.seq
-				if other.ticket.YieldsTo(t) && len(s.tokens)-s.turn >= max(leastTurn, s.cached/turnPart) {
+				if other.ticket.YieldsTo(t) && other.hadTurn() {
 					l.replace(i, g)
 					break
 				}
@@ -281,6 +282,13 @@ func (l *Loop) takeTurns() {
 		}
 		return // who comes after that is not next
 	}
+}
+
+// hadTurn reports whether a live generation is one of several of its key, and has
+// generated enough in its place to give it to who has none.
+func (g *Generation) hadTurn() bool {
+	s := &g.seq
+	return g.ticket.OneOfSeveral() && len(s.tokens)-s.turn >= max(leastTurn, s.cached/turnPart)
 }
 
 // firstAbove is the first that waits of a tier above, for any place; nil if there is

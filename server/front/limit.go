@@ -11,6 +11,10 @@ import (
 
 // limit is the time that a client gives its request. nil is none. When it has
 // passed, the generation ends as one that was cancelled, and its answer in order.
+//
+// The loop has the same limit (ask.Request.TimeoutNs), and both are needed: it drops who
+// is late before a step, however late timers are, and only this one ends a template, a
+// tokenisation, or a request that waits where no step is to come.
 type limit struct {
 	at    time.Time
 	late  atomic.Bool

@@ -69,7 +69,9 @@ func (t *Ticket[V]) link(behind *Ticket[V]) {
 func (q *Queue[V]) waits(t *Ticket[V], n int) {
 	t.state = stateWaiting
 	q.waiting += n
-	q.tiers[at(t.Source.Tier)].waiting += n
+	tier := &q.tiers[at(t.Source.Tier)]
+	tier.waiting += n
+	tier.ahead += n * t.Ahead
 	t.key.waiting += n
 	t.flow.waiting += n
 }

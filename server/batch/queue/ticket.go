@@ -11,7 +11,7 @@ type Source struct {
 }
 
 // Ticket is a request in a queue. Who makes it fills the exported fields and leaves
-// them alone from then on.
+// them alone from then on, but for Ahead.
 //
 //	new      → waiting  Push
 //	waiting  → running  Take
@@ -24,6 +24,9 @@ type Ticket[V any] struct {
 	Prompt int   // tokens
 	Answer int   // tokens at most
 	Due    int64 // when it is to begin, since any moment that is always the same
+	// Ahead is the tokens that are to be computed until its next one. Who makes it may
+	// set it anew while it does not wait.
+	Ahead int
 
 	state      state
 	key, flow  *account[V]
@@ -43,6 +46,9 @@ const (
 
 // Waiting reports whether the ticket waits.
 func (t *Ticket[V]) Waiting() bool { return t.state == stateWaiting }
+
+// OneOfSeveral reports whether a running ticket is not the only one of its key.
+func (t *Ticket[V]) OneOfSeveral() bool { return t.key.running > 1 }
 
 // Unserved reports whether nothing of a ticket's key runs, or nothing of its flow.
 func (t *Ticket[V]) Unserved() bool { return t.key.running == 0 || t.flow.running == 0 }

@@ -19,6 +19,7 @@ const (
 type tier[V any] struct {
 	keys             ring[V]
 	waiting, running int
+	ahead            int // Ticket.Ahead of those that wait
 	paid             int // by the running ones, for what is not computed yet
 	// owed is what it is short of in tokens, times Part; negative for what it has
 	// had beyond its part.
@@ -62,6 +63,18 @@ func (q *Queue[V]) WaitsAbove(t ask.Tier) bool {
 	}
 	return false
 }
+
+// Highest is the highest tier of which somebody waits; somebody does.
+func (q *Queue[V]) Highest() ask.Tier {
+	tier := ask.TierPriority
+	for tier > ask.TierBackground && q.tiers[at(tier)].waiting == 0 {
+		tier--
+	}
+	return tier
+}
+
+// Ahead is the sum of Ticket.Ahead of those of a tier that wait.
+func (q *Queue[V]) Ahead(t ask.Tier) int { return q.tiers[at(t)].ahead }
 
 // first reports whether a tier comes before higher ones: a slice more is owed to it
 // than those that run are charged for.
