@@ -47,7 +47,7 @@ func (l *Loop) admit() {
 		return
 	}
 	for n := l.admissible(); n > 0 && l.waiting.Len() > 0 && len(l.free) > 0 && !l.hold; {
-		g, free := l.next()
+		g, free := l.next(n)
 		if free < 0 {
 			break
 		}
@@ -112,6 +112,7 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 	l.counters.finished[reason].Add(1)
 	l.waiting.Leave(&g.ticket)
 	l.deadlines.drop(g)
+	s.awaited = nil
 	l.dropSaved(s)
 	l.leaveRoom(g)
 	l.pacing.estimate.of(g).requests.Add(-1)

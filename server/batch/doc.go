@@ -75,7 +75,9 @@
 // those who run are neighbours: an engine computes a run of sequences at once.
 // [Config].NoPrefixCache, [Config].PrefixPerTenant and a request's Reuse and
 // CacheSalt bound that. Models whose sequences cannot be cut or copied reuse what is
-// left only where all of it is gone on with.
+// left only where all of it is gone on with. Who begins like a prompt that is being
+// computed waits until it is, where what that saves takes longer than a step: of
+// several that come together with one prompt it is computed once.
 //
 // A request may name its place among the sequences, and may keep: then it is told
 // its place, and what is left stays there. What is left in a place can be saved,

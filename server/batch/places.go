@@ -18,11 +18,18 @@ type place struct {
 	lost   bool           // the engine cannot remove what is in it: nobody gets it any more
 }
 
-// next finds a waiting generation that can be admitted and the index of its place
-// in l.free, -1 if there is none: the first one, unless it waits for a place of its
-// own.
-func (l *Loop) next() (g *Generation, free int) {
+// next finds a waiting generation that can be admitted, of at most n, and the index of
+// its place in l.free, -1 if there is none: the first one, unless it waits for a place
+// of its own, or for another's prompt. Who does that finds a place afterwards.
+func (l *Loop) next(n int) (g *Generation, free int) {
+	n = min(n, len(l.free))
 	for t := range l.waiting.InOrder() {
+		if l.awaits(t.Value) {
+			if n--; n == 0 {
+				break
+			}
+			continue
+		}
 		if free := l.choose(&t.Value.seq); free >= 0 {
 			return t.Value, free
 		}

@@ -143,11 +143,14 @@ func (l *Loop) beginning(g *Generation, id engine.SequenceID) (own, from, there 
 		return own, -1, 0
 	}
 	from, there = l.prefixes.Match(s.key, tokens, func(other int) bool { return other != int(id) })
-	if there-own < max(copyLeast, l.limits.SequenceTokens/copyShare) {
+	if there-own < l.leastCopy() {
 		return own, -1, 0
 	}
 	return own, from, there
 }
+
+// leastCopy is how many tokens a copy saves at least.
+func (l *Loop) leastCopy() int { return max(copyLeast, l.limits.SequenceTokens/copyShare) }
 
 // clear empties a place that is not in l.free any more, and reports false if it cannot
 // be.

@@ -56,6 +56,9 @@ type sequence struct {
 	savedTokens int
 	turn        int // tokens that there were when it was admitted last
 
+	awaited       *Generation // whose prompt it waits for, nil for nobody's: see awaits
+	awaitedTokens int         // of it
+
 	piece     int // tokens in the batch of this step
 	row       int // the row that gives its next token, or -1
 	scoreRow  int // the first of those before it

@@ -272,7 +272,7 @@ func (l *Loop) takeTurns() {
 		return
 	}
 	for t := range l.waiting.InOrder() {
-		if g := t.Value; g.seq.slot < 0 && t.Unserved() {
+		if g := t.Value; g.seq.slot < 0 && t.Unserved() && !l.awaits(g) {
 			for i, other := range slices.Backward(l.live) {
 				if other.ticket.YieldsTo(t) && other.hadTurn() {
 					l.replace(i, g)
@@ -291,12 +291,19 @@ func (g *Generation) hadTurn() bool {
 	return g.ticket.OneOfSeveral() && len(s.tokens)-s.turn >= max(leastTurn, s.cached/turnPart)
 }
 
-// firstAbove is the first that waits of a tier above, for any place; nil if there is
-// none.
+// firstAbove is the first that waits of a tier above, for any place and for nobody's
+// prompt; nil if there is none.
 func (l *Loop) firstAbove(tier ask.Tier) *Generation {
+	awaiting := 0
 	for t := range l.waiting.InOrder() {
-		if t.Source.Tier > tier && t.Value.seq.slot < 0 {
-			return t.Value
+		switch g := t.Value; {
+		case t.Source.Tier <= tier || g.seq.slot >= 0:
+		case !l.awaits(g):
+			return g
+		default:
+			if awaiting++; awaiting == l.config.MaxSequences {
+				return nil
+			}
 		}
 	}
 	return nil
