@@ -3,12 +3,10 @@ package batch
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
-	"runtime"
 	"slices"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/weirgo/weir/server/ask"
@@ -19,16 +17,38 @@ import (
 var errInjected = errors.New("injected fault")
 
 // simulation drives a stepped loop by a seed: requests, steps, slow readers,
-// cancellation and engine faults in random order, with all invariants checked
-// after each step.
+// cancellation, what is saved and restored of slots, engine faults and deaths of the
+// process in random order, with all invariants checked after each step.
 type simulation struct {
-	t        *testing.T
-	random   *rand.Rand
-	loop     *Loop
-	model    *enginetest.Model
-	faulty   bool
-	tenants  bool // requests are of several tiers and keys
-	requests []*simulated
+	t         *testing.T
+	random    *rand.Rand
+	open      func() // makes loop and model
+	wait      func() // until who uses slots waits or is done
+	loop      *Loop
+	model     *enginetest.Model // nil for the real engine
+	reference reference
+	faulty    bool
+	tenants   bool // requests are of several tiers and keys
+	greedy    bool // all are
+	requests  []*simulated
+	over      []*simulated // of loops before this one, and ended
+	calls     []*slotUse
+	files     []savedSlot
+	spoil     bool           // states are the fake's: some are spoilt
+	reached   map[string]int // what schedules are to come to, how often
+}
+
+// reference is what a request alone gives, as far as limit tokens, and whether its end
+// came by then. ties, if not nil, says of which of them another token is as likely, but
+// for rounding.
+type reference func(r *ask.Request, limit int) (tokens []engine.Token, ties []bool, ended bool)
+
+// alone is the reference of a fake.
+func alone(m *enginetest.Model) reference {
+	return func(r *ask.Request, limit int) (tokens []engine.Token, ties []bool, ended bool) {
+		tokens, ended = enginetest.Reference(m, r.Prompt.Tokens, r.Sampling, limit)
+		return tokens, nil, ended
+	}
 }
 
 // simulated is a request and what its reader has seen.
@@ -41,8 +61,11 @@ type simulated struct {
 }
 
 func newSimulation(t *testing.T, seed uint64) *simulation {
-	s := &simulation{t: t, random: rand.New(rand.NewPCG(seed, seed))}
+	s := &simulation{t: t, random: rand.New(rand.NewPCG(seed, seed)), wait: synctest.Wait, spoil: true, reached: make(map[string]int)}
 	opts := enginetest.Options{
+		Delay: func(b *engine.Batch) time.Duration {
+			return time.Millisecond + time.Duration(b.Len())*50*time.Microsecond
+		},
 		EndEvery: s.random.IntN(60), NoState: s.random.IntN(4) == 0, NoCopies: s.random.IntN(4) == 0, NoPartialRemoval: s.random.IntN(4) == 0,
 	}
 	if s.random.IntN(2) == 0 {
@@ -72,28 +95,39 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	s.tenants = s.random.IntN(2) == 0
 	opts.NoState = s.random.IntN(3) == 0
 	sequences := 1 + s.random.IntN(8)
-	s.loop, s.model = stepped(t, opts,
-		engine.ContextConfig{ContextTokens: sequences * 128, BatchTokens: sequences + s.random.IntN(64)},
-		Config{
-			MaxSequences:     sequences,
-			QueueLimit:       1 + s.random.IntN(10),
-			RingTokens:       1 << s.random.IntN(6),
-			PrefillTokens:    1 + s.random.IntN(40),
-			TopLogprobsBytes: 8 * 3 * (1 + s.random.IntN(16)),
-			NoPrefixCache:    s.random.IntN(4) == 0,
-			PrefixPerTenant:  s.random.IntN(4) == 0,
-		})
-	if s.random.IntN(2) == 0 {
-		s.loop.share.worthNs = 0 // helpers sample in each step of two or more
+	context := engine.ContextConfig{ContextTokens: sequences * 128, BatchTokens: sequences + s.random.IntN(64)}
+	cfg := s.config(sequences)
+	helped := s.random.IntN(2) == 0
+	s.open = func() {
+		cfg.Pacing = nil // a new one
+		s.loop, s.model = stepped(t, opts, context, cfg)
+		if helped {
+			s.loop.share.worthNs = 0 // helpers sample in each step of two or more
+		}
 	}
+	s.open()
+	s.reference = alone(s.model)
 	return s
+}
+
+// config draws a loop's bounds.
+func (s *simulation) config(sequences int) Config {
+	return Config{
+		MaxSequences:     sequences,
+		QueueLimit:       1 + s.random.IntN(10),
+		RingTokens:       1 << s.random.IntN(6),
+		PrefillTokens:    1 + s.random.IntN(40),
+		TopLogprobsBytes: 8 * 3 * (1 + s.random.IntN(16)),
+		NoPrefixCache:    s.random.IntN(4) == 0,
+		PrefixPerTenant:  s.random.IntN(4) == 0,
+	}
 }
 
 // act does one random thing.
 func (s *simulation) act() {
-	switch s.random.IntN(8) {
+	switch s.random.IntN(9) {
 	case 0, 1:
-		s.submit()
+		s.submit(s.draw())
 	case 2, 3, 4:
 		s.step()
 	case 5, 6:
@@ -106,10 +140,13 @@ func (s *simulation) act() {
 			r.generation.Cancel()
 			r.cancelled = true
 		}
+	case 8:
+		s.useSlot()
 	}
 }
 
-func (s *simulation) submit() {
+// draw makes a request.
+func (s *simulation) draw() *ask.Request {
 	r := &ask.Request{
 		Prompt:      ask.Prompt{Tokens: prompt(s.random.IntN(1000), 1+s.random.IntN(100))},
 		MaxTokens:   s.random.IntN(40),
@@ -128,6 +165,15 @@ func (s *simulation) submit() {
 		before := s.requests[s.random.IntN(n)]
 		r.Prompt.Tokens = append(slices.Clone(before.request.Prompt.Tokens[:min(90, len(before.request.Prompt.Tokens))]), r.Prompt.Tokens[:1+s.random.IntN(len(r.Prompt.Tokens))]...)
 		r.Prompt.Tokens = r.Prompt.Tokens[:min(100, len(r.Prompt.Tokens))]
+	} else if n := len(s.files); n > 0 && s.random.IntN(2) == 0 { // or from what was saved
+		r.Prompt.Tokens = append(slices.Clone(s.files[s.random.IntN(n)].tokens), r.Prompt.Tokens...)
+		r.Prompt.Tokens = r.Prompt.Tokens[:min(100, len(r.Prompt.Tokens))]
+	}
+	if s.random.IntN(8) == 0 {
+		r.TimeoutNs = int64(1+s.random.IntN(60)) * int64(time.Millisecond)
+	}
+	if s.random.IntN(8) == 0 {
+		r.TPOTNs = int64(1+s.random.IntN(5)) * int64(time.Millisecond)
 	}
 	if s.tenants {
 		r.Tenant = ask.Tenant{
@@ -138,6 +184,14 @@ func (s *simulation) submit() {
 		r.Sampling.Penalties = ask.Penalties{LastTokens: s.random.IntN(50) - 1, Repeat: 1.5, Frequency: 0.5}
 		r.Sampling.DRY = ask.DRY{Multiplier: 2, Base: 1.5, AllowedLength: 1, LastTokens: -1}
 	}
+	if s.greedy {
+		r.Sampling = ask.Sampling{}
+		r.MaxTokens = 1 + s.random.IntN(24) // the real engine takes its time
+	}
+	return r
+}
+
+func (s *simulation) submit(r *ask.Request) {
 	living := 0
 	for _, other := range s.requests {
 		if !other.generation.ended.Load() {
@@ -171,7 +225,17 @@ func (s *simulation) read(r *simulated) {
 }
 
 func (s *simulation) step() {
+	s.loop.serveSlots()
+	s.endUses()
 	s.loop.step()
+	s.checkLoop()
+	if s.random.IntN(400) == 0 {
+		s.die()
+	}
+}
+
+// checkLoop checks all that is always to be so between two steps.
+func (s *simulation) checkLoop() {
 	l := s.loop
 	cached, ids := 0, make(map[engine.SequenceID]bool)
 	for _, g := range l.live {
@@ -219,33 +283,12 @@ func (s *simulation) step() {
 	if len(ids) != l.config.MaxSequences {
 		s.t.Fatalf("%d sequence ids of %d", len(ids), l.config.MaxSequences)
 	}
-	if got := s.model.CachedTokens(); got != cached {
+	if s.model == nil {
+		// The real cache does not tell.
+	} else if got := s.model.CachedTokens(); got != cached {
 		s.t.Fatalf("the cache holds %d tokens, the loop counts %d", got, cached)
 	}
 	s.count()
-}
-
-// count compares what the loop counts of its generations with those that there are.
-func (s *simulation) count() {
-	l := s.loop
-	saved := 0
-	for g := range l.all() {
-		saved += cap(g.seq.saved)
-	}
-	if saved != l.savedBytes {
-		s.t.Fatalf("%d bytes are saved, the loop counts %d", saved, l.savedBytes)
-	}
-	ahead := 0
-	for i := range l.pacing.estimate.tiers {
-		tier := &l.pacing.estimate.tiers[i]
-		ahead += int(tier.requests.Load())
-		if n := tier.arriving.Load(); n != 0 {
-			s.t.Fatalf("%d prompt tokens of tier %d are on their way", n, i)
-		}
-	}
-	if n := int(l.inFlight.Load()); n != len(l.live)+l.waiting.Len() || n != ahead {
-		s.t.Fatalf("%d in flight, %d live, %d waiting", n, len(l.live), l.waiting.Len())
-	}
 }
 
 // settle reads everything to its end.
@@ -259,138 +302,62 @@ func (s *simulation) settle() {
 				open++
 			}
 		}
-		if open == 0 {
+		if open == 0 && len(s.calls) == 0 {
 			return
 		}
 	}
 	s.t.Fatal("generations do not end")
 }
 
-// check compares a finished request with the reference.
-func (r *simulated) check(t *testing.T, m *enginetest.Model, limits engine.Limits, faulty bool) {
+// begins checks that a request has had the first tokens of what it gives alone, each
+// once, and returns all of them; parted says that it went on otherwise where another
+// token was as likely.
+func (r *simulated) begins(t *testing.T, of reference, limits engine.Limits) (want []engine.Token, ended, parted bool) {
+	t.Helper()
+	want, ties, ended := of(r.request, limits.SequenceTokens)
+	at := 0
+	for at < min(len(r.tokens), len(want)) && r.tokens[at] == want[at] {
+		at++
+	}
+	switch {
+	case at == len(r.tokens):
+	case at < len(ties) && ties[at]:
+		return want, ended, true
+	default:
+		t.Errorf("tokens %v, alone %v", r.tokens, want)
+	}
+	return want, ended, false
+}
+
+// check compares a finished request with the reference. A cache that holds so many
+// tokens, 0 for all, may have ended it.
+func (r *simulated) check(t *testing.T, of reference, cacheTokens int, limits engine.Limits, faulty bool) {
 	t.Helper()
 	f := r.generation.Finish()
-	want, ended := enginetest.Reference(m, r.request.Prompt.Tokens, r.request.Sampling, limits.SequenceTokens)
-	if !slices.Equal(r.tokens, want[:min(len(r.tokens), len(want))]) || f.CompletionTokens != len(r.tokens) {
-		t.Errorf("tokens %v (%d by the finish), alone %v", r.tokens, f.CompletionTokens, want)
+	want, ended, parted := r.begins(t, of, limits)
+	if f.CompletionTokens != len(r.tokens) {
+		t.Errorf("%d tokens, %d by the finish", len(r.tokens), f.CompletionTokens)
 	}
 	switch f.Reason {
 	case ask.FinishStop:
-		if !ended || len(r.tokens) != len(want) {
+		if !parted && (!ended || len(r.tokens) != len(want)) {
 			t.Errorf("stopped after %d, alone after %d", len(r.tokens), len(want))
 		}
 	case ask.FinishLength:
 		total := len(r.request.Prompt.Tokens) + len(r.tokens)
-		full := total == limits.SequenceTokens || total > m.CacheLimit() && m.CacheLimit() > 0
+		full := total == limits.SequenceTokens || total > cacheTokens && cacheTokens > 0
 		if len(r.tokens) != r.request.MaxTokens && !full && !faulty {
 			t.Errorf("length reached at %d of %d, prompt %d", len(r.tokens), r.request.MaxTokens, len(r.request.Prompt.Tokens))
 		}
 	case ask.FinishAborted:
-		if !r.cancelled {
-			t.Error("aborted, not cancelled")
+		late := f.Err != nil && r.request.TimeoutNs > 0
+		if !r.cancelled && !late {
+			t.Errorf("aborted, not cancelled: %v", f.Err)
 		}
 	case ask.FinishError:
-		tooLarge := errors.Is(f.Err, engine.ErrNoCacheSpace) && m.CacheLimit() > 0 && len(r.request.Prompt.Tokens) > m.CacheLimit()
+		tooLarge := errors.Is(f.Err, engine.ErrNoCacheSpace) && cacheTokens > 0 && len(r.request.Prompt.Tokens) > cacheTokens
 		if f.Err == nil || !faulty && !tooLarge {
 			t.Errorf("error %v", f.Err)
 		}
 	}
-}
-
-func TestSimulation(t *testing.T) {
-	seeds := uint64(150)
-	if testing.Short() {
-		seeds = 30
-	}
-	for seed := range seeds {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			s := newSimulation(t, seed)
-			for range 600 {
-				s.act()
-			}
-			s.settle()
-			for _, r := range s.requests {
-				r.check(t, s.model, s.loop.Limits(), s.faulty)
-			}
-			total := uint64(0)
-			for _, n := range s.loop.Stats().Finished {
-				total += n
-			}
-			if total != uint64(len(s.requests)) {
-				t.Errorf("%d requests, %d finished", len(s.requests), total)
-			}
-			if s.loop.room.Tokens() != 0 || s.loop.savedBytes != 0 {
-				t.Errorf("%d tokens are left in the room, %d bytes are saved", s.loop.room.Tokens(), s.loop.savedBytes)
-			}
-		})
-	}
-}
-
-// TestManyClients is the same with real goroutines on a running loop, for the
-// race detector: clients that read, dawdle, cancel and go away.
-func TestManyClients(t *testing.T) {
-	clients, each := 12, 15
-	if testing.Short() {
-		clients, each = 6, 8
-	}
-	faults := rand.New(rand.NewPCG(5, 5))
-	loop, model := open(t, enginetest.Options{EndEvery: 80, CacheTokens: 600, Fault: func(int, *engine.Batch) error {
-		if faults.IntN(400) == 0 {
-			return errInjected
-		}
-		return nil
-	}}, engine.ContextConfig{ContextTokens: 8 * 128}, Config{MaxSequences: 8, RingTokens: 8, Log: slog.New(slog.DiscardHandler)})
-	var group sync.WaitGroup
-	for c := range clients {
-		group.Go(func() {
-			random := rand.New(rand.NewPCG(uint64(c), 9))
-			for range each {
-				runClient(t, loop, model, random)
-			}
-		})
-	}
-	group.Wait()
-	if s := loop.Stats(); s.Finished[ask.FinishStop]+s.Finished[ask.FinishLength] == 0 || s.Waiting != 0 {
-		t.Errorf("stats %+v", s)
-	}
-}
-
-// runClient makes one request and reads it in some way to its end.
-func runClient(t *testing.T, loop *Loop, model *enginetest.Model, random *rand.Rand) {
-	r := simulated{request: &ask.Request{
-		Prompt:      ask.Prompt{Tokens: prompt(random.IntN(1000), 1+random.IntN(60))},
-		MaxTokens:   1 + random.IntN(60),
-		TopLogprobs: random.IntN(4) - 1,
-		Sampling:    ask.Sampling{Temperature: 1, Seed: random.Uint32(), Penalties: ask.Penalties{LastTokens: random.IntN(20), Presence: 1}},
-	}}
-	var err error
-	if r.generation, err = loop.Submit(r.request); err != nil {
-		t.Errorf("Submit: %v", err)
-		return
-	}
-	stopAfter := random.IntN(200) // often beyond the end
-	dst := make([]Result, 1+random.IntN(10))
-	for next := Follow(r.generation); ; {
-		n, err := next(dst)
-		for _, result := range dst[:n] {
-			r.tokens = append(r.tokens, result.Token)
-		}
-		if err != nil { // io.EOF
-			break
-		}
-		if len(r.tokens) >= stopAfter && !r.cancelled {
-			r.cancelled = true
-			if random.IntN(2) == 0 { // as who hangs up does
-				go r.generation.Cancel()
-			} else {
-				r.generation.Cancel()
-			}
-		}
-		if random.IntN(20) == 0 {
-			for range random.IntN(100) { // dawdles: the engine is ahead
-				runtime.Gosched()
-			}
-		}
-	}
-	r.check(t, model, loop.Limits(), true)
 }
