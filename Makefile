@@ -186,6 +186,10 @@ stress: toolchain ## groups, C calls and the collector under stress, STRESS=10m 
 
 SOAK ?= 10m
 SOAK_FLAGS ?=
+.PHONY: soak-server
+soak-server: toolchain engine ## the whole server under clients of all kinds at once, then SIGTERM amid them, SOAK=10m (`make test` has the short form)
+	WEIR_SOAK=$(SOAK) $(WEIR_GO) test -count=1 -timeout 0 -v -run 'TestSoak$$' ./server/attack
+
 .PHONY: soak
 soak: toolchain ## random programs that check themselves, under the collector's checks, SOAK=10m SEED=n (`make test` has the short form)
 	$(STOCK_GO) run ./scripts/soak -for $(SOAK) $(if $(SEED),-seed $(SEED)) $(SOAK_FLAGS)

@@ -68,6 +68,9 @@ var errNoAnswer = errors.New("no answer")
 func (c *client) exchange(method, path, body string) (status int, answer []byte, err error) {
 	_ = c.conn.SetDeadline(time.Now().Add(patience))
 	request := requestText(method, path, body)
+	if key := c.server.key; key != "" {
+		request = strings.Replace(request, "\r\n", "\r\nAuthorization: Bearer "+key+"\r\n", 1)
+	}
 	_, sendErr := io.WriteString(c.conn, request) // an answer may come before all is sent
 	response, err := http.ReadResponse(c.reader, &http.Request{Method: method})
 	if err != nil {

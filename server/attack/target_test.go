@@ -56,6 +56,7 @@ func TestMain(m *testing.M) {
 // target is a running server.
 type target struct {
 	address string
+	key     string // that client and figures send, "" for none
 	command *exec.Cmd
 	log     bytes.Buffer // complete once ended
 	ended   chan struct{}
@@ -95,8 +96,17 @@ func onEach(t *testing.T, attack func(t *testing.T, s *target)) {
 
 var backends = []iouring.Backend{iouring.BackendURing, iouring.BackendNet}
 
-// start runs a server until the test ends.
+// start runs a server over the tiny model until the test ends.
 func start(t *testing.T, backend iouring.Backend) *target {
+	t.Helper()
+	s := &target{}
+	s.serve(t, backend, llamatest.Model(t), "-n", strconv.Itoa(answerTokens), "--drain-timeout", strconv.Itoa(drainSeconds))
+	s.warm(t)
+	return s
+}
+
+// serve runs a server until the test ends.
+func (s *target) serve(t *testing.T, backend iouring.Backend, model string, args ...string) {
 	t.Helper()
 	mode := "net"
 	if backend == iouring.BackendURing {
@@ -106,10 +116,9 @@ func start(t *testing.T, backend iouring.Backend) *target {
 		}
 	}
 	number := func(n int) string { return strconv.Itoa(n) }
-	s := &target{ended: make(chan struct{})}
-	s.command = exec.CommandContext(t.Context(), weir, "serve", "-m", llamatest.Model(t), "--port", "0", "--io", mode,
-		"-np", number(sequences), "-c", number(sequences*contextTokens), "-n", number(answerTokens), "-t", "1", "--temp", "0",
-		"--timeout", number(timeoutSeconds), "--drain-timeout", number(drainSeconds))
+	s.ended = make(chan struct{})
+	s.command = exec.CommandContext(t.Context(), weir, append([]string{"serve", "-m", model, "--port", "0", "--io", mode,
+		"-np", number(sequences), "-c", number(sequences * contextTokens), "-t", "1", "--temp", "0", "--timeout", number(timeoutSeconds)}, args...)...)
 	s.command.Env = append(os.Environ(), "LLAMA_LIB="+llamatest.Library(t))
 	stderr, err := s.command.StderrPipe()
 	if err != nil {
@@ -128,8 +137,6 @@ func start(t *testing.T, backend iouring.Backend) *target {
 	})
 	s.awaitServing(t, stderr)
 	s.await(t, "health", func(f figures) bool { return f.healthy })
-	s.warm(t)
-	return s
 }
 
 // awaitServing reads the log, and returns when it says where the server is.
@@ -233,6 +240,12 @@ func (s *target) ends(t *testing.T) {
 	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	s.hasEnded(t)
+}
+
+// hasEnded waits for the end of a server that was asked to end, and checks it.
+func (s *target) hasEnded(t *testing.T) {
+	t.Helper()
 	select {
 	case <-s.ended:
 	case <-time.After(patience):
