@@ -100,14 +100,15 @@ func measure(r *sample.Recorder) (err error) {
 	return nil
 }
 
-// stream is clients of one key that ask until a time is up.
-func stream(ctx context.Context, s *served.Server, key string, clients, words int, d time.Duration) (*load.Report, error) {
+// stream is clients of one key that ask until a time is up. No two prompts of any run
+// begin alike: nothing is reused.
+func stream(ctx context.Context, s *served.Server, key, run string, clients, words int, d time.Duration) (*load.Report, error) {
 	stop := make(chan struct{})
 	timer := time.AfterFunc(d, func() { close(stop) })
 	defer timer.Stop()
 	report, err := load.Run(ctx, load.Config{
 		URL: s.URL + "/v1/completions", APIKey: keyOf(key), Streams: clients, Requests: 1 << 14, Stop: stop, KeepArrivals: true,
-		Request: load.Request{Prompt: strings.Repeat(" once", words), MaxTokens: *tokens, Sampling: load.DefaultSampling},
+		Request: load.Request{Prompt: run + strings.Repeat(" once", words), NumberFirst: true, MaxTokens: *tokens, Sampling: load.DefaultSampling},
 	})
 	if err == nil {
 		for text, n := range report.Errors() {
@@ -121,23 +122,23 @@ func duration(seconds float64) time.Duration { return time.Duration(seconds * fl
 
 // tiers measures priority requests without the flood and with it.
 func tiers(ctx context.Context, r *sample.Recorder, s *served.Server) (failed int, err error) {
-	if _, err := stream(ctx, s, "high", *clients, *words, duration(*warm)); err != nil {
+	if _, err := stream(ctx, s, "high", "first", *clients, *words, duration(*warm)); err != nil {
 		return 0, err
 	}
-	alone, err := stream(ctx, s, "high", *clients, *words, duration(*seconds))
+	alone, err := stream(ctx, s, "high", "alone", *clients, *words, duration(*seconds))
 	if err != nil {
 		return 0, err
 	}
 	var group errgroup.Group
 	var beside, background *load.Report
 	group.Go(func() (err error) {
-		background, err = stream(ctx, s, "low", *flood, 2**words, duration(*seconds+2**warm))
+		background, err = stream(ctx, s, "low", "flood", *flood, 2**words, duration(*seconds+2**warm))
 		return err
 	})
 	group.Go(func() (err error) {
 		time.Sleep(duration(*warm)) // the flood is there
-		if _, err = stream(ctx, s, "high", *clients, *words, duration(*warm)); err == nil {
-			beside, err = stream(ctx, s, "high", *clients, *words, duration(*seconds))
+		if _, err = stream(ctx, s, "high", "then", *clients, *words, duration(*warm)); err == nil {
+			beside, err = stream(ctx, s, "high", "beside", *clients, *words, duration(*seconds))
 		}
 		return err
 	})
@@ -210,11 +211,11 @@ func weights(ctx context.Context, r *sample.Recorder, s *served.Server) (failed 
 	total := duration(*seconds + *warm)
 	begin := time.Now()
 	group.Go(func() (err error) {
-		large, err = stream(ctx, s, "large", 2**sequences, *words, total)
+		large, err = stream(ctx, s, "large", "large", 2**sequences, *words, total)
 		return err
 	})
 	group.Go(func() (err error) {
-		small, err = stream(ctx, s, "small", 2**sequences+*flood, 2**words, total)
+		small, err = stream(ctx, s, "small", "small", 2**sequences+*flood, 2**words, total)
 		return err
 	})
 	if err := group.Wait(); err != nil {
