@@ -25,7 +25,7 @@ type Context struct {
 	next      []int // position after each sequence, while a batch is checked
 	rows      []row // of the last batch
 	logits    [][]float32
-	copied    bool // since the last Decode
+	copied    bool // or shifted, since the last Decode
 	steps     int
 	reads     int // of logits
 	closed    bool

@@ -67,6 +67,8 @@ type Options struct {
 	NoPartialRemoval bool
 	// NoCopies is one whose sequences cannot be copied.
 	NoCopies bool
+	// NoShifts is one whose sequences cannot be shifted.
+	NoShifts bool
 	// Tokenizing, if not nil, is called by each Tokenize with its context.
 	Tokenizing func(context.Context)
 	// Reloading, if not nil, is called by each Reload with its context, and may fail.

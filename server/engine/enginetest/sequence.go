@@ -1,6 +1,12 @@
 package enginetest
 
-import "github.com/weirgo/weir/server/engine"
+import (
+	"slices"
+
+	"github.com/weirgo/weir/server/engine"
+)
+
+var _ engine.ShiftingContext = (*Context)(nil)
 
 // RemoveSequence implements engine.Context.
 func (c *Context) RemoveSequence(id engine.SequenceID, from, to int) bool {
@@ -52,6 +58,28 @@ func (c *Context) CopySequence(to, from engine.SequenceID, tokens int) bool {
 	}
 	c.used += tokens
 	c.model.cached.Add(int64(tokens))
+	c.copied = true
+	return true
+}
+
+// CanShift implements engine.ShiftingContext.
+func (c *Context) CanShift() bool { return !c.model.opts.NoShifts && !c.model.opts.NoPartialRemoval }
+
+// ShiftSequence implements engine.ShiftingContext. The hash stays: what was dropped has
+// left its trace in what comes after it.
+func (c *Context) ShiftSequence(id engine.SequenceID, from, to int) bool {
+	c.enter()
+	defer c.leave()
+	s := &c.sequences[id]
+	if from < 0 || to <= from || to > len(s.tokens) {
+		panic("enginetest: shift over tokens that there are not")
+	}
+	if !c.CanShift() {
+		return false
+	}
+	s.tokens = slices.Delete(s.tokens, from, to)
+	c.used -= to - from
+	c.model.cached.Add(-int64(to - from))
 	c.copied = true
 	return true
 }

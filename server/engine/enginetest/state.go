@@ -25,10 +25,10 @@ func (c *Context) StateBytes(id engine.SequenceID) int {
 	return 4 * len(c.sequences[id].tokens)
 }
 
-// checkCopied panics if a sequence was copied and nothing decoded since.
+// checkCopied panics if a sequence was copied or shifted and nothing decoded since.
 func (c *Context) checkCopied() {
 	if c.copied {
-		panic("enginetest: a state between a copy and the next Decode")
+		panic("enginetest: a state between a copy or a shift and the next Decode")
 	}
 }
 

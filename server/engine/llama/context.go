@@ -31,7 +31,7 @@ type llmContext struct {
 	abort  *abortFlag
 
 	stateIdentity string // "" if states of sequences cannot be had
-	copied        bool   // of a sequence the next Decode copies keys and values
+	copied        bool   // of a sequence the next Decode copies keys and values, or turns keys
 }
 
 var (

@@ -6,9 +6,11 @@ import (
 	"github.com/weirgo/weir/server/engine"
 )
 
-// errCopied: the library copies keys and values when it decodes, and writes or reads
-// whatever is there by then.
-var errCopied = errors.New("a sequence was copied: decode first")
+// errCopied: the library copies keys and values, and turns keys, when it decodes, and
+// writes or reads whatever is there by then.
+var errCopied = errors.New("a sequence was copied or shifted: decode first")
+
+var _ engine.ShiftingContext = (*llmContext)(nil)
 
 // RemoveSequence drops positions [from, to) of a sequence. Of caches that slide or
 // recur the library drops what they have, which need not be all that comes before:
@@ -41,4 +43,21 @@ func (c *llmContext) CopySequence(to, from engine.SequenceID, tokens int) bool {
 	}
 	c.c.RemoveSequence(c.memory, int32(to), 0, -1)
 	return false
+}
+
+// CanShift implements engine.ShiftingContext. A recurrent state has no positions to drop,
+// whatever its cache says.
+func (c *llmContext) CanShift() bool {
+	return c.handle != 0 && c.c.CanMove(c.memory) && !c.c.Recurs(c.model.handle)
+}
+
+// ShiftSequence drops positions of a sequence; the library turns the keys of those after
+// them by as many at the next Decode.
+func (c *llmContext) ShiftSequence(seq engine.SequenceID, from, to int) bool {
+	if from < 0 || to <= from || to > maxContextTokens || !c.CanShift() || !c.RemoveSequence(seq, from, to) {
+		return false
+	}
+	c.c.MovePositions(c.memory, int32(seq), int32(to), -1, int32(from-to))
+	c.copied = true
+	return true
 }

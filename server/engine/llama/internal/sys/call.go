@@ -245,6 +245,20 @@ func (l *Library) CopySequence(m Memory, from, to int32) {
 	purego.SyscallN(l.c.sequenceCopy, uintptr(m), uintptr(from), uintptr(to), uintptr(all), uintptr(all))
 }
 
+// MovePositions adds delta to the positions [from, to) of a sequence; the keys follow at
+// the next Decode.
+func (l *Library) MovePositions(m Memory, sequence, from, to, delta int32) {
+	purego.SyscallN(l.c.sequenceAdd, uintptr(m), uintptr(sequence), uintptr(from), uintptr(to), uintptr(delta))
+}
+
+// CanMove reports whether the keys of a cache can follow their positions.
+func (l *Library) CanMove(m Memory) bool { return boolOf(l.ask(l.c.memoryCanShift, uintptr(m))) }
+
+// Recurs reports whether a model has a state that all tokens before are in.
+func (l *Library) Recurs(m Model) bool {
+	return boolOf(l.ask(l.c.modelRecurs, uintptr(m))) || boolOf(l.ask(l.c.modelHybrid, uintptr(m)))
+}
+
 // FirstPosition is the least position of a sequence from which on all are in the
 // cache, -1 if there is none.
 func (l *Library) FirstPosition(m Memory, sequence int32) int32 {

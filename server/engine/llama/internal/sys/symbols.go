@@ -36,6 +36,8 @@ type symbols struct {
 	modelContext    uintptr `c:"llama_model_n_ctx_train"`
 	modelEmbedding  uintptr `c:"llama_model_n_embd"`
 	modelHasDecoder uintptr `c:"llama_model_has_decoder"`
+	modelRecurs     uintptr `c:"llama_model_is_recurrent"`
+	modelHybrid     uintptr `c:"llama_model_is_hybrid"`
 	modelHasEncoder uintptr `c:"llama_model_has_encoder"`
 	modelTemplate   uintptr `c:"llama_model_chat_template"`
 	modelQuantize   uintptr `c:"llama_model_quantize"`
@@ -69,6 +71,8 @@ type symbols struct {
 	sequenceRemove   uintptr `c:"llama_memory_seq_rm"`
 	sequenceCopy     uintptr `c:"llama_memory_seq_cp"`
 	sequenceFirst    uintptr `c:"llama_memory_seq_pos_min"`
+	sequenceAdd      uintptr `c:"llama_memory_seq_add"`
+	memoryCanShift   uintptr `c:"llama_memory_can_shift"`
 	decode           uintptr `c:"llama_decode"`
 	synchronize      uintptr `c:"llama_synchronize"`
 	logits           uintptr `c:"llama_get_logits_ith"`
