@@ -90,6 +90,11 @@ type End struct {
 	DecodeNs   int64 // from the first token to the end
 	// CachedTokens are those of PromptTokens that were not decoded again.
 	CachedTokens int
+	// ContextFull says that the context was full, and that MaxTokens, if there are any,
+	// were not reached: with FinishLength alone.
+	ContextFull bool
+	// Shifted says that tokens were dropped from the context to go on, with any reason.
+	Shifted bool
 	// Slot is the place in the batch where the tokens have stayed, counted from 1;
 	// 0 if they have not.
 	Slot int

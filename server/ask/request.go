@@ -34,7 +34,8 @@ type Request struct {
 	// Format is what the text must be.
 	Format Format
 	// MaxTokens ends the generation with FinishLength. 0, or more than fits,
-	// means up to the end of the context.
+	// means up to the end of the context. Where the context is shifted any number fits,
+	// and 0 is as many as the model was trained for.
 	MaxTokens int
 	Sampling  Sampling
 	// Stop strings end the text before the first of them.
@@ -73,6 +74,8 @@ type Request struct {
 	// CacheSalt separates requests: one begins only with what those with the same
 	// have left.
 	CacheSalt string
+	// Shift says what is dropped where the context is full and the server shifts it.
+	Shift Shift
 	// Slot is the one place in the batch that the request waits for, counted from
 	// 1; 0 is any.
 	Slot int
@@ -101,6 +104,16 @@ const (
 	// MaxTimeoutNs bounds Request.TimeoutNs: a day.
 	MaxTimeoutNs = 24 * 3600 * 1e9
 )
+
+// Shift is which tokens are dropped from a full context: of those after the first Keep,
+// the next Discard.
+type Shift struct {
+	// Keep is how many tokens stay, beside one that begins every text of the model; -1
+	// is the prompt.
+	Keep int
+	// Discard is how many are dropped at once; 0 is half of those that are not kept.
+	Discard int
+}
 
 // Reuse says whether a request begins with what was computed before.
 type Reuse uint8

@@ -82,7 +82,7 @@ func (l *Loop) admitOne(g *Generation) {
 	if s.keep {
 		g.slot.Store(int32(s.id) + 1)
 	}
-	s.turn = len(s.tokens)
+	s.turn = s.length()
 	g.holdLikeliest()
 	l.live = append(l.live, g)
 	l.counters.active.Add(1)
@@ -101,6 +101,7 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 		g.slot.Store(0)
 	}
 	f := Finish{Reason: reason, Err: err, PromptTokens: s.prompt, CompletionTokens: s.generated()}
+	f.ContextFull = reason == ask.FinishLength && s.full
 	now := time.Now()
 	s.times(&f, now)
 	// Counted before the end is seen: who reads the statistics after io.EOF
@@ -188,6 +189,7 @@ func (l *Loop) putBack(i int) {
 // endFull ends a sequence that is alone in the cache and cannot grow.
 func (l *Loop) endFull(g *Generation) {
 	if g.seq.generated() > 0 {
+		g.seq.full = true
 		l.finish(g, ask.FinishLength, nil)
 	} else {
 		l.finish(g, ask.FinishError, fmt.Errorf("batch: decode prompt of %d tokens: %w", g.seq.prompt, engine.ErrNoCacheSpace))

@@ -49,7 +49,7 @@ func (l *Loop) awaits(g *Generation) bool {
 
 // reaches reports whether a sequence is about to have so many tokens computed.
 func (s *sequence) reaches(tokens int) bool {
-	return !s.ended && s.id >= 0 && !s.paused && s.cached < tokens
+	return !s.ended && s.id >= 0 && !s.paused && s.dropped == 0 && s.cached < tokens
 }
 
 // stepTokens is how many tokens of a prompt take as long as a step of so many sequences

@@ -69,6 +69,9 @@ type Config struct {
 	// PrefixPerTenant keeps what is left by one tenant from all others, who could
 	// learn from the time that a prompt takes whether somebody has sent the same.
 	PrefixPerTenant bool
+	// ContextShift has a sequence whose context is full go on without some of its tokens
+	// (ask.Request.Shift), instead of ending it. New fails if the engine cannot do that.
+	ContextShift bool
 	// Group is the group of the engine goroutine, one of latency and eager
 	// hand-off as a rule. Default: that of the goroutine that calls New.
 	Group *ggroup.Group

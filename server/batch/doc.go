@@ -88,6 +88,11 @@
 // sum for each tier, deadlines a heap, cancellations a list. Admission costs as much as
 // there are keys and flows with somebody waiting.
 //
+// A sequence whose context is full ends with ask.FinishLength, and its Finish says so.
+// With [Config].ContextShift it goes on without some of its tokens (ask.Request.Shift);
+// what is computed of it is from then on nobody else's beginning, stays in no place, and
+// is computed again from the tokens that are left if the sequence loses its place.
+//
 // # What can go wrong
 //
 // A constraint or a bias that leaves no token ends its generation with

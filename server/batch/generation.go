@@ -30,7 +30,8 @@ import (
 //	entry      nil→an entry by Announce: the engine posts it. Until then it
 //	           tells nobody.
 //	reused     engine: at the first admission
-//	slot       engine: at each admission, and 0 at an end with an error
+//	slot       engine: at each admission, and 0 at an end with an error or a shift
+//	shifted    false→true by the engine, before the results that follow
 //
 // Each pair that must not miss the other stores its own word and then loads
 // the other's; tail stands for ended as well, which is stored after it:
@@ -67,6 +68,7 @@ type Generation struct {
 	entry     atomic.Pointer[mailbox.Entry]
 	reused    atomic.Int32 // tokens of the prompt that were computed already
 	slot      atomic.Int32 // its place if it keeps, counted from 1; 0 if it does not
+	shifted   atomic.Bool  // tokens were dropped from its context
 }
 
 // Announce names the generation's reader: from now on e is posted when there
@@ -153,6 +155,10 @@ func (g *Generation) Cached() int { return int(g.reused.Load()) }
 // Slot returns the place where what is computed stays, -1 if it does not. Valid
 // after the first result.
 func (g *Generation) Slot() int { return int(g.slot.Load()) - 1 }
+
+// Shifted reports whether tokens were dropped from the context to go on. Valid for the
+// results that Poll has returned.
+func (g *Generation) Shifted() bool { return g.shifted.Load() }
 
 // Finish returns how the generation ended. It is valid once Poll has returned
 // io.EOF, and panics before the end.

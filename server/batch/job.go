@@ -28,7 +28,7 @@ func (l *Loop) Submit(r *ask.Request) (*Generation, error) { return l.SubmitJob(
 // newGeneration makes the generation of a checked job.
 func (l *Loop) newGeneration(j Job) *Generation {
 	r := j.Request
-	g := &Generation{loop: l, seq: newSequence(r, l.limits.SequenceTokens, time.Now()), topN: r.TopLogprobs, drawn: r.PostSampling && r.TopLogprobs >= 0}
+	g := &Generation{loop: l, seq: newSequence(r, l.mostTokens(r), time.Now()), topN: r.TopLogprobs, drawn: r.PostSampling && r.TopLogprobs >= 0}
 	s := &g.seq
 	g.ticket = newTicket(g, r)
 	s.past = &sampling.Sequence{Ends: l.ends, MinTokens: r.MinTokens, Breakers: j.Breakers, Constraint: j.Constraint}

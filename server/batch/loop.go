@@ -67,7 +67,7 @@ type Loop struct {
 	places      []place             // by sequence
 	kept        int                 // places with something in them
 	prefixes    prefix.Tree         // of places that are left, and of live ones' prompts what is computed, by sequence
-	copied      bool                // a sequence was copied, and nothing decoded since
+	copied      bool                // a sequence was copied or shifted, and nothing decoded since
 	hold        bool                // admit nobody until a sequence has ended: the cache is full
 	overtaken   bool                // somebody else has ended all generations
 	dirty       []*mailbox.Feed     // posted to, to be woken
@@ -109,7 +109,11 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		return nil, fmt.Errorf("batch: make engine context: %w", err)
 	}
 	limits := ctx.Limits()
-	if cfg, err = cfg.fit(limits); err != nil {
+	cfg, err = cfg.fit(limits)
+	if err == nil && cfg.ContextShift {
+		err = checkShifts(ctx)
+	}
+	if err != nil {
 		ctx.Close()
 		return nil, err
 	}

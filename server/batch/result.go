@@ -59,6 +59,7 @@ type Finish struct {
 	Err              error
 	PromptTokens     int
 	CompletionTokens int           // results delivered
+	ContextFull      bool          // with FinishLength: the context bounds it, not the request
 	Queue            time.Duration // Submit to admission
 	Prefill          time.Duration // admission to the first token
 	Decode           time.Duration // first token to the end

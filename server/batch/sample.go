@@ -140,7 +140,7 @@ func (g *Generation) sample(row *sampling.Row) {
 	if s.err != nil {
 		return
 	}
-	if s.scoreRows, s.err = g.score(row); s.err != nil || s.row < 0 || len(s.tokens) >= s.limit {
+	if s.scoreRows, s.err = g.score(row); s.err != nil || s.row < 0 || s.length() >= s.limit {
 		return
 	}
 	s.begin()

@@ -26,16 +26,22 @@ import (
 // sampled end of generation, at its length, when it is cancelled, or with an
 // error; ending frees id and cache, or leaves its tokens in their place if they
 // are to be kept, and publishes the Finish.
+//
+// A shift (see shift.go) takes tokens out of the middle: token i is always the one at
+// position i of the context.
 type sequence struct {
 	sampler     *sampling.Sampler
 	past        *sampling.Sequence // that the sampler has not begun with: it takes memory that who waits need not have
 	ignoreEOS   bool
 	constrained bool
-	scores      bool              // the prompt's tokens are results, too
-	scored      int               // of them that are, or need not be
-	tokens      []engine.Token    // prompt, then what was generated
-	prompt      int               // tokens of the prompt
-	limit       int               // tokens at which it ends with ask.FinishLength
+	scores      bool           // the prompt's tokens are results, too
+	scored      int            // of them that are, or need not be
+	tokens      []engine.Token // prompt, then what was generated, but for what shifts dropped
+	prompt      int            // tokens of the prompt
+	dropped     int            // tokens that shifts have taken out
+	limit       int            // tokens at which it ends with ask.FinishLength, dropped ones included
+	full        bool           // limit is the context's, not the request's
+	shift       ask.Shift
 	cached      int               // tokens in the KV cache
 	id          engine.SequenceID // -1 while it is not live
 	slot        engine.SequenceID // the one place that it goes to, or -1
@@ -76,14 +82,14 @@ type sequence struct {
 // growTokens is how much room for generated tokens a sequence starts with.
 const growTokens = 1024
 
-// newSequence makes the sequence of a checked request.
-func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
-	limit := contextTokens
+// newSequence makes the sequence of a checked request, which has at most mostTokens.
+func newSequence(r *ask.Request, mostTokens int, now time.Time) sequence {
+	limit, full := mostTokens, true
 	switch {
 	case r.MaxTokens < 0:
-		limit = len(r.Prompt.Tokens)
-	case r.MaxTokens > 0 && r.MaxTokens < contextTokens-len(r.Prompt.Tokens):
-		limit = len(r.Prompt.Tokens) + r.MaxTokens
+		limit, full = len(r.Prompt.Tokens), false
+	case r.MaxTokens > 0 && r.MaxTokens < mostTokens-len(r.Prompt.Tokens):
+		limit, full = len(r.Prompt.Tokens)+r.MaxTokens, false
 	}
 	tokens := make([]engine.Token, len(r.Prompt.Tokens), min(limit, len(r.Prompt.Tokens)+growTokens))
 	copy(tokens, r.Prompt.Tokens)
@@ -93,6 +99,8 @@ func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
 		tokens:    tokens,
 		prompt:    len(tokens),
 		limit:     limit,
+		full:      full,
+		shift:     r.Shift,
 		id:        -1,
 		slot:      engine.SequenceID(r.Slot - 1),
 		keep:      r.Keep,
@@ -109,8 +117,11 @@ func newSequence(r *ask.Request, contextTokens int, now time.Time) sequence {
 // pending returns the tokens that are not in the cache yet, at least one.
 func (s *sequence) pending() int { return len(s.tokens) - s.cached }
 
+// length returns the tokens that there were so far, of prompt and answer.
+func (s *sequence) length() int { return len(s.tokens) + s.dropped }
+
 // generated returns the tokens sampled so far.
-func (s *sequence) generated() int { return len(s.tokens) - s.prompt }
+func (s *sequence) generated() int { return s.length() - s.prompt }
 
 // begin tells the sampler of the sequence, once.
 func (s *sequence) begin() {
@@ -123,7 +134,7 @@ func (s *sequence) begin() {
 
 // complete reports whether nothing more is wanted of the sequence.
 func (s *sequence) complete() bool {
-	return len(s.tokens) >= s.limit && (!s.scores || s.scored == s.prompt)
+	return s.length() >= s.limit && (!s.scores || s.scored == s.prompt)
 }
 
 // runnable reports whether the sequence takes part in the next batch, and

@@ -32,7 +32,7 @@ func (l *Loop) copyStates(states []SequenceState) {
 		}
 		states[s.id] = SequenceState{
 			Busy: true, PromptTokens: s.prompt, Cached: s.cached,
-			Generated: s.generated(), Remaining: s.limit - len(s.tokens), Paused: s.paused,
+			Generated: s.generated(), Remaining: s.limit - s.length(), Paused: s.paused,
 		}
 	}
 }

@@ -42,6 +42,7 @@ type Stats struct {
 	NoCacheSpace     uint64                    // decodes that found the cache full
 	Evictions        uint64
 	Preempted        uint64        // sequences that gave their place to a higher tier, or a key that had none
+	Shifts           uint64        // of full contexts
 	Restored         uint64        // of them, those that came back with their state
 	Expired          uint64        // generations, and calls of Embed, whose time was over
 	DecodeErrors     uint64        // other failures
@@ -62,6 +63,7 @@ type counters struct {
 	finished                   [ask.FinishReasons]atomic.Uint64
 	noSpace, evictions, errors atomic.Uint64
 	preempted, restored        atomic.Uint64
+	shifts                     atomic.Uint64
 	expired                    atomic.Uint64
 	tokensPerSecond            atomic.Uint64 // a float64's bits
 	busyNs                     atomic.Int64
@@ -102,6 +104,7 @@ func (l *Loop) Stats() Stats {
 		Evictions:        c.evictions.Load(),
 		Preempted:        c.preempted.Load(),
 		Restored:         c.restored.Load(),
+		Shifts:           c.shifts.Load(),
 		Expired:          c.expired.Load(),
 		DecodeErrors:     c.errors.Load(),
 		StuckDecodes:     c.stuck.Load(),

@@ -53,6 +53,7 @@ func (l *Loop) prepare() (next Step) {
 	l.dropCancelled()
 	l.expire()
 	l.admit()
+	l.shiftFull()
 	l.wakeFeeds() // who has ended by now does not wait for the decode
 	next.DecodeRows, next.PromptRows = l.plan()
 	if l.batch.Len() == 0 {
@@ -221,7 +222,7 @@ func (l *Loop) deliver() {
 		if s.piece > 0 {
 			s.cached += s.piece
 			l.computed(s)
-			l.waiting.Computed(&g.ticket, s.cached)
+			l.waiting.Computed(&g.ticket, s.cached+s.dropped)
 		}
 		g.mark()
 		if s.row < 0 && s.scoreRows == 0 {

@@ -288,7 +288,7 @@ func (l *Loop) takeTurns() {
 // generated enough in its place to give it to who has none.
 func (g *Generation) hadTurn() bool {
 	s := &g.seq
-	return g.ticket.OneOfSeveral() && len(s.tokens)-s.turn >= max(leastTurn, s.cached/turnPart)
+	return g.ticket.OneOfSeveral() && s.length()-s.turn >= max(leastTurn, s.cached/turnPart)
 }
 
 // firstAbove is the first that waits of a tier above, for any place and for nobody's
@@ -339,10 +339,10 @@ func (l *Loop) liveOf(tier ask.Tier) (n int) {
 }
 
 // save keeps the state of a sequence that is about to lose its place, if there is
-// room for it.
+// room for it, and if it is what its tokens give: not after a shift.
 func (l *Loop) save(s *sequence) {
 	c, ok := l.context.(engine.StateContext)
-	if !ok || l.stateIdentity == "" || s.cached == 0 {
+	if !ok || l.stateIdentity == "" || s.cached == 0 || s.dropped > 0 {
 		return
 	}
 	room := c.StateBytes(s.id)

@@ -38,6 +38,7 @@ var figures = []figure{
 	{"num_preemptions_total", "Generations put back into the queue for want of cache.", counter, func(s *Stats) float64 { return float64(s.Evictions) }},
 	{"num_yielded_total", "Generations that gave their place in the batch to a higher tier or to a key that had none, and went on later.", counter, func(s *Stats) float64 { return float64(s.Preempted) }},
 	{"num_restored_total", "Of them, those whose state had been saved, so that nothing was computed again.", counter, func(s *Stats) float64 { return float64(s.Restored) }},
+	{"context_shifts_total", "Times that tokens were dropped from a full context.", counter, func(s *Stats) float64 { return float64(s.Shifts) }},
 	{"requests_expired_total", "Requests that ended because their client's time for them was over: generations, and inputs that were not all computed.", counter, func(s *Stats) float64 { return float64(s.Expired) }},
 	{"requests_refused_total", "Requests refused because the queue was full.", counter, func(s *Stats) float64 { return float64(s.Refused) }},
 	{"requests_late_total", "Requests refused because their first token would have come later than x-slo-ttft-ms allows.", counter,

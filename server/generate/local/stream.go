@@ -189,7 +189,7 @@ func (s *stream) finish(ev *ask.Event) bool {
 func (s *stream) ended() bool {
 	f := s.generation.Finish()
 	s.phase = spelled
-	s.end.Reason = f.Reason
+	s.end.Reason, s.end.ContextFull = f.Reason, f.ContextFull
 	s.took(f)
 	if f.Reason == ask.FinishStop || f.Reason == ask.FinishLength {
 		return true
@@ -205,6 +205,7 @@ func (s *stream) last(ev *ask.Event) bool {
 	}
 	s.phase = over
 	s.end.CachedTokens, s.end.Slot = s.generation.Cached(), s.generation.Slot()+1
+	s.end.Shifted = s.generation.Shifted()
 	ev.End = &s.end
 	return true
 }
