@@ -124,7 +124,7 @@ func (s *limitedStream) endAs(ev *ask.Event) {
 		s.end.Reason, s.end.Fault = ask.FinishLength, nil
 	}
 	if s.cut {
-		s.end.Reason = ask.FinishLength
+		s.end.Reason, s.end.ContextFull = ask.FinishLength, false
 	}
 	if s.limits.Nothing && s.end.Fault == nil {
 		s.end.Reason, s.end.CompletionTokens, s.end.StopString = ask.FinishLength, 0, ""

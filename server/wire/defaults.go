@@ -13,6 +13,7 @@ type Defaults struct {
 	Seed      int64        // negative: a new one for each request
 	MaxTokens int          // 0: up to the context
 	Keep      bool         // what is computed of a request stays, and is begun with
+	Shift     ask.Shift    // where the server shifts full contexts
 }
 
 // Report are llama-server's fields for what a stream tells of its own making.
@@ -33,6 +34,10 @@ type Place struct {
 	Slot  *float64 `json:"id_slot"`      // -1: any
 	Cache *bool    `json:"cache_prompt"` // who names a slot wants what is there
 	Salt  string   `json:"cache_salt"`
+
+	// What a shift leaves there, where the server shifts full contexts.
+	ShiftKeep    *float64 `json:"n_keep"`    // -1: the prompt
+	ShiftDiscard *float64 `json:"n_discard"` // 0: half
 }
 
 // Ask says it to a request. The error is an *ask.Fault.
@@ -52,6 +57,22 @@ func (p *Place) Ask(r *ask.Request, d Defaults) error {
 		}
 	}
 	r.CacheSalt = p.Salt
+	r.Shift = d.Shift
+	for _, f := range []struct {
+		param string
+		sent  *float64
+		low   int
+		to    *int
+	}{{"n_keep", p.ShiftKeep, -1, &r.Shift.Keep}, {"n_discard", p.ShiftDiscard, 0, &r.Shift.Discard}} {
+		if f.sent == nil {
+			continue
+		}
+		n, err := Whole(f.param, *f.sent, f.low, math.MaxInt32)
+		if err != nil {
+			return err
+		}
+		*f.to = n
+	}
 	return nil
 }
 

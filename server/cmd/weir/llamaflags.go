@@ -73,7 +73,7 @@ var llamaFlags = []llamaFlag{
 	{"cpu-strict-batch", value, "", idle, "0", pinning},
 	{"prio-batch", value, "", idle, "0", "the process keeps its priority: use nice"},
 	{"poll-batch", value, "", idle, "", "the engine waits for work as it likes"},
-	{"keep", value, "", idle, "0", "no context is shifted, so nothing is dropped"},
+	{"keep", value, "", same, "", ""},
 	{"swa-full", nothing, "LLAMA_ARG_SWA_FULL", idle, "", "the cache is sized by the engine"},
 	{"fa flash-attn", maybe, "LLAMA_ARG_FLASH_ATTN", same, "", ""},
 	{"perf", nothing, "LLAMA_ARG_PERF", idle, "", "see /metrics"},
@@ -200,8 +200,8 @@ var llamaFlags = []llamaFlag{
 	{"n predict n-predict", value, "LLAMA_ARG_N_PREDICT", same, "", ""},
 	{"r reverse-prompt", value, "", same, "", ""},
 	{"sp special", nothing, "", refused, "", "control tokens have no text in answers: leave it out"},
-	{"context-shift", nothing, "LLAMA_ARG_CONTEXT_SHIFT", refused, "", "an answer ends where its context does: leave it out, and give a larger -c"},
-	{"no-context-shift", nothing, "!LLAMA_ARG_CONTEXT_SHIFT", settled, "", ""},
+	{"context-shift", nothing, "LLAMA_ARG_CONTEXT_SHIFT", same, "", ""},
+	{"no-context-shift", nothing, "!LLAMA_ARG_CONTEXT_SHIFT", same, "", ""},
 
 	// Slots and what is kept.
 	{"lcs lookup-cache-static", value, "", idle, "", drafting},

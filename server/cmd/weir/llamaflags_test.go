@@ -161,6 +161,13 @@ var llamaLines = []llamaLine{
 	{name: "reuse by key", args: "--cache-per-key", check: func(o *options) bool { return o.cachePerKey && !o.llama.noCachePrompt }},
 	{name: "no reuse, by a variable", env: []string{"LLAMA_ARG_CACHE_PROMPT", "0"}, check: func(o *options) bool { return o.llama.noCachePrompt }},
 	{name: "slots nowhere", args: "--slot-save-path nowhere", text: "nowhere, which is no directory"},
+	{name: "no shift", check: func(o *options) bool { return !o.llama.contextShift && o.defaults().Shift.Keep == 0 }},
+	{name: "a shift", args: "--no-context-shift --context-shift --keep -1", check: func(o *options) bool {
+		return o.llama.contextShift && o.defaults().Shift.Keep == -1 && o.batching(nil, nil).ContextShift
+	}},
+	{name: "a shift by a variable", env: []string{"LLAMA_ARG_CONTEXT_SHIFT", "1"}, check: func(o *options) bool { return o.llama.contextShift }},
+	{name: "no shift by a flag", args: "--no-context-shift", env: []string{"LLAMA_ARG_CONTEXT_SHIFT", "1"}, check: func(o *options) bool { return !o.llama.contextShift }},
+	{name: "nothing to keep", args: "--keep -2", text: "--keep is -2: give a number from -1"},
 	{name: "pooling", args: "--embeddings --pooling mean", check: func(o *options) bool { return o.pooling == engine.PoolingMean }},
 	{name: "ranks", args: "--embedding --reranking", check: func(o *options) bool { return o.pooling == engine.PoolingRank }},
 	{name: "ranks by pooling", args: "--pooling rank", check: func(o *options) bool { return o.pooling == engine.PoolingRank }},

@@ -46,6 +46,8 @@ type llamaOptions struct {
 	slotDir              string
 	noCachePrompt        bool
 	sleepAfter           time.Duration // 0: never
+	contextShift         bool
+	keep                 int // tokens that a shift leaves
 	logDisabled          bool
 }
 
@@ -126,6 +128,12 @@ func (l *llamaOptions) defineServer(f *flagSet) {
 		return nil
 	})
 	f.each("sleep-idle-seconds", "N", "unload the model when nobody has asked for anything for so long, until somebody does; default -1: never", l.setSleep)
+	f.truth(&l.contextShift, "context-shift", "drop tokens from a full context and go on; default: the answer ends there, for its length")
+	f.each("no-context-shift", "", "end an answer where its context is full, as is the default", func(string) error {
+		l.contextShift = false
+		return nil
+	})
+	f.whole(&l.keep, "keep", "N", "tokens of a prompt that such a shift keeps, -1: all; n_keep of a request says otherwise; default 0")
 	f.truth(&l.suffixFirst, "spm-infill", "/infill with the suffix before the prefix")
 }
 
@@ -184,7 +192,7 @@ func (l *llamaOptions) check() error {
 		{"--repeat-penalty", l.repeat, 0, 100}, {"--presence-penalty", l.presence, -100, 100}, {"--frequency-penalty", l.frequency, -100, 100},
 		{"--repeat-last-n", float64(l.sampling.Penalties.LastTokens), -1, 1 << 30}, {"--dry-multiplier", l.dryMultiplier, 0, 100},
 		{"--dry-base", l.dryBase, 0, 100}, {"--dry-allowed-length", float64(l.sampling.DRY.AllowedLength), 0, 1 << 30},
-		{"--dry-penalty-last-n", float64(l.sampling.DRY.LastTokens), -1, 1 << 30},
+		{"--dry-penalty-last-n", float64(l.sampling.DRY.LastTokens), -1, 1 << 30}, {"--keep", float64(l.keep), -1, 1 << 30},
 	} {
 		if !(f.value >= f.low && f.value <= f.up) {
 			return fmt.Errorf("serve: %s is %v: give a number from %v to %v", f.name, f.value, f.low, f.up)

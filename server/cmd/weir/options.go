@@ -317,6 +317,7 @@ func (o *options) defaults() openai.Defaults {
 		Seed:      int64(o.seed),
 		MaxTokens: o.predict,
 		Keep:      o.llama.slotDir != "", // what is saved has to be there
+		Shift:     ask.Shift{Keep: o.llama.keep},
 	}
 }
 

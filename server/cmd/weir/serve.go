@@ -130,7 +130,8 @@ func (o *options) batching(group *ggroup.Group, log *slog.Logger) local.Batching
 		MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, Pooling: o.pooling,
 		TPOT: o.tpot(), PrefillTokens: o.pacing.prefillTokens, PromptShare: o.pacing.share(),
 		NoPrefixCache: o.llama.noCachePrompt, PrefixPerTenant: o.cachePerKey,
-		Group: group, Log: log,
+		ContextShift: o.llama.contextShift,
+		Group:        group, Log: log,
 	}
 }
 

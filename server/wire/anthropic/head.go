@@ -48,6 +48,8 @@ func appendUsage(dst []byte, prompt, cached, completion, thinking int) []byte {
 func appendStop(dst []byte, end *ask.End) []byte {
 	dst = append(dst, `"stop_reason":"`...)
 	switch {
+	case end.Reason == ask.FinishLength && end.ContextFull:
+		dst = append(dst, "model_context_window_exceeded"...)
 	case end.Reason == ask.FinishLength:
 		dst = append(dst, "max_tokens"...)
 	case end.Reason == ask.FinishCalls:

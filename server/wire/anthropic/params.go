@@ -28,7 +28,7 @@ func (r *Request) Ask(d wire.Defaults) (*ask.Request, error) {
 	if err := r.sampling(&a.Sampling, d); err != nil {
 		return nil, err
 	}
-	a.Stop = r.StopSequences
+	a.Stop, a.Shift = r.StopSequences, d.Shift
 	return a, wire.CheckStops("stop_sequences", a.Stop)
 }
 

@@ -249,7 +249,7 @@ func (r *Reply) appendMembers(dst []byte, at int) []byte {
 		{"generation_settings", func(b []byte) []byte { return r.appendSettings(b, a) }},
 		{"prompt", func(b []byte) []byte { return wire.AppendJSONString(b, a.prompt.Text) }},
 		{"has_new_line", func(b []byte) []byte { return strconv.AppendBool(b, a.newLine) }},
-		{"truncated", func(b []byte) []byte { return strconv.AppendBool(b, r.truncated(end)) }},
+		{"truncated", func(b []byte) []byte { return strconv.AppendBool(b, end.ContextFull || end.Shifted) }},
 		{"stop_type", func(b []byte) []byte { return wire.AppendJSONString(b, stopType(end)) }},
 		{"stopping_word", func(b []byte) []byte { return wire.AppendJSONString(b, end.StopString) }},
 		{"tokens_cached", func(b []byte) []byte { return strconv.AppendInt(b, int64(end.CachedTokens), 10) }},
@@ -302,11 +302,6 @@ func (r *Reply) appendSettings(dst []byte, a *answer) []byte {
 	dst = append(dst, `{"seed":`...)
 	dst = strconv.AppendUint(dst, uint64(a.seed), 10)
 	return append(append(dst, ','), r.settings...)
-}
-
-// truncated reports whether the context ended an answer.
-func (r *Reply) truncated(end *ask.End) bool {
-	return end.Reason == ask.FinishLength && end.PromptTokens+end.CompletionTokens >= r.about.ContextTokens
 }
 
 // stopType is llama-server's word for how an answer ended.

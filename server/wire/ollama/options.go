@@ -12,6 +12,7 @@ import (
 // Options are the "options" of a request.
 type Options struct {
 	NumPredict       *float64                  `json:"num_predict"`
+	NumKeep          *float64                  `json:"num_keep"`
 	Seed             *float64                  `json:"seed"`
 	Temperature      *float64                  `json:"temperature"`
 	TopK             *float64                  `json:"top_k"`
@@ -32,7 +33,7 @@ type Options struct {
 // optionFields are those that say how a model is loaded and run, which is the
 // server's affair, and those that are not there any more.
 var optionFields = map[string]wire.Rule{
-	"num_ctx": wire.Ignored, "num_keep": wire.Ignored, "num_batch": wire.Ignored, "num_gpu": wire.Ignored, "main_gpu": wire.Ignored,
+	"num_ctx": wire.Ignored, "num_batch": wire.Ignored, "num_gpu": wire.Ignored, "main_gpu": wire.Ignored,
 	"num_thread": wire.Ignored, "num_gqa": wire.Ignored, "numa": wire.Ignored, "low_vram": wire.Ignored, "f16_kv": wire.Ignored,
 	"use_mmap": wire.Ignored, "use_mlock": wire.Ignored, "draft_num_predict": wire.Ignored,
 	"rope_frequency_base": wire.Ignored, "rope_frequency_scale": wire.Ignored,
@@ -80,6 +81,14 @@ func (o *Options) ask(a *ask.Request, d wire.Defaults) error {
 			return err
 		}
 		a.MaxTokens = max(n, 0)
+	}
+	a.Shift = d.Shift
+	if v := o.NumKeep; v != nil {
+		n, err := wire.Whole("options.num_keep", *v, -1, math.MaxInt32)
+		if err != nil {
+			return err
+		}
+		a.Shift.Keep = n
 	}
 	a.Sampling = d.Sampling
 	a.Sampling.Seed = wire.SeedOf(d.Seed)

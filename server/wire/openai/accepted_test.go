@@ -365,10 +365,10 @@ func TestRefusals(t *testing.T) {
 
 func TestIgnoredFieldsAreNamed(t *testing.T) {
 	var r ChatRequest
-	if err := wire.Decode([]byte(`{`+hello+`,"user":"x","store":true,"n":1,"n_keep":0,"mirostat":0,"stop_token_ids":[]}`), &r); err != nil {
+	if err := wire.Decode([]byte(`{`+hello+`,"user":"x","store":true,"n":1,"slot_id":0,"mirostat":0,"stop_token_ids":[]}`), &r); err != nil {
 		t.Fatal(err)
 	}
-	if got := slices.Sorted(r.Ignored()); !slices.Equal(got, []string{"n_keep", "store", "user"}) {
+	if got := slices.Sorted(r.Ignored()); !slices.Equal(got, []string{"slot_id", "store", "user"}) {
 		t.Errorf("%q", got)
 	}
 }

@@ -45,7 +45,7 @@ var sharedFields = map[string]wire.Rule{
 	"guided_regex":               wire.Neutral(`""`),
 	"guided_whitespace_pattern":  wire.Neutral(`""`),
 	// llama-server's.
-	"slot_id": wire.Ignored, "n_keep": wire.Ignored, "n_discard": wire.Ignored,
+	"slot_id":       wire.Ignored,
 	"n_cache_reuse": wire.Ignored, "sse_ping_interval": wire.Ignored, "backend_sampling": wire.Ignored,
 	"return_tokens":        wire.Neutral("false"),
 	"post_sampling_probs":  wire.Neutral("false"),

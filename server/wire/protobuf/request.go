@@ -13,7 +13,7 @@ import (
 
 // Ask checks the form of a request. The error is an *ask.Fault.
 func Ask(r *weirv1.GenerateRequest, d wire.Defaults) (*ask.Request, error) {
-	a := &ask.Request{Model: r.Model, TopLogprobs: -1, MaxTokens: d.MaxTokens, IgnoreEOS: r.IgnoreEos, ReturnTokens: r.ReturnTokenIds, Stop: r.Stop}
+	a := &ask.Request{Model: r.Model, TopLogprobs: -1, MaxTokens: d.MaxTokens, Shift: d.Shift, IgnoreEOS: r.IgnoreEos, ReturnTokens: r.ReturnTokenIds, Stop: r.Stop}
 	for _, part := range []func(*weirv1.GenerateRequest, *ask.Request) error{
 		input, tools, format, lengths, logprobs, templateArgs,
 		func(*weirv1.GenerateRequest, *ask.Request) (err error) {
