@@ -119,6 +119,12 @@ type ContextConfig struct {
 	// MicroBatchTokens is the largest piece of a batch computed at once.
 	// Default 512.
 	MicroBatchTokens int
+	// FixedShape makes the logits of a row depend on the tokens of its sequence alone,
+	// bit for bit: not on what else is decoded, on how the tokens came in batches, on the
+	// place, nor on whether they were copied, or saved and restored. NewContext fails if
+	// the engine cannot do that, or not without flash attention where that is off. A
+	// sequence may be a token shorter for it.
+	FixedShape bool
 	// Threads computes single-token batches, BatchThreads larger ones.
 	// Default: the cores this process may use, less one, at least one;
 	// BatchThreads as Threads.

@@ -30,6 +30,8 @@ type llmContext struct {
 	rows   int    // of the last batch, 0 if it failed
 	abort  *abortFlag
 
+	fixed *fixedShape // nil: the library shapes what it computes
+
 	stateIdentity string // "" if states of sequences cannot be had
 	copied        bool   // of a sequence the next Decode copies keys and values, or turns keys
 }
@@ -44,9 +46,20 @@ var (
 // others' tokens.
 func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
 	attention := m.flashAttention(cfg.FlashAttention) // before newContext holds the lock of what it asks
+	if cfg.FixedShape {
+		if cfg.FlashAttention == engine.FlashAttentionOff {
+			return nil, errors.New("llama: make context: a fixed shape takes flash attention: leave -fa out, or --fixed-shape")
+		}
+		attention = flashOn
+	}
 	c, err := m.newContext(cfg, func(p *sys.ContextParams) { p.FlashAttention = attention })
 	if err != nil {
 		return nil, err
+	}
+	if cfg.FixedShape {
+		if err := c.fixShape(); err != nil {
+			return nil, errors.Join(fmt.Errorf("llama: make context: %w", err), c.Close())
+		}
 	}
 	return c, nil
 }
@@ -123,6 +136,11 @@ func (m *model) complete(cfg engine.ContextConfig) (engine.ContextConfig, error)
 	// A step decodes a token of every sequence.
 	cfg.BatchTokens = max(cfg.BatchTokens, cfg.MaxSequences)
 	cfg.MicroBatchTokens = min(cfg.MicroBatchTokens, cfg.BatchTokens)
+	if cfg.FixedShape {
+		// Single rows of all sequences are computed together.
+		cfg.MicroBatchTokens = max(cfg.MicroBatchTokens, cfg.MaxSequences, leastPiece)
+		cfg.BatchTokens = max(cfg.BatchTokens, cfg.MicroBatchTokens)
+	}
 	setDefault(&cfg.Threads, DefaultThreads())
 	setDefault(&cfg.BatchThreads, cfg.Threads)
 	m.warnOversubscribed(max(cfg.Threads, cfg.BatchThreads))
@@ -219,9 +237,13 @@ func (c *llmContext) Decode(b *engine.Batch) error {
 	if !c.abort.begin() {
 		return fmt.Errorf("llama: decode: %w", engine.ErrAborted)
 	}
-	c.batch.fill(b)
 	mark := c.lib.log.begin(levelWarn)
-	c.decode()
+	if c.fixed != nil {
+		c.decodeFixed(b)
+	} else {
+		c.batch.fill(b)
+		c.decode()
+	}
 	c.copied = false // that comes first in it
 	lines := c.lib.log.end(mark)
 	if err := c.model.files.lost(); err != nil {
@@ -286,6 +308,9 @@ func (c *llmContext) Logits(row int) ([]float32, error) {
 	if err := c.checkRow(row); err != nil {
 		return nil, fmt.Errorf("llama: get logits: %w", err)
 	}
+	if c.fixed != nil {
+		return c.fixed.logits[row], nil
+	}
 	p := c.loop.Logits(c.batch.place[row])
 	if p == nil {
 		return nil, fmt.Errorf("llama: get logits: the library has none for row %d", row)
@@ -299,10 +324,18 @@ func (c *llmContext) checkRow(row int) error {
 		return engine.ErrClosed
 	case row < 0 || row >= c.rows:
 		return fmt.Errorf("row %d is not in the last batch of %d", row, c.rows)
-	case !c.batch.wants(row):
+	case !c.wants(row):
 		return fmt.Errorf("row %d was decoded without logits", row)
 	}
 	return nil
+}
+
+// wants reports whether a row of the last batch asked for logits.
+func (c *llmContext) wants(row int) bool {
+	if c.fixed != nil {
+		return c.fixed.logits[row] != nil
+	}
+	return c.batch.wants(row)
 }
 
 // Close frees the KV cache; closing again does nothing.

@@ -61,6 +61,12 @@
 // than a single row, and where two tokens are all but equally likely that can
 // tip the choice.
 //
+// With a fixed shape (engine.ContextConfig.FixedShape) a row's logits are those of its
+// own sequence to the last bit, also with F16 and BF16; see fixed.go for how. It is for
+// CPUs and for caches of keys and values alone, and whether this processor and this file
+// keep it is tried when the context is made. Another number of threads changes nothing;
+// another processor, or another release of the library, may.
+//
 // # Limits
 //
 // Linux on amd64 with glibc 2.34 or newer and libstdc++. At most 256

@@ -46,9 +46,10 @@ func (c *llmContext) CopySequence(to, from engine.SequenceID, tokens int) bool {
 }
 
 // CanShift implements engine.ShiftingContext. A recurrent state has no positions to drop,
-// whatever its cache says.
+// whatever its cache says; and what was shifted is not what its tokens give, which a fixed
+// shape promises.
 func (c *llmContext) CanShift() bool {
-	return c.handle != 0 && c.c.CanMove(c.memory) && !c.c.Recurs(c.model.handle)
+	return c.handle != 0 && c.fixed == nil && c.c.CanMove(c.memory) && !c.c.Recurs(c.model.handle)
 }
 
 // ShiftSequence drops positions of a sequence; the library turns the keys of those after
