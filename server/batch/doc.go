@@ -152,5 +152,5 @@
 // alone: it goes when more want a place than there are. Restored slots are of no
 // tenant. One request is one sequence. The tokens a
 // sequence generates do not depend on what else is in the batch as long as the
-// engine's arithmetic does not.
+// engine's arithmetic does not: with engine.ContextConfig.FixedShape it does not.
 package batch

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -127,4 +128,17 @@ func poolingOf(name string) (engine.Pooling, error) {
 		return engine.PoolingRank, nil
 	}
 	return 0, fmt.Errorf("serve: --pooling is %q: give none, mean, cls, last or rank", ask.Clip(name, ask.QuotedBytes))
+}
+
+// checkShape refuses what a fixed shape does not go with.
+func (o *options) checkShape() error {
+	switch {
+	case !o.fixedShape:
+		return nil
+	case o.llama.contextShift:
+		return errors.New("serve: both --fixed-shape and --context-shift: a shifted answer that lost its place would be another one: give one of them")
+	case o.flashAttention == engine.FlashAttentionOff:
+		return errors.New("serve: --fixed-shape takes flash attention: leave -fa out, or give on")
+	}
+	return nil
 }

@@ -30,6 +30,7 @@ type options struct {
 	pooling                          engine.Pooling // from poolingName
 	flashAttention                   engine.FlashAttention
 	noMemoryMap, lockMemory          bool
+	fixedShape                       bool
 	noVerify                         bool
 	library                          string
 	cores                            cores // of decodes and texts, once the server begins
@@ -151,6 +152,7 @@ func (o *options) defineModel(f *flagSet) {
 	f.whole(&o.threads, "t threads", "N", "engine threads; default: cores less one, more is far slower; "+threadsHelp)
 	f.whole(&o.batchThreads, "tb threads-batch", "N", "engine threads for prompts; default: as -t")
 	f.each("fa flash-attn", "on|off|auto", "flash attention; default auto: on, but on a CPU for heads whose size it is slow with", o.setFlashAttention)
+	f.truth(&o.fixedShape, "fixed-shape", "compute an answer in the same bits whatever runs beside it and whatever it begins with; on CPUs alone, and slower where few streams run")
 	f.text(&o.poolingName, "pooling", "KIND", "how a text's vectors become one: mean, cls, last or rank, or none; default: the model's own, else last")
 	f.each("rerank reranking", "", "as --pooling rank: the model is a reranker", func(string) error {
 		o.poolingName = "rank"
@@ -203,7 +205,7 @@ func (o *options) check() error {
 			return fmt.Errorf("serve: %s is %v: give a number from 0 to %v", f.name, f.value, f.top)
 		}
 	}
-	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning(), o.pacing.check(), o.llama.check()); err != nil {
+	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning(), o.pacing.check(), o.llama.check(), o.checkShape()); err != nil {
 		return err
 	}
 	transport, err := chooseTransport(o.io)
@@ -360,5 +362,6 @@ func (o *options) context(info engine.Info) engine.ContextConfig {
 		BatchThreads:     o.batchThreads,
 		FlashAttention:   o.flashAttention,
 		Decoding:         o.cores.decoding,
+		FixedShape:       o.fixedShape,
 	}
 }
