@@ -233,6 +233,9 @@ type ModelConfig struct {
 	// Tokenizing, if not nil, is the group that a goroutine is in while it has
 	// a piece of text tokenised: one with ggroup.WithCompute, as a rule.
 	Tokenizing *ggroup.Group
+	// NoRepack leaves the weights in the file's order, instead of one that suits the
+	// processor better and needs memory of its own.
+	NoRepack bool
 	// NoMemoryMap reads the file instead of mapping it.
 	NoMemoryMap bool
 	// LockMemory keeps the weights from being swapped out.

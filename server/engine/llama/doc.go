@@ -64,7 +64,8 @@
 // With a fixed shape (engine.ContextConfig.FixedShape) a row's logits are those of its
 // own sequence to the last bit, also with F16 and BF16; see fixed.go for how. It is for
 // CPUs and for caches of keys and values alone, and whether this processor and this file
-// keep it is tried when the context is made. Another number of threads changes nothing;
+// keep it is tried when the context is made: some types do so only in the file's own
+// order (engine.ModelConfig.NoRepack). Another number of threads changes nothing;
 // another processor, or another release of the library, may.
 //
 // # Limits

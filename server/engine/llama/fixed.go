@@ -268,7 +268,7 @@ func (c *llmContext) compareShape(want [][]float32, at, rows, sequences, outputs
 		if i := batch.Positions[row]; want[i] == nil {
 			want[i] = slices.Clone(logits)
 		} else if !slices.Equal(want[i], logits) {
-			return errors.New("the library computes this model's rows in other bits beside others: serve without --fixed-shape, or a file of another type, such as Q8_0")
+			return errors.New("the library computes this model's rows in other bits beside others: serve with --no-repack, a file of another type, such as Q8_0, or without --fixed-shape")
 		}
 	}
 	return nil

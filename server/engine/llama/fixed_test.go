@@ -7,13 +7,15 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/llama/llamatest"
+	"github.com/weirgo/weir/server/gguf/seeded"
 )
 
-// fixedTokens is how long the texts of a test are: flash attention shares keys out to
+// fixedTokens is how long the longest text of a test is: flash attention shares keys out to
 // threads from 512 on, where a row is alone.
 const fixedTokens = 560
 
@@ -259,4 +261,38 @@ func TestFixedShapeLimits(t *testing.T) {
 	}
 	save(t, fixed, 1, n)
 	fill(t, fixed, 0, 0, 7) // what had room was taken back
+}
+
+// Weights of k-quants are kept in an order of the processor's own whose kernels take four
+// rows at once, and one that is left over otherwise. That is found out at once, and the
+// file's order has no such.
+func TestFixedShapeOfRepackedWeights(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not in short mode: 30 MB are written")
+	}
+	library := llamatest.Open(t)
+	source, path := t.TempDir()+"/15m.gguf", t.TempDir()+"/q4_k_m.gguf"
+	if err := seeded.Write(source, seeded.Size15M, seeded.DefaultSeed); err != nil {
+		t.Fatal(err)
+	}
+	if err := library.Quantize(t.Context(), source, path, "Q4_K_M"); err != nil {
+		t.Fatal(err)
+	}
+	for _, noRepack := range []bool{false, true} {
+		m, err := library.Load(t.Context(), path, engine.ModelConfig{NoRepack: noRepack})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := m.NewContext(engine.ContextConfig{ContextTokens: 2 * 256, MaxSequences: 2, Threads: 1, FixedShape: true})
+		switch {
+		case err == nil:
+			err = c.Close()
+		case !noRepack && strings.Contains(err.Error(), "--no-repack"):
+			t.Log("refused, as it should be on this processor:", err)
+			err = nil
+		}
+		if err := errors.Join(err, m.Close()); err != nil {
+			t.Errorf("in the file's order: %v: %v", noRepack, err)
+		}
+	}
 }

@@ -81,6 +81,7 @@ func (l *Library) loadWeights(ctx context.Context, from source) (sys.Model, erro
 	params := l.c.ModelDefaults()
 	params.GPULayers = int32(from.cfg.GPULayers)
 	params.LoadMode = loadMode(from.cfg)
+	params.UseExtraBuffers = !from.cfg.NoRepack
 	params.ProgressCallback = l.progress
 	id := l.loads.add(ctx, from.cfg.Progress)
 	params.ProgressCallbackUserData = id
