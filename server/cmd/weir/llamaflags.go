@@ -92,7 +92,7 @@ var llamaFlags = []llamaFlag{
 	{"kvo kv-offload", nothing, "LLAMA_ARG_KV_OFFLOAD", settled, "", ""},
 	{"nkvo no-kv-offload", nothing, "!LLAMA_ARG_KV_OFFLOAD", idle, "", placing},
 	{"repack", nothing, "LLAMA_ARG_REPACK", settled, "", ""},
-	{"nr no-repack", nothing, "!LLAMA_ARG_REPACK", idle, "", placing},
+	{"nr no-repack", nothing, "!LLAMA_ARG_REPACK", same, "", ""},
 	{"no-host", nothing, "LLAMA_ARG_NO_HOST", idle, "", placing},
 	{"ctk cache-type-k", value, "LLAMA_ARG_CACHE_TYPE_K", refused, "f16", cacheType},
 	{"ctv cache-type-v", value, "LLAMA_ARG_CACHE_TYPE_V", refused, "f16", cacheType},

@@ -168,6 +168,8 @@ var llamaLines = []llamaLine{
 	{name: "a shift by a variable", env: []string{"LLAMA_ARG_CONTEXT_SHIFT", "1"}, check: func(o *options) bool { return o.llama.contextShift }},
 	{name: "no shift by a flag", args: "--no-context-shift", env: []string{"LLAMA_ARG_CONTEXT_SHIFT", "1"}, check: func(o *options) bool { return !o.llama.contextShift }},
 	{name: "a shape and a shift", args: "--fixed-shape --context-shift", text: "both --fixed-shape and --context-shift"},
+	{name: "the file's order", args: "-nr", check: func(o *options) bool { return o.noRepack }},
+	{name: "the file's order by a variable", env: []string{"LLAMA_ARG_REPACK", "0"}, check: func(o *options) bool { return o.noRepack }},
 	{name: "a shape without flash attention", args: "--fixed-shape -fa off", text: "leave -fa out, or give on"},
 	{name: "a shape", args: "--fixed-shape", check: func(o *options) bool { return o.context(engine.Info{}).FixedShape }},
 	{name: "nothing to keep", args: "--keep -2", text: "--keep is -2: give a number from -1"},

@@ -30,7 +30,7 @@ type options struct {
 	pooling                          engine.Pooling // from poolingName
 	flashAttention                   engine.FlashAttention
 	noMemoryMap, lockMemory          bool
-	fixedShape                       bool
+	fixedShape, noRepack             bool
 	noVerify                         bool
 	library                          string
 	cores                            cores // of decodes and texts, once the server begins
@@ -160,6 +160,7 @@ func (o *options) defineModel(f *flagSet) {
 	})
 	f.each("ngl gpu-layers n-gpu-layers", "N|all|auto", "layers on the GPU, if the library has one; default: all", o.setLayers)
 	f.truth(&o.noVerify, "no-verify", "load the model without trying it in a child process first")
+	f.truth(&o.noRepack, "nr no-repack", "leave weights in the file's order; slower as a rule, and some types need it for --fixed-shape")
 	f.truth(&o.noMemoryMap, "no-mmap", "read the model instead of mapping it")
 	f.truth(&o.lockMemory, "mlock", "keep the model from being swapped out")
 	f.each("lm load-mode", "MODE", "mmap, none, mlock or mmap+mlock: both in one; default mmap", o.setLoadMode)

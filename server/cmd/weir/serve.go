@@ -170,7 +170,7 @@ func loadModel(ctx context.Context, o *options, log *slog.Logger) (engine.Model,
 		load = loadUnverified
 	}
 	model, err := load(ctx, library, o.model, engine.ModelConfig{
-		GPULayers: o.gpuLayers, NoMemoryMap: o.noMemoryMap, LockMemory: o.lockMemory,
+		GPULayers: o.gpuLayers, NoRepack: o.noRepack, NoMemoryMap: o.noMemoryMap, LockMemory: o.lockMemory,
 		Tokenizers: llama.SpareCores(max(o.threads, o.batchThreads)), Tokenizing: o.cores.tokenizing,
 	}, log)
 	if err != nil {
