@@ -73,24 +73,36 @@ func (d *Dir) sync() error {
 
 // Read reads a file. One that is not there, or not what is expected, is an *Error.
 func (d *Dir) Read(name string, want Expect) (*Slot, error) {
-	if err := CheckName(name); err != nil {
+	f, size, err := d.open(name)
+	if err != nil {
 		return nil, err
 	}
-	// Without O_NONBLOCK a pipe would not come back from being opened.
-	f, err := d.root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, refuse("there is no file %s", name)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("slotfile: open: %w", err)
-	}
 	defer f.Close()
-	info, err := f.Stat()
+	return Decode(f, size, want)
+}
+
+// open opens a file to read, and returns how many bytes it has.
+func (d *Dir) open(name string) (f *os.File, size int64, err error) {
+	if err := CheckName(name); err != nil {
+		return nil, 0, err
+	}
+	// Without O_NONBLOCK a pipe would not come back from being opened.
+	f, err = d.root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, refuse("there is no file %s", name)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("slotfile: open: %w", err)
+		return nil, 0, fmt.Errorf("slotfile: open: %w", err)
 	}
-	if !info.Mode().IsRegular() {
-		return nil, refuse("%s is no file", name)
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		err = fmt.Errorf("slotfile: open: %w", err)
+	case !info.Mode().IsRegular():
+		err = refuse("%s is no file", name)
+	default:
+		return f, info.Size(), nil
 	}
-	return Decode(f, info.Size(), want)
+	f.Close()
+	return nil, 0, err
 }

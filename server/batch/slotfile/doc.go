@@ -1,4 +1,4 @@
-// Package slotfile is the file that keeps what is in a slot: the tokens of a
+// Package slotfile is the file that keeps what is in a slot, or was: the tokens of a
 // sequence and the state that an engine has computed of them.
 //
 // # Form

@@ -54,7 +54,12 @@ func Encode(w io.Writer, identity string, tokens []engine.Token, state []byte) (
 	if _, err := w.Write(sum.Sum(nil)); err != nil {
 		return 0, err
 	}
-	return int64(headBytes + 4*len(tokens) + len(state) + sha256.Size), nil
+	return FileBytes(len(tokens), len(state)), nil
+}
+
+// FileBytes is how many bytes a file of so many tokens and bytes of state has.
+func FileBytes(tokens, stateBytes int) int64 {
+	return int64(headBytes + 4*tokens + stateBytes + sha256.Size)
 }
 
 // Expect is what a file has to be.
@@ -81,26 +86,11 @@ func (s *Slot) Free() {
 // *Error.
 func Decode(r io.Reader, size int64, want Expect) (*Slot, error) {
 	sum := sha256.New()
-	in := io.TeeReader(r, sum)
-	head := make([]byte, headBytes)
-	if err := fill(in, head); err != nil {
-		return nil, err
-	}
-	tokens, state, err := readHead(head, size, want)
+	tokens, state, err := decodeHead(io.TeeReader(r, sum), size, want)
 	if err != nil {
 		return nil, err
 	}
-	numbers := make([]byte, 4*tokens)
-	if err := fill(in, numbers); err != nil {
-		return nil, err
-	}
-	s := &Slot{Tokens: make([]engine.Token, tokens), Bytes: size}
-	for i := range s.Tokens {
-		s.Tokens[i] = engine.Token(binary.LittleEndian.Uint32(numbers[4*i:]))
-		if t := s.Tokens[i]; t < 0 || int(t) >= want.Vocabulary {
-			return nil, refuse("the file is damaged: token %d is not in the vocabulary", i)
-		}
-	}
+	s := &Slot{Tokens: tokens, Bytes: size}
 	if s.State, err = offheap.New(int(state)); err != nil {
 		return nil, err
 	}
@@ -109,6 +99,30 @@ func Decode(r io.Reader, size int64, want Expect) (*Slot, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// decodeHead reads what comes before the state.
+func decodeHead(in io.Reader, size int64, want Expect) (tokens []engine.Token, stateBytes int64, err error) {
+	head := make([]byte, headBytes)
+	if err := fill(in, head); err != nil {
+		return nil, 0, err
+	}
+	count, stateBytes, err := readHead(head, size, want)
+	if err != nil {
+		return nil, 0, err
+	}
+	numbers := make([]byte, 4*count)
+	if err := fill(in, numbers); err != nil {
+		return nil, 0, err
+	}
+	tokens = make([]engine.Token, count)
+	for i := range tokens {
+		tokens[i] = engine.Token(binary.LittleEndian.Uint32(numbers[4*i:]))
+		if t := tokens[i]; t < 0 || int(t) >= want.Vocabulary {
+			return nil, 0, refuse("the file is damaged: token %d is not in the vocabulary", i)
+		}
+	}
+	return tokens, stateBytes, nil
 }
 
 // readHead checks what a file says of itself.
