@@ -40,6 +40,7 @@ func (l *Loop) dropCancelled() {
 // After an eviction it waits until a sequence has ended, or until all that hold the
 // cache are paused.
 func (l *Loop) admit() {
+	l.collectStored()
 	if l.hold && !l.anyRunnable() {
 		l.hold = false
 	}
@@ -51,8 +52,8 @@ func (l *Loop) admit() {
 		if free < 0 {
 			break
 		}
-		if g.seq.saved != nil && l.copied {
-			break // its state is restored after the next decode
+		if l.copied && l.isRestored(&g.seq) {
+			break // after the next decode
 		}
 		if l.occupy(g, free) {
 			l.admitOne(g)
@@ -115,6 +116,7 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 	l.deadlines.drop(g)
 	s.awaited = nil
 	l.dropSaved(s)
+	l.endFetch(s)
 	l.leaveRoom(g)
 	l.pacing.estimate.of(g).requests.Add(-1)
 	l.inFlight.Add(-1)
@@ -137,7 +139,7 @@ func (l *Loop) sweepLive() {
 // makeSpace acts on a full cache, so that the next batch is smaller; prompts
 // is the prompt tokens of the batch that failed.
 func (l *Loop) makeSpace(prompts int) {
-	if l.kept > 0 && l.eraseOldest() {
+	if l.kept > 0 && l.eraseOldest() > 0 {
 		return
 	}
 	if prompts > 1 {

@@ -72,6 +72,16 @@ type Config struct {
 	// ContextShift has a sequence whose context is full go on without some of its tokens
 	// (ask.Request.Shift), instead of ending it. New fails if the engine cannot do that.
 	ContextShift bool
+	// CacheBytes is how much memory the states of prefixes have that the context has no
+	// room for, 0 for none, -1 for any amount. They are restored for who begins like
+	// them, where that is faster than to compute.
+	CacheBytes int
+	// CacheDir is a directory for those that memory has no room for, and for the next
+	// process, this loop's alone; "" for none. It is made if it is not there.
+	CacheDir string
+	// CacheDiskBytes is how much files there have. Default: 32 GiB, or half of what is
+	// free there.
+	CacheDiskBytes int
 	// Group is the group of the engine goroutine, one of latency and eager
 	// hand-off as a rule. Default: that of the goroutine that calls New.
 	Group *ggroup.Group
@@ -181,6 +191,8 @@ func (c Config) check() error {
 		{"QueueLimit", c.QueueLimit, 1 << 20},
 		{"QueueTokens", c.QueueTokens, 1 << 40},
 		{"SavedBytes", c.SavedBytes, 1 << 40},
+		{"CacheBytes", max(c.CacheBytes, 0), 1 << 60},
+		{"CacheDiskBytes", c.CacheDiskBytes, 1 << 60},
 		{"RingTokens", c.RingTokens, 1 << 20},
 		{"TopLogprobsBytes", c.TopLogprobsBytes, 1 << 30},
 		{"PrefillTokens", c.PrefillTokens, 1 << 20},

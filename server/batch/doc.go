@@ -73,7 +73,11 @@
 // what is left in a free place is computed there; who begins alike and goes on
 // otherwise gets a copy. What is left is moved, where the engine has states, so that
 // those who run are neighbours: an engine computes a run of sequences at once.
-// [Config].NoPrefixCache, [Config].PrefixPerTenant and a request's Reuse and
+// What must go is saved before, outside of the context ([Config].CacheBytes and
+// [Config].CacheDir; package kvstore), unless that would hold up those who run, and
+// restored for who begins like it, if that is faster than to compute. Who waits for a
+// file is not admitted meanwhile; an idle loop writes what is left, for who comes after
+// a kill. [Config].NoPrefixCache, [Config].PrefixPerTenant and a request's Reuse and
 // CacheSalt bound that. Models whose sequences cannot be cut or copied reuse what is
 // left only where all of it is gone on with. Who begins like a prompt that is being
 // computed waits until it is, where what that saves takes longer than a step: of
@@ -148,9 +152,10 @@
 // cancelled. Whether a first token will be in time is told by all that is to be computed
 // for its tier and higher ones: that keys and flows take turns is not foreseen.
 // Two that run share no
-// cache, but one may begin as a copy of the other. What is left is in the context
-// alone: it goes when more want a place than there are. Restored slots are of no
-// tenant. One request is one sequence. The tokens a
+// cache, but one may begin as a copy of the other. A state is saved as a whole: one that
+// is larger than what those who run are to wait for is lost when its place is taken, and
+// so is what is needed between a copy and the next decode. Evicted sequences are not
+// saved. Restored slots are of no tenant. One request is one sequence. The tokens a
 // sequence generates do not depend on what else is in the batch as long as the
 // engine's arithmetic does not: with engine.ContextConfig.FixedShape it does not.
 package batch

@@ -40,8 +40,11 @@ func (l *Loop) gather(s *sequence, id engine.SequenceID) engine.SequenceID {
 	if most == 0 || l.places[to].tokens != nil && !l.movable() {
 		return id
 	}
-	if p.tokens != nil && !p.goesOn(prefix.Common(p.tokens, s.tokens), len(s.tokens)) && l.erase(id) > 0 && p.lost {
-		return to
+	if p.tokens != nil && !p.goesOn(prefix.Common(p.tokens, s.tokens), len(s.tokens)) {
+		l.keep(id, 0)
+		if l.erase(id); p.lost {
+			return to
+		}
 	}
 	if l.exchange(id, to) {
 		return to

@@ -44,6 +44,7 @@ type Loop struct {
 
 	embeddings embeddings
 	slots      slots
+	stored     stored // of who holds own, but for what it says
 
 	stateIdentity string // "" if the context gives no states of sequences
 	compute       compute
@@ -89,8 +90,7 @@ func New(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, error)
 		return nil, err
 	}
 	if err := start(l.config.Group, l.run); err != nil {
-		l.context.Close()
-		return nil, err
+		return nil, errors.Join(err, l.closeStore(), l.context.Close())
 	}
 	return l, nil
 }
@@ -146,6 +146,10 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		l.stateIdentity = c.StateIdentity()
 	}
 	l.compute.force.Store(&engine.Threads{Threads: limits.Threads, BatchThreads: limits.BatchThreads, Decoding: ec.Decoding})
+	if err := l.openStore(); err != nil {
+		ctx.Close()
+		return nil, err
+	}
 	l.own.Lock() // for the engine goroutine
 	l.watch.init(l)
 	for i := range l.free {
@@ -262,7 +266,7 @@ func (l *Loop) run() {
 		stepped := l.step()
 		if l.embed() || stepped || served {
 			l.rest.worked.Store(time.Now().UnixNano())
-		} else {
+		} else if !l.saveIdle() {
 			l.park()
 		}
 	}
@@ -274,7 +278,7 @@ func (l *Loop) run() {
 func (l *Loop) park() {
 	// Prepared first, then looked: who makes an input visible later wakes.
 	l.idle.Prepare()
-	if l.closing.Load() || l.cancels.Load() != nil || !l.queue.Empty() || l.compute.asked.Load() != nil || !l.embeddings.idle() || l.slots.ready(l) || l.rest.asked.Load() != nil || l.anyRunnable() {
+	if l.closing.Load() || l.cancels.Load() != nil || !l.queue.Empty() || l.compute.asked.Load() != nil || !l.embeddings.idle() || l.slots.ready(l) || l.rest.asked.Load() != nil || l.storeReady() || l.anyRunnable() {
 		l.idle.Stop()
 	} else {
 		l.own.Unlock()
@@ -328,15 +332,16 @@ func (l *Loop) endSubmitted() {
 func (l *Loop) drain() error {
 	l.endSubmitted()
 	l.sweepLive()
-	for l.eraseOldest() {
+	kept := l.closeStore()
+	for l.eraseOldest() > 0 {
 	}
 	l.share.running.Wait()
 	l.publish()
 	l.own.Unlock()
-	if l.rest.asleep {
-		return nil
+	if !l.rest.asleep {
+		kept = errors.Join(kept, l.closeContexts())
 	}
-	return l.closeContexts()
+	return kept
 }
 
 // closeContexts frees what the engine has. Engine goroutine.

@@ -15,15 +15,20 @@ type place struct {
 	prompt int            // of them, those of the prompt that was asked
 	fixed  bool           // a client was told the place: what is left stays there
 	live   bool           // a generation is in it
+	stored bool           // it was looked whether the store is to have it
 	lost   bool           // the engine cannot remove what is in it: nobody gets it any more
 }
 
 // next finds a waiting generation that can be admitted, of at most n, and the index of
 // its place in l.free, -1 if there is none: the first one, unless it waits for a place
-// of its own, or for another's prompt. Who does that finds a place afterwards.
+// of its own, for another's prompt or for a file. Who waits for a prompt finds a place
+// afterwards.
 func (l *Loop) next(n int) (g *Generation, free int) {
 	n = min(n, len(l.free))
 	for t := range l.waiting.InOrder() {
+		if l.fetches(&t.Value.seq) {
+			continue
+		}
 		if l.awaits(t.Value) {
 			if n--; n == 0 {
 				break
@@ -112,11 +117,15 @@ func (l *Loop) erase(id engine.SequenceID) (tokens int) {
 	return tokens
 }
 
-// eraseOldest empties the place that was used longest ago. It reports false if all
-// are empty.
-func (l *Loop) eraseOldest() bool {
-	oldest := l.prefixes.Oldest(l.isKept)
-	return oldest >= 0 && l.erase(engine.SequenceID(oldest)) > 0
+// eraseOldest empties the place that was used longest ago, and returns how many tokens
+// it had, 0 if all are empty. The store may keep them.
+func (l *Loop) eraseOldest() (tokens int) {
+	oldest := engine.SequenceID(l.prefixes.Oldest(l.isKept))
+	if oldest < 0 {
+		return 0
+	}
+	l.keep(oldest, 0)
+	return l.erase(oldest)
 }
 
 // isKept reports whether something is left in a place.

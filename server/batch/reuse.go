@@ -98,11 +98,39 @@ func (l *Loop) occupy(g *Generation, free int) bool {
 		id = l.gather(s, id)
 	}
 	l.free = slices.DeleteFunc(l.free, func(other engine.SequenceID) bool { return other == id })
+	if !l.begin(g, id) {
+		return false
+	}
+	l.resume(s, id)
+	l.endFetch(s)
 	p := &l.places[id]
+	s.id, p.live = id, true
+	if s.stays {
+		l.prefixes.Set(int(id), s.key, s.tokens[:min(s.cached, s.prompt)])
+	}
+	return true
+}
+
+// begin leaves in a place what a sequence begins with, and reports false if the place
+// is lost.
+func (l *Loop) begin(g *Generation, id engine.SequenceID) bool {
+	s, p := &g.seq, &l.places[id]
+	hit := hitLive
 	own, from, there := l.beginning(g, id)
+	found, shared, kept := l.match(s, max(own, there))
 	switch {
+	case kept && found.InRAM && !l.copied:
+		lease := l.stored.Lease(found.ID) // what is kept now might have it go
+		defer lease.End()
+		if l.keep(id, 0); !l.clear(id) {
+			return false
+		}
+		if s.cached, hit = l.restoreStored(id, found, shared, lease); p.lost {
+			return false
+		}
 	case from >= 0:
-		if !l.clear(id) {
+		l.keepAhead()
+		if l.keep(id, 0); !l.clear(id) {
 			return false
 		}
 		if l.context.CopySequence(id, engine.SequenceID(from), there) {
@@ -110,18 +138,21 @@ func (l *Loop) occupy(g *Generation, free int) bool {
 			l.copied = true
 			l.counters.copies.Add(1)
 		}
-	case own > 0 && (own == len(p.tokens) || l.context.RemoveSequence(id, own, -1)):
-		l.forget(id)
-		s.cached = own
+	case own > 0:
+		l.keep(id, own)
+		if own == len(p.tokens) || l.context.RemoveSequence(id, own, -1) {
+			l.forget(id)
+			s.cached = own
+			break
+		}
+		fallthrough
 	default:
-		if !l.clear(id) {
+		if l.keep(id, 0); !l.clear(id) {
 			return false
 		}
 	}
-	l.resume(s, id)
-	s.id, p.live = id, true
-	if s.stays {
-		l.prefixes.Set(int(id), s.key, s.tokens[:min(s.cached, s.prompt)])
+	if s.cached > 0 && s.admitted.IsZero() {
+		l.counters.hits[hit].Add(1)
 	}
 	return true
 }

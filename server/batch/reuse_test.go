@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/batch/kvstore"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
@@ -163,9 +164,10 @@ func TestReuseChangesNothing(t *testing.T) {
 		all.ReusedTokens += s.ReusedTokens
 		all.Copies += s.Copies
 		all.Moves += s.Moves
+		all.RAMHits += s.RAMHits
 	}
-	if all.ReusedTokens == 0 || all.Copies == 0 || all.Moves == 0 {
-		t.Errorf("nothing was ever reused, copied or moved: %+v", all)
+	if all.ReusedTokens == 0 || all.Copies == 0 || all.Moves == 0 || all.RAMHits == 0 {
+		t.Errorf("nothing was ever reused, copied, moved or restored: %+v", all)
 	}
 }
 
@@ -188,7 +190,8 @@ func reuseSchedule(t *testing.T, seed uint64) Stats {
 	}}
 	sequences := 1 + random.IntN(6)
 	loop, model := stepped(t, opts, engine.ContextConfig{ContextTokens: sequences * 256, BatchTokens: 16 + random.IntN(100)},
-		Config{MaxSequences: sequences, PrefillTokens: 1 + random.IntN(60)})
+		Config{MaxSequences: sequences, PrefillTokens: 1 + random.IntN(60), CacheBytes: random.IntN(3) * 2000})
+	loop.stored.faster = func(int, kvstore.Found) bool { return true }
 	systems := [][]engine.Token{prompt(1, 33+random.IntN(40)), prompt(2, 33+random.IntN(40))}
 	clients := make([]*conversation, 1+random.IntN(10))
 	for i := range clients {

@@ -60,6 +60,7 @@ type sequence struct {
 	roomTokens  int       // that Loop.room counts while it waits for the first time
 	saved       []byte    // its state when it was preempted, of savedTokens; nil for none
 	savedTokens int
+	fetch       fetch
 	turn        int // tokens that there were when it was admitted last
 
 	awaited       *Generation // whose prompt it waits for, nil for nobody's: see awaits

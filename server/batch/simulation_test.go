@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/batch/kvstore"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
@@ -101,6 +102,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	s.open = func() {
 		cfg.Pacing = nil // a new one
 		s.loop, s.model = stepped(t, opts, context, cfg)
+		s.loop.stored.faster = func(int, kvstore.Found) bool { return s.random.IntN(8) > 0 }
 		if helped {
 			s.loop.share.worthNs = 0 // helpers sample in each step of two or more
 		}
@@ -120,6 +122,7 @@ func (s *simulation) config(sequences int) Config {
 		TopLogprobsBytes: 8 * 3 * (1 + s.random.IntN(16)),
 		NoPrefixCache:    s.random.IntN(4) == 0,
 		PrefixPerTenant:  s.random.IntN(4) == 0,
+		CacheBytes:       s.random.IntN(3) * 1500,
 	}
 }
 

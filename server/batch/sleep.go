@@ -35,7 +35,8 @@ func (l *Loop) Idle() (since time.Time, idle bool) {
 	return time.Unix(0, l.rest.worked.Load()), idle
 }
 
-// Sleep frees the engine's contexts, with all that is left in places, or fails with
+// Sleep frees the engine's contexts, with all that is left in places and not kept in the
+// store, or fails with
 // ErrBusy. Until Wake the caller keeps everybody from submitting anything, and from
 // asking for Pooling.
 func (l *Loop) Sleep() error { return l.betweenSteps(l.fallAsleep) }
@@ -81,7 +82,7 @@ func (l *Loop) fallAsleep() error {
 	if _, idle := l.Idle(); !idle || len(l.live) > 0 {
 		return ErrBusy
 	}
-	for l.eraseOldest() {
+	for l.eraseOldest() > 0 {
 	}
 	if err := l.closeContexts(); err != nil {
 		return err

@@ -80,6 +80,7 @@ func (l *Loop) RestoreSlot(ctx context.Context, slot int, tokens []engine.Token,
 		return err
 	}
 	return l.withSlot(ctx, id, func() error {
+		l.keep(id, 0)
 		l.erase(id)
 		if l.places[id].lost {
 			return errLost

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/batch/kvstore"
 )
 
 // Stats is a snapshot of a Loop; its fields are read one after the other.
@@ -32,6 +33,9 @@ type Stats struct {
 	AskedTokens      uint64                    // tokens of the prompts that were admitted
 	ReusedTokens     uint64                    // of them, those that were computed already
 	Reusing          uint64                    // requests that had such
+	LiveHits         uint64                    // of those requests, whose tokens were in the context
+	RAMHits          uint64                    // .. whose state was in memory
+	DiskHits         uint64                    // .. or came from a file
 	Copies           uint64                    // of sequences, for those who begin alike
 	Moves            uint64                    // of what is left, to places beside who runs
 	CompletionTokens uint64                    // tokens generated
@@ -50,6 +54,7 @@ type Stats struct {
 	Busy             time.Duration // inside decodes
 
 	Pacing Pacing
+	Stored kvstore.Stats // of states beside the context
 }
 
 // counters is what Stats reads. Who holds Loop.own alone writes, save for refused.
@@ -58,6 +63,7 @@ type counters struct {
 	decodingSince              atomic.Int64 // ns since started, 0 between decodes
 	steps, prompt, completion  atomic.Uint64
 	asked, reused, reusing     atomic.Uint64
+	hits                       [hitPlaces]atomic.Uint64
 	copies, moves              atomic.Uint64
 	embedded, embeddings       atomic.Uint64
 	finished                   [ask.FinishReasons]atomic.Uint64
@@ -94,6 +100,9 @@ func (l *Loop) Stats() Stats {
 		AskedTokens:      c.asked.Load(),
 		ReusedTokens:     c.reused.Load(),
 		Reusing:          c.reusing.Load(),
+		LiveHits:         c.hits[hitLive].Load(),
+		RAMHits:          c.hits[hitRAM].Load(),
+		DiskHits:         c.hits[hitDisk].Load(),
 		Copies:           c.copies.Load(),
 		Moves:            c.moves.Load(),
 		CompletionTokens: c.completion.Load(),
@@ -110,6 +119,9 @@ func (l *Loop) Stats() Stats {
 		StuckDecodes:     c.stuck.Load(),
 		Busy:             time.Duration(c.busyNs.Load()),
 		Pacing:           l.pacing.stats(),
+	}
+	if l.stored.figures != nil {
+		s.Stored = l.stored.figures.Stats()
 	}
 	s.Waiting = max(int(l.inFlight.Load())-s.Active, 0)
 	for i := range s.Finished {

@@ -272,7 +272,7 @@ func (l *Loop) takeTurns() {
 		return
 	}
 	for t := range l.waiting.InOrder() {
-		if g := t.Value; g.seq.slot < 0 && t.Unserved() && !l.awaits(g) {
+		if g := t.Value; g.seq.slot < 0 && t.Unserved() && !l.awaits(g) && !l.fetches(&g.seq) {
 			for i, other := range slices.Backward(l.live) {
 				if other.ticket.YieldsTo(t) && other.hadTurn() {
 					l.replace(i, g)
@@ -297,7 +297,7 @@ func (l *Loop) firstAbove(tier ask.Tier) *Generation {
 	awaiting := 0
 	for t := range l.waiting.InOrder() {
 		switch g := t.Value; {
-		case t.Source.Tier <= tier || g.seq.slot >= 0:
+		case t.Source.Tier <= tier || g.seq.slot >= 0 || l.fetches(&g.seq):
 		case !l.awaits(g):
 			return g
 		default:
@@ -365,12 +365,7 @@ func (l *Loop) resume(s *sequence, id engine.SequenceID) {
 	if s.saved == nil {
 		return
 	}
-	c := l.context.(engine.StateContext)
-	err := c.RestoreSequence(id, s.savedTokens, s.saved)
-	for made := 0; err != nil && made < s.savedTokens && l.kept > 0; err = c.RestoreSequence(id, s.savedTokens, s.saved) {
-		made += l.erase(engine.SequenceID(l.prefixes.Oldest(l.isKept)))
-	}
-	if err == nil {
+	if err := l.refill(id, s.savedTokens, s.saved); err == nil {
 		s.cached = s.savedTokens
 		l.counters.restored.Add(1)
 	}
