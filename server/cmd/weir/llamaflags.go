@@ -43,7 +43,7 @@ const (
 	noAdapter = "adapters are not supported yet: merge it into the model's file"
 	noPage    = "the page keeps its settings in the browser"
 	noTools   = "weir runs no tools of its own: leave it out, and let clients run theirs"
-	noCache   = "what is kept of prompts is not sized by flags"
+	noCache   = "what is kept of prompts goes by --cache-ram and --cache-disk alone"
 	cacheType = "the cache is of type f16: leave it out"
 )
 
@@ -209,7 +209,7 @@ var llamaFlags = []llamaFlag{
 	{"kv-unified-per-slot", value, "LLAMA_ARG_KV_UNIFIED_PER_SLOT", refused, "", "give -c the sum, -np times as many tokens"},
 	{"ctxcp ctx-checkpoints swa-checkpoints", value, "LLAMA_ARG_CTX_CHECKPOINTS", idle, "", noCache},
 	{"cms checkpoint-min-step", value, "LLAMA_ARG_CHECKPOINT_MIN_SPACING_NT", idle, "", noCache},
-	{"cram cache-ram", value, "LLAMA_ARG_CACHE_RAM", idle, "", noCache},
+	{"cram cache-ram", value, "LLAMA_ARG_CACHE_RAM", same, "", ""},
 	{"kvu kv-unified", nothing, "LLAMA_ARG_KV_UNIFIED", idle, "", "each of -np sequences has its part of -c"},
 	{"no-kvu no-kv-unified", nothing, "!LLAMA_ARG_KV_UNIFIED", settled, "", ""},
 	{"cache-idle-slots", nothing, "LLAMA_ARG_CACHE_IDLE_SLOTS", idle, "", noCache},

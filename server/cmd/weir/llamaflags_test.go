@@ -160,6 +160,17 @@ var llamaLines = []llamaLine{
 	{name: "sleep at once", args: "--sleep-idle-seconds 0", text: "from 1 on"},
 	{name: "reuse by key", args: "--cache-per-key", check: func(o *options) bool { return o.cachePerKey && !o.llama.noCachePrompt }},
 	{name: "no reuse, by a variable", env: []string{"LLAMA_ARG_CACHE_PROMPT", "0"}, check: func(o *options) bool { return o.llama.noCachePrompt }},
+	{name: "states in memory", args: "-cram 100", check: func(o *options) bool { return o.cache.ramBytes() == 100<<20 }},
+	{name: "any number of them", args: "--cache-ram -1", check: func(o *options) bool { return o.cache.ramBytes() == -1 }},
+	{name: "none", args: "--cache-ram 0", check: func(o *options) bool { return o.cache.ramBytes() == 0 }},
+	{name: "as many as there is room for", check: func(o *options) bool {
+		n := o.cache.ramBytes()
+		return n > 0 && n <= 8<<30
+	}},
+	{name: "states on disk", args: "--cache-disk d --cache-disk-limit 5", check: func(o *options) bool { return o.cache.dir == "d" && o.cache.diskLimit == 5 }},
+	{name: "less than none", args: "--cache-ram -2", text: "--cache-ram is -2"},
+	{name: "a limit of nothing", args: "--cache-disk-limit 5", text: "without --cache-disk"},
+	{name: "a limit below 0", args: "--cache-disk d --cache-disk-limit -5", text: "--cache-disk-limit is -5"},
 	{name: "slots nowhere", args: "--slot-save-path nowhere", text: "nowhere, which is no directory"},
 	{name: "no shift", check: func(o *options) bool { return !o.llama.contextShift && o.defaults().Shift.Keep == 0 }},
 	{name: "a shift", args: "--no-context-shift --context-shift --keep -1", check: func(o *options) bool {

@@ -37,7 +37,8 @@ type options struct {
 
 	host, io              string
 	port, queue           int
-	requestMemory         int       // MiB; 0: by what the machine has
+	requestMemory         int // MiB; 0: by what the machine has
+	cache                 cacheOptions
 	transport             transport // from io
 	keys                  []string
 	keyFile               string
@@ -80,7 +81,7 @@ func defaultOptions() options {
 		parallel: 4, batchTokens: 2048, microBatchTokens: 512, gpuLayers: -1,
 		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, grace: -1, stuckAfter: 30 * time.Second, gcTune: "auto", backgroundQuota: defaultQuotaPercent,
 		predict: -1, topK: 40, seed: -1, temperature: 0.8, topP: 0.95, minP: 0.05,
-		logLevel: "info", metricNames: "all", llama: defaultLlamaOptions(), pacing: defaultPacing(),
+		logLevel: "info", metricNames: "all", llama: defaultLlamaOptions(), pacing: defaultPacing(), cache: defaultCache(),
 	}
 }
 
@@ -103,6 +104,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.named(&o.certificate, "ssl-cert-file", "FILE", "PEM certificate chain; with --ssl-key-file")
 	f.whole(&o.queue, "queue", "N", "requests that may wait, further ones get 429; default 256")
 	f.whole(&o.requestMemory, "request-memory", "MIB", "for bodies and answers together; default 96, or less where less is available")
+	o.cache.define(f)
 	f.seconds(&o.timeout, "to timeout", "SECONDS", "to read a request, and to write to a client; default 60")
 	f.named(&o.healthAddress, "health-addr", "HOST:PORT|unix:PATH", "listener for /livez and /readyz alone, without keys")
 	f.each("grace", "SECONDS", "after a signal, to serve on while not ready any more; default 5 with --health-addr, else 0", o.setGrace)
@@ -206,7 +208,7 @@ func (o *options) check() error {
 			return fmt.Errorf("serve: %s is %v: give a number from 0 to %v", f.name, f.value, f.top)
 		}
 	}
-	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning(), o.pacing.check(), o.llama.check(), o.checkShape()); err != nil {
+	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning(), o.pacing.check(), o.cache.check(), o.llama.check(), o.checkShape()); err != nil {
 		return err
 	}
 	transport, err := chooseTransport(o.io)

@@ -60,7 +60,7 @@ const (
 // engine nothing more.
 type collector struct {
 	generator *Generator
-	described []*prometheus.Desc
+	described []*prometheus.Desc // of figures, then of placedFigures
 	cache     prometheus.Metric
 }
 
@@ -71,6 +71,9 @@ func (g *Generator) Collector() prometheus.Collector {
 	c.cache = cacheInfo(g.loop.Limits().ContextTokens, labels)
 	for _, f := range figures {
 		c.described = append(c.described, prometheus.NewDesc("weir_"+f.name, f.help, nil, labels))
+	}
+	for _, p := range placedFigures {
+		c.described = append(c.described, p.describe(labels))
 	}
 	return c
 }
@@ -89,6 +92,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	stats := c.generator.Stats()
 	for i, f := range figures {
 		out <- prometheus.MustNewConstMetric(c.described[i], f.kind, f.value(&stats))
+	}
+	for i, p := range placedFigures {
+		out <- prometheus.MustNewConstMetric(c.described[len(figures)+i], p.kind, p.value(&stats))
 	}
 	out <- c.cache
 	c.generator.steps.Collect(out)
