@@ -1,12 +1,14 @@
 package batch
 
 import (
+	"errors"
 	"runtime"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/batch/pace"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
@@ -118,6 +120,30 @@ func TestIdleLoopWrites(t *testing.T) {
 		if s := again.Stats(); s.DiskHits != 1 || s.Stored.Damaged != 0 {
 			t.Errorf("%+v", s)
 		}
+	}
+}
+
+// What a context had is in the store when it has slept.
+func TestStatesOutliveSleep(t *testing.T) {
+	loop, model := open(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: 256},
+		Config{MaxSequences: 1, CacheBytes: -1, Pacing: new(pace.Article)})
+	for i, want := range []int{0, 99} {
+		r := asking(prompt(1, 100), 3)
+		g := submit(t, loop, r)
+		got, f := collect(g)
+		if checkOutput(t, model, loop.Limits(), r, got, f); g.Cached() != want {
+			t.Errorf("request %d: %d tokens were computed already, want %d", i, g.Cached(), want)
+		}
+		err := loop.Sleep()
+		for errors.Is(err, ErrBusy) { // it has not ended for the loop yet
+			err = loop.Sleep()
+		}
+		if err := errors.Join(err, loop.Wake()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := loop.Stats(); s.RAMHits != 1 || s.Stored.RAMEntries != 1 {
+		t.Errorf("%+v", s)
 	}
 }
 
