@@ -37,11 +37,11 @@
 // sequence of the lowest tier that was admitted last gives up its own: its state is
 // saved, if the engine can and [Config.SavedBytes] allows, and otherwise computed
 // again. So does, within a tier, one of several that a key has there to the key that is
-// next and has none, once it has generated some tokens. A step is the highest tier's that takes part in it: those of lower ones get
-// as many rows of it as lengthen it by 15 %, by what steps cost, and the twentieth of
-// the tokens that each tier with work keeps. Where a higher tier was there lately, the
-// steps of lower ones take few tokens of prompts: who comes waits for the step under
-// way.
+// next and has none, once it has generated some tokens. A step is the highest tier's
+// that takes part in it: those of lower ones get as many rows of it as lengthen it by
+// 8 %, by what steps cost, none beside a prompt of it, and the sixteenth of the tokens
+// that each tier with work keeps. Where a higher tier was there lately, the steps of
+// lower ones take few tokens of prompts: who comes waits for the step under way.
 //
 // With an objective for the time between two tokens, the server's ([Config].TPOT) or
 // that of somebody who decodes, they get as many tokens as a step within it has time

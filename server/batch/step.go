@@ -133,7 +133,7 @@ func (l *Loop) plan() (decodes, prompts int) {
 		l.planPieces(top, l.promptBudget(top, decodes))
 	}
 	prompts = l.batch.Len() - decodes
-	if lower {
+	if lower && l.tiers.besides(decodes, prompts) {
 		return l.planLower(top, decodes, prompts, l.lowerRows(decodes, prompts))
 	}
 	return decodes, prompts

@@ -14,6 +14,7 @@ type tiers struct {
 	seen   [ask.Tiers]int64   // when a request of each was there, by sinceStart
 	prompt [ask.Tiers]float64 // tokens of a prompt of each, lately
 	turn   int                // who of lower tiers decodes next
+	alone  int                // steps in a row that a prompt of a higher tier had to itself
 
 	rows, seconds float64 // of a step, lately
 }
@@ -21,12 +22,19 @@ type tiers struct {
 const (
 	// besidePart is by which part a step of a higher tier may take longer for those
 	// of lower ones.
-	besidePart = 0.15
+	besidePart = 0.08
+	// forbearance is how many tokens a tier is short of before steps of a higher one take
+	// longer for it: what is less it gets when none of a higher one is under way.
+	forbearance = 16
+	// mostAlone is how many steps in a row are a prompt's alone, while nobody of its tier
+	// decodes. Engines compute sequences together as far as they have as many rows: beside
+	// a prompt, a row of another sequence costs as much as a step of its own.
+	mostAlone = 8
 	// yieldingShare is how long a step of a tier takes, while a higher one may come,
 	// as a part of what one of its prompts takes; what a step takes without rows is not
 	// counted. leastYielding is the fewest rows for that. Where it is not known what
 	// steps take, they are the yieldingPart'th part of Config.PrefillTokens.
-	yieldingShare = 0.15
+	yieldingShare = 0.08
 	leastYielding = 4
 	yieldingPart  = 4
 	// promptMemory is how many prompts count for how long they are.
@@ -137,6 +145,8 @@ func (l *Loop) yields(top ask.Tier) (rows int) {
 			rows = max(n, leastYielding)
 		}
 	}
+	// What it is short of is made good now, before a higher tier's steps take longer for it.
+	rows = max(rows, min(2*rows, l.waiting.Owes(top)))
 	return min(rows, l.limits.BatchTokens)
 }
 
@@ -152,6 +162,17 @@ func (l *Loop) lowerRows(decodes, prompts int) (rows int) {
 	return rows
 }
 
+// besides reports whether lower tiers take part in a step that has so many rows of the
+// highest.
+func (t *tiers) besides(decodes, prompts int) bool {
+	if decodes > 0 || prompts == 0 || t.alone >= mostAlone {
+		t.alone = 0
+		return true
+	}
+	t.alone++
+	return false
+}
+
 // planLower puts those of tiers below one into a batch that has so many rows of
 // higher ones, and returns the rows that it then has. They get room rows together, the
 // higher of them first, and each the part of the tokens that is owed to it.
@@ -159,7 +180,7 @@ func (l *Loop) planLower(above ask.Tier, decodes, prompts, room int) (int, int) 
 	owed := partOf(decodes + prompts)
 	for tier := above - 1; tier >= ask.TierBackground; tier-- {
 		n, least := room, 0
-		if l.waiting.Owed(tier) {
+		if l.waiting.Owes(tier) > forbearance {
 			n, least = max(n, owed), 1
 		}
 		n = min(n, l.limits.BatchTokens-l.batch.Len())

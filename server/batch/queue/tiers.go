@@ -4,8 +4,8 @@ import "github.com/weirgo/weir/server/ask"
 
 const (
 	// Part is which part of the tokens a tier with work keeps, at least, while
-	// higher ones have some: a 20th.
-	Part = 20
+	// higher ones have some: a 16th.
+	Part = 16
 	// mostOwed and mostAhead bound what a tier is short of, and has had too much,
 	// in tokens: what was long ago does not count.
 	mostOwed  = 4096
@@ -46,6 +46,9 @@ func (q *Queue[V]) account(which, tokens int) {
 
 // Owed reports whether a tier has had less than its part.
 func (q *Queue[V]) Owed(t ask.Tier) bool { return q.tiers[at(t)].owed > 0 }
+
+// Owes is how many tokens a tier is short of.
+func (q *Queue[V]) Owes(t ask.Tier) int { return max(0, q.tiers[at(t)].owed/Part) }
 
 // Covers reports whether what is owed to a tier is about what its running requests
 // are charged for: they run on its part.
