@@ -47,17 +47,19 @@ func halfStride() int {
 
 // headSize is the size of a head's keys, 0 if the file does not say it.
 func (m *model) headSize() int {
-	architecture, _ := m.Metadata("general.architecture")
-	of := func(key string) int {
-		value, _ := m.Metadata(architecture + ".attention." + key)
-		n, _ := strconv.Atoi(value)
-		return n
-	}
-	if size := of("key_length"); size > 0 {
+	if size := m.number("attention.key_length"); size > 0 {
 		return size
 	}
-	if heads := of("head_count"); heads > 0 {
+	if heads := m.number("attention.head_count"); heads > 0 {
 		return m.info.EmbeddingSize / heads
 	}
 	return 0 // heads may differ from layer to layer
+}
+
+// number is a number that the file gives for its architecture, 0 if it gives none.
+func (m *model) number(key string) int {
+	architecture, _ := m.Metadata("general.architecture")
+	value, _ := m.Metadata(architecture + "." + key)
+	n, _ := strconv.Atoi(value)
+	return n
 }

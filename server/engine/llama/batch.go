@@ -11,9 +11,9 @@ import (
 // Decode only copies into them. They lie on Go's heap, whose objects do not
 // move, and the fields below keep them alive.
 //
-// Rows are put in the order of their sequences: the library computes a run of
-// ascending sequences without gaps at once, and starts anew wherever the order
-// is broken.
+// Rows are put in the order of their sequences, but for those that are not to be
+// computed together: the library computes a run of ascending sequences without gaps at
+// once, and starts anew wherever the order is broken. See passes.go.
 type cBatch struct {
 	c         sys.Batch
 	tokens    []engine.Token
@@ -25,6 +25,9 @@ type cBatch struct {
 
 	place []int32 // of each row of the caller's batch, its row here
 	next  []int32 // of each sequence, the place of its next row
+	reach []int32 // of each sequence with rows, how many places they attend to
+
+	passPlaces int // more than so many in vain are not attended to; 0: no matter how many
 }
 
 func newCBatch(rows, sequences int) *cBatch {
@@ -37,6 +40,7 @@ func newCBatch(rows, sequences int) *cBatch {
 		lists:     make([]uintptr, rows),
 		place:     make([]int32, rows),
 		next:      make([]int32, sequences),
+		reach:     make([]int32, sequences),
 	}
 	for i := range rows {
 		b.counts[i] = 1
@@ -54,14 +58,11 @@ func newCBatch(rows, sequences int) *cBatch {
 func (b *cBatch) fill(from *engine.Batch) {
 	b.c.Tokens = int32(from.Len())
 	clear(b.next)
-	for _, seq := range from.Sequences {
+	for row, seq := range from.Sequences {
 		b.next[seq]++
+		b.reach[seq] = (from.Positions[row]/places + 1) * places // of the last of its rows
 	}
-	begin := int32(0)
-	for seq, rows := range b.next {
-		b.next[seq] = begin
-		begin += rows
-	}
+	b.arrange()
 	for row, seq := range from.Sequences {
 		at := b.next[seq]
 		b.next[seq]++

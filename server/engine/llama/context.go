@@ -56,6 +56,9 @@ func (m *model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
 	if err != nil {
 		return nil, err
 	}
+	if attention == flashOff {
+		c.batch.passPlaces = m.passPlaces()
+	}
 	if cfg.FixedShape {
 		if err := c.fixShape(); err != nil {
 			return nil, errors.Join(fmt.Errorf("llama: make context: %w", err), c.Close())

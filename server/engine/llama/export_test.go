@@ -118,3 +118,15 @@ func SlowFlashAttention(m engine.Model) bool { return m.(*model).slowFlashAttent
 
 // HeadSize is the size of a head's keys.
 func HeadSize(m engine.Model) int { return m.(*model).headSize() }
+
+// Arranged is the sequences of a batch's rows in the order in which the library gets
+// them, where passPlaces places cost as much as a pass.
+func Arranged(batch *engine.Batch, sequences, passPlaces int) []engine.SequenceID {
+	b := newCBatch(batch.Len(), sequences)
+	b.passPlaces = passPlaces
+	b.fill(batch)
+	return b.sequences
+}
+
+// PassPlaces is how many places cost as much as a pass over the weights.
+func PassPlaces(m engine.Model) int { return m.(*model).passPlaces() }
