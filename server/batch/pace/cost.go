@@ -34,7 +34,7 @@ const (
 	// memory is how many steps count: few enough to follow a machine, enough for a mean
 	// of steps that differ by some percent. Over so few contexts hardly change, and look
 	// like rows: contextMemory is for what they cost.
-	memory        = 50
+	memory        = 120
 	contextMemory = 2000
 	// contextFirst is what a token in a context costs before anything is known of it, as
 	// a part of what a row does.

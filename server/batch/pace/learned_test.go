@@ -143,7 +143,7 @@ func TestMargin(t *testing.T) {
 				t.Fatalf("a step that was held up moves the margin from %v to %v", margin, next)
 			}
 		}
-		if share := float64(above) / steps; share < 0.003 || share > 0.007 {
+		if share := float64(above) / steps; share < 0.001 || share > 0.003 {
 			t.Errorf("noise %v: %.4f of the steps are above the margin", noise, share)
 		}
 	}
