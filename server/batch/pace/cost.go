@@ -1,9 +1,10 @@
 package pace
 
 // cost is what a step takes, learned of those before: something for the step, for each
-// row that decodes, for each row of a prompt, and for each token that rows of either
-// kind attend to, in seconds. Its numbers are the ones whose steps would take what the
-// steps took, by the least squares of the relative differences. What was long ago counts for less.
+// row that decodes, for each row of a prompt, for each token that rows of either kind
+// attend to, and for each row of a draft, in seconds. Its numbers are the ones whose
+// steps would take what the steps took, by the least squares of the relative
+// differences. What was long ago counts for less.
 //
 // A step that somebody kept from its processor takes many times as long as it should.
 // As the difference is taken relative to what a step took, it is never more than 1
@@ -27,6 +28,7 @@ const (
 	perPrompt
 	perDecodeContext // in the order of the rows
 	perPromptContext
+	perDraft
 	parts
 )
 
@@ -50,8 +52,8 @@ const (
 	// share of the steps. Where all steps are alike they cannot be told apart: what
 	// is not known does not move.
 	inertia = 0.01
-	// hope makes prompts cheaper where nothing is known of their cost. Too cheap is
-	// found out by the next step that has more of them; too dear never would be.
+	// hope makes prompts and drafts cheaper where nothing is known of their cost. Too
+	// cheap is found out by the next step that has more of them; too dear never would be.
 	hope = 1.0 / 1024
 	// furthest is by how much one step changes a number.
 	furthest = 2
@@ -100,7 +102,7 @@ func (c cost) next(x rows, seconds float64, memory int) cost {
 	}
 	c.seen = min(c.seen+1, memory)
 	c.add(x, seconds)
-	c.solve(x[perPrompt] > 0)
+	c.solve(x)
 	for i := range x {
 		if x[i] > 0 {
 			c.each[i] = max(c.each[i], smallest*min(seconds, foreseen)/x[i])
@@ -127,8 +129,8 @@ func (c *cost) sound() bool {
 func guess(x rows, seconds float64) (each [parts]float64) {
 	half := seconds / 2
 	each[perStep] = half
-	each[perDecode] = half / max(x[perDecode]+x[perPrompt], 1)
-	each[perPrompt] = each[perDecode]
+	each[perDecode] = half / max(x[perDecode]+x[perPrompt]+x[perDraft], 1)
+	each[perPrompt], each[perDraft] = each[perDecode], each[perDecode]
 	each[perDecodeContext] = each[perDecode] * contextFirst
 	each[perPromptContext] = each[perPrompt] * contextFirst
 	return each
@@ -170,10 +172,12 @@ func (c *cost) add(x rows, seconds float64) {
 
 // solve moves the numbers to where the squares are least. It counts in shares: each
 // number is sought as a multiple of what it was, so that all are of one size.
-func (c *cost) solve(prompts bool) {
-	want := [parts]float64{1, 1, 1, 1, 1}
-	if prompts {
-		want[perPrompt] -= hope
+func (c *cost) solve(x rows) {
+	want := [parts]float64{1, 1, 1, 1, 1, 1}
+	for _, i := range [...]int{perPrompt, perDraft} {
+		if x[i] > 0 {
+			want[i] -= hope
+		}
 	}
 	var a [parts][parts]float64
 	var b [parts]float64

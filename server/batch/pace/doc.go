@@ -5,9 +5,9 @@
 //
 // Who decodes with others gets a token a step: the step is the gap between two
 // tokens of a stream. It takes what the engine needs for each step, for each
-// sequence that decodes, and for each token of a prompt; of these the prompt's
-// tokens can wait. A [Policy] is shown each step that was computed and is asked
-// before the next one:
+// sequence that decodes, for each token of a prompt and for each token that was guessed
+// ahead; of these the prompt's tokens can wait, and guesses need not be. A [Policy] is
+// shown each step that was computed and is asked before the next one:
 //
 //	step ─► Observation ─► Policy ◄── Demand: rows, objectives, limits
 //	  ▲                       │

@@ -9,7 +9,8 @@ import (
 // tokens as a step within the objective has room for:
 //
 //   - What a step takes is foreseen as so much for itself, for each row that decodes,
-//     for each row of a prompt, and for each token that rows of either kind attend to.
+//     for each row of a prompt, for each token that rows of either kind attend to, and
+//     for each row of a draft.
 //   - Steps differ. The objective is divided by a margin, the quotient of what a step
 //     took and what was foreseen that 99.8 % of the steps with prompts stay below. That
 //     leaves most of the one percent to steps that something held up for long, which are
@@ -79,8 +80,9 @@ func (s learning) next(o Observation) learning {
 		s.promptContext += (float64(o.PromptContext)/prompts - s.promptContext) / lately
 		s.reach = max(prompts, s.reach*(1-1.0/lately))
 	}
-	s.long = s.long.next(rows{1, decodes, prompts, float64(o.DecodeContext), float64(o.PromptContext)}, seconds, contextMemory)
+	s.long = s.long.next(rows{1, decodes, prompts, float64(o.DecodeContext), float64(o.PromptContext), float64(o.DraftRows)}, seconds, contextMemory)
 	x := s.rows(decodes, prompts, float64(o.DecodeContext), float64(o.PromptContext))
+	x[perDraft] = float64(o.DraftRows)
 	if s.cost.known() && o.DecodeRows > 0 && o.PromptRows > 0 {
 		s.margin = nextMargin(s.margin, seconds/s.cost.of(x))
 	}

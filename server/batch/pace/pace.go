@@ -26,6 +26,7 @@ type Observation struct {
 	Took       time.Duration
 	DecodeRows int // sequences that got their next token
 	PromptRows int // tokens of prompts
+	DraftRows  int // tokens that were guessed, see package draft
 	// DecodeContext and PromptContext are how many tokens the rows of each kind attend
 	// to, together.
 	DecodeContext, PromptContext int
