@@ -181,6 +181,9 @@ type Context interface {
 	CopySequence(to, from SequenceID, tokens int) bool
 	// CanCopy reports whether CopySequence is of use at all.
 	CanCopy() bool
+	// CanCut reports whether RemoveSequence removes the last tokens of a sequence
+	// whatever was decoded since the others, and what is left can be gone on from.
+	CanCut() bool
 
 	// Close frees the cache.
 	Close() error

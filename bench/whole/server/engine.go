@@ -52,6 +52,8 @@ func (c *madeUp) CopySequence(engine.SequenceID, engine.SequenceID, int) bool { 
 
 func (c *madeUp) CanCopy() bool { return false }
 
+func (c *madeUp) CanCut() bool { return true }
+
 func (c *madeUp) Abort()       { c.steps.release() }
 func (c *madeUp) Resume()      {}
 func (c *madeUp) Close() error { return nil }

@@ -37,6 +37,9 @@ func (c *Context) RemoveSequence(id engine.SequenceID, from, to int) bool {
 // CanCopy implements engine.Context.
 func (c *Context) CanCopy() bool { return !c.model.opts.NoCopies }
 
+// CanCut implements engine.Context.
+func (c *Context) CanCut() bool { return !c.model.opts.NoPartialRemoval }
+
 // CopySequence implements engine.Context. A copy takes as much of the cache as the
 // tokens did at first.
 func (c *Context) CopySequence(to, from engine.SequenceID, tokens int) bool {

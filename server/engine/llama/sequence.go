@@ -28,6 +28,10 @@ func (c *llmContext) RemoveSequence(seq engine.SequenceID, from, to int) bool {
 // CanCopy implements engine.Context.
 func (c *llmContext) CanCopy() bool { return c.stateIdentity != "" }
 
+// CanCut implements engine.Context. Caches that slide may have given up for the last
+// tokens what goes before them, and those that recur have no tokens.
+func (c *llmContext) CanCut() bool { return c.stateIdentity != "" }
+
 // CopySequence makes a sequence of another's first tokens, where a context has one
 // cache of keys and values, a part of it for each sequence. The library copies that
 // part whole, in memory of the backend.
