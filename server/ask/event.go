@@ -95,6 +95,8 @@ type End struct {
 	ContextFull bool
 	// Shifted says that tokens were dropped from the context to go on, with any reason.
 	Shifted bool
+	// DraftTokens were guessed and computed ahead, AcceptedTokens of them were right.
+	DraftTokens, AcceptedTokens int
 	// Slot is the place in the batch where the tokens have stayed, counted from 1;
 	// 0 if they have not.
 	Slot int

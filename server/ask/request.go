@@ -71,6 +71,10 @@ type Request struct {
 	Keep bool
 	// Reuse says whether it begins with what was computed of its tokens before.
 	Reuse Reuse
+	// MostDraft is how many tokens are guessed and computed ahead at a time, at most,
+	// where the server does that: 0 as it does for all, negative none. LeastDraft is how
+	// many at least, if any are: 0 as it does for all. The answer is the same.
+	MostDraft, LeastDraft int
 	// CacheSalt separates requests: one begins only with what those with the same
 	// have left.
 	CacheSalt string

@@ -103,6 +103,7 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 	}
 	f := Finish{Reason: reason, Err: err, PromptTokens: s.prompt, CompletionTokens: s.generated()}
 	f.ContextFull = reason == ask.FinishLength && s.full
+	f.Drafted, f.Accepted = int(g.drafted.Load()), int(g.accepted.Load())
 	now := time.Now()
 	s.times(&f, now)
 	// Counted before the end is seen: who reads the statistics after io.EOF

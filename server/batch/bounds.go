@@ -61,7 +61,7 @@ func (l *Loop) measure(did *Step) {
 	if did.Took <= 0 {
 		return
 	}
-	l.tiers.rows += (float64(did.DecodeRows+did.PromptRows) - l.tiers.rows) / rateMemory
+	l.tiers.rows += (float64(did.DecodeRows+did.PromptRows+did.Accepted) - l.tiers.rows) / rateMemory
 	l.tiers.seconds += (did.Took.Seconds() - l.tiers.seconds) / rateMemory
 	l.counters.tokensPerSecond.Store(math.Float64bits(l.tiers.rows / l.tiers.seconds))
 }

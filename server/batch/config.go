@@ -7,6 +7,7 @@ import (
 
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/batch/draft"
 	"github.com/weirgo/weir/server/batch/pace"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/internal/threads"
@@ -58,6 +59,10 @@ type Config struct {
 	// Pacing decides what a step may hold. It is the loop's from now on. Default: a
 	// new pace.Learned.
 	Pacing pace.Policy
+	// Draft is for whom tokens are guessed and computed ahead. What is generated is the
+	// same with it, but for what the engine's arithmetic makes of larger batches. A
+	// Pacing that does not know what drafts cost (pace.Learned does) has none.
+	Draft draft.Config
 	// StuckAfter is how long a decode may take before the engine counts as stuck,
 	// beside stuckAfterToken for each token of its batch. Default 30 s: no client
 	// waits so long for a token.
@@ -110,6 +115,8 @@ type Config struct {
 type Step struct {
 	DecodeRows int           // sequences that got their next token
 	PromptRows int           // prompt tokens
+	DraftRows  int           // tokens that were guessed
+	Accepted   int           // of them, those that were right
 	Duration   time.Duration // of the decode alone
 	Took       time.Duration // the whole step, to its last token delivered; 0 if it came to nothing
 	Err        error         // of the decode
@@ -157,6 +164,7 @@ func (c Config) withDefaults() Config {
 	if c.PromptShare == 0 {
 		c.PromptShare = defaultPromptShare
 	}
+	c.Draft = c.Draft.WithDefaults()
 	if c.Pacing == nil {
 		c.Pacing = new(pace.Learned)
 	}
@@ -182,6 +190,9 @@ func (c Config) withDefaults() Config {
 func (c Config) check() error {
 	if !(c.PromptShare <= pace.MostPromptShare) {
 		return fmt.Errorf("batch: check config: PromptShare is %v, allowed are up to %v", c.PromptShare, pace.MostPromptShare)
+	}
+	if err := c.Draft.Check(); err != nil {
+		return err
 	}
 	for _, f := range []struct {
 		name         string

@@ -11,10 +11,10 @@
 //	take new requests, drop cancelled ones and those whose time is over
 //	admit up to MaxSequences, those of higher tiers in the places of lower ones
 //	wake the readers of those that ended by that
-//	batch: one token of each decoding sequence, then pieces of prompts
+//	batch: one token of each decoding sequence, pieces of prompts, then drafts
 //	decode; meanwhile helpers ask constraints what may come next
 //	sample the finished rows, together with helpers if that takes long
-//	for each: put the token into its ring, post it
+//	for each: put the token, or several, into its ring, post it
 //	wake the readers
 //
 // and begins the next decode at once. Turning tokens into text and bytes is the
@@ -49,6 +49,14 @@
 // whole step, from taking in requests to the last token delivered. A client's objective
 // leaves prompts [Config].PromptShare of the time: it slows those of others down by a
 // bounded factor.
+//
+// Behind the token of a decoding sequence a step may compute tokens that are guessed
+// ([Config].Draft, package draft). Each is sampled in turn, by the sequence's own sampler
+// and with its form, until one is not what was guessed; then the rest is cut off the
+// cache. So a step gives several tokens at once, and they are those that single steps
+// would give. Guesses get what a step has room and time for beside prompts, by what
+// package pace says that a row of them costs; where they are seldom right, or many
+// decode, there are none.
 //
 // A request that wants its first token within a time (ask.Request.TTFTNs) is refused by
 // Submit if those who came before are expected to take longer.
@@ -155,7 +163,9 @@
 // cache, but one may begin as a copy of the other. A state is saved as a whole: one that
 // is larger than what those who run are to wait for is lost when its place is taken, and
 // so is what is needed between a copy and the next decode. Evicted sequences are not
-// saved. Restored slots are of no tenant. One request is one sequence. The tokens a
+// saved. Restored slots are of no tenant. Guesses that are wrong are charged to nobody.
+// They are made for models whose sequences can be cut alone (engine.Context.CanCut), and
+// under a [Config].Pacing that knows what they cost. One request is one sequence. The tokens a
 // sequence generates do not depend on what else is in the batch as long as the
 // engine's arithmetic does not: with engine.ContextConfig.FixedShape it does not.
 package batch

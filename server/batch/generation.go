@@ -32,6 +32,8 @@ import (
 //	reused     engine: at the first admission
 //	slot       engine: at each admission, and 0 at an end with an error or a shift
 //	shifted    false→true by the engine, before the results that follow
+//	slot       engine: at each admission, and 0 at an end with an error
+//	drafted    engine: with each draft; accepted then, too
 //
 // Each pair that must not miss the other stores its own word and then loads
 // the other's; tail stands for ended as well, which is stored after it:
@@ -69,6 +71,8 @@ type Generation struct {
 	reused    atomic.Int32 // tokens of the prompt that were computed already
 	slot      atomic.Int32 // its place if it keeps, counted from 1; 0 if it does not
 	shifted   atomic.Bool  // tokens were dropped from its context
+	drafted   atomic.Int32 // tokens that were guessed
+	accepted  atomic.Int32 // of them, those that were right
 }
 
 // Announce names the generation's reader: from now on e is posted when there
@@ -175,6 +179,7 @@ func (g *Generation) Finish() Finish {
 func (g *Generation) SoFar() (f Finish) {
 	// The engine has written the times it reads, each once, before that token.
 	g.seq.times(&f, time.Now())
+	f.Drafted, f.Accepted = int(g.drafted.Load()), int(g.accepted.Load())
 	return f
 }
 

@@ -42,6 +42,7 @@ func (l *Loop) newGeneration(j Job) *Generation {
 		g.echoed = s.prompt - 1
 	}
 	s.marks = r.Progress && !s.scores
+	s.guesses = l.newGuesses(r)
 	if g.topN >= 0 {
 		g.scoreNs = sampling.LogprobsCostNs(g.topN, l.vocab)
 	}

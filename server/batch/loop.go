@@ -78,6 +78,7 @@ type Loop struct {
 	share       *share              // of sampling them
 	pacing      pacing
 	tiers       tiers
+	drafting    drafting
 	deadlines   deadlines // of those that have one, waiting and live
 	savedBytes  int       // of sequences that were preempted
 }
@@ -145,6 +146,7 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 	if c, ok := ctx.(engine.StateContext); ok {
 		l.stateIdentity = c.StateIdentity()
 	}
+	l.drafting.possible = cfg.Draft.Lookup && ctx.CanCut()
 	l.compute.force.Store(&engine.Threads{Threads: limits.Threads, BatchThreads: limits.BatchThreads, Decoding: ec.Decoding})
 	if err := l.openStore(); err != nil {
 		ctx.Close()
@@ -182,6 +184,9 @@ func (l *Loop) Ends() (ends []engine.Token) {
 	}
 	return ends
 }
+
+// endsWith reports whether a token ends a generation.
+func (l *Loop) endsWith(t engine.Token) bool { return l.ends[t/64]&(1<<(t%64)) != 0 }
 
 // SubmitJob queues a job and returns at once. Errors: ErrEmptyPrompt,
 // ErrQueueFull, ErrClosed, a prompt too long (ask.ContextExceeded), a first token that

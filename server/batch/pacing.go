@@ -75,15 +75,18 @@ func tighter(a, b time.Duration) time.Duration {
 }
 
 // decide asks the policy what a step may hold beside decodes rows.
-func (l *Loop) decide(decodes int) pace.Decision {
-	return l.config.Pacing.Decide(pace.Demand{
+func (l *Loop) decide(decodes int) pace.Decision { return l.config.Pacing.Decide(l.demand(decodes)) }
+
+// demand is a step that has decodes rows.
+func (l *Loop) demand(decodes int) pace.Demand {
+	return pace.Demand{
 		DecodeRows: decodes, DecodeContext: l.pacing.decodeContext, PromptContext: l.pacing.furthest,
 		Objectives: pace.Objectives{TPOT: l.pacing.tpot, Server: l.config.TPOT, PromptShare: max(0, l.config.PromptShare)},
 		Limits: pace.Limits{
 			LeastPrompt: 1, MostPrompt: l.limits.BatchTokens - decodes,
 			Prompt: l.config.PrefillTokens, Sequences: l.config.MaxSequences,
 		},
-	})
+	}
 }
 
 // observe shows the policy a step whose tokens are delivered.
@@ -92,7 +95,7 @@ func (l *Loop) observe(did *Step) {
 	did.Took = time.Duration(now - p.began)
 	l.config.Pacing.Observe(pace.Observation{
 		At: time.Duration(now), Took: did.Took,
-		DecodeRows: did.DecodeRows, PromptRows: did.PromptRows,
+		DecodeRows: did.DecodeRows, PromptRows: did.PromptRows, DraftRows: did.DraftRows,
 		DecodeContext: p.decodeContext, PromptContext: p.promptContext, Active: len(l.live), Waiting: l.waiting.Len(),
 	})
 	late := 0

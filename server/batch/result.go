@@ -60,6 +60,8 @@ type Finish struct {
 	PromptTokens     int
 	CompletionTokens int           // results delivered
 	ContextFull      bool          // with FinishLength: the context bounds it, not the request
+	Drafted          int           // tokens that were guessed
+	Accepted         int           // of them, those that were right
 	Queue            time.Duration // Submit to admission
 	Prefill          time.Duration // admission to the first token
 	Decode           time.Duration // first token to the end

@@ -134,9 +134,11 @@ func (g *Generation) prepare(*sampling.Row) {
 }
 
 // sample draws the generation's next token, if its row is there, and leaves it in
-// the sequence and in a free slot of the ring, after the scores.
+// the sequence and in a free slot of the ring, after the scores; so it does with those
+// behind, as long as they are the draft's.
 func (g *Generation) sample(row *sampling.Row) {
 	s := &g.seq
+	s.next, s.over = s.next[:0], false
 	if s.err != nil {
 		return
 	}
@@ -144,21 +146,35 @@ func (g *Generation) sample(row *sampling.Row) {
 		return
 	}
 	s.begin()
-	at := g.place(g.tail.Load() + uint32(s.scoreRows))
-	if g.drawn {
-		s.next, s.err = g.draw(row, at)
-	} else if s.next, s.err = s.sampler.Next(row, s.logits); s.err == nil {
-		g.fill(at, s.next, row, s.logits)
-	}
-	if s.err == nil {
-		s.sampler.Accept(s.next)
+	for goesOn := true; goesOn; {
+		n := len(s.next)
+		token, err := g.choose(row, g.place(g.tail.Load()+uint32(s.scoreRows+n)), s.rowLogits(n))
+		if err != nil {
+			s.err = err
+			return
+		}
+		s.sampler.Accept(token)
+		s.next = append(s.next, token)
+		s.over = g.loop.endsWith(token) && (!s.ignoreEOS || !s.sampler.Free())
+		goesOn = !s.over && s.drafts(n, token)
 	}
 }
 
-// draw samples a token from the row that is there, and puts it into a slot with the
-// probabilities that it was drawn with.
-func (g *Generation) draw(row *sampling.Row, at int) (token engine.Token, err error) {
-	if err := row.Read(g.seq.logits); err != nil {
+// choose samples a token from logits, and puts it into a slot.
+func (g *Generation) choose(row *sampling.Row, at int, logits []float32) (token engine.Token, err error) {
+	if g.drawn {
+		return g.draw(row, at, logits)
+	}
+	if token, err = g.seq.sampler.Next(row, logits); err == nil {
+		g.fill(at, token, row, logits)
+	}
+	return token, err
+}
+
+// draw samples a token from logits, and puts it into a slot with the probabilities that
+// it was drawn with.
+func (g *Generation) draw(row *sampling.Row, at int, logits []float32) (token engine.Token, err error) {
+	if err := row.Read(logits); err != nil {
 		return -1, err
 	}
 	token, g.odds[at], err = g.seq.sampler.SampleOdds(row, g.likeliestAt(at))
@@ -171,5 +187,6 @@ func (g *Generation) stepNs() int {
 	if g.seq.row < 0 {
 		return g.seq.scoreRows * g.scoreNs
 	}
-	return g.seq.sampler.CostNs(g.loop.vocab) + (1+g.seq.scoreRows)*g.scoreNs
+	drawn := 1 + g.seq.guesses.len()
+	return drawn*g.seq.sampler.CostNs(g.loop.vocab) + (drawn+g.seq.scoreRows)*g.scoreNs
 }

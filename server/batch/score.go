@@ -40,7 +40,9 @@ func (s *sequence) read(c engine.Context) {
 		s.scoreLogits = append(s.scoreLogits, logits)
 	}
 	if s.row >= 0 {
-		s.logits, s.err = c.Logits(s.row)
+		if s.logits, s.err = c.Logits(s.row); s.err == nil {
+			s.readDraft(c)
+		}
 	}
 }
 

@@ -74,8 +74,11 @@ type sequence struct {
 	// Of those rows, from their decode to the end of the step.
 	logits      []float32
 	scoreLogits [][]float32
-	next        engine.Token // sampled from logits
-	err         error        // why there is none
+	next        []engine.Token // sampled from logits, and from those of a draft
+	over        bool           // the last of them ends the generation
+	err         error          // why there is none, or no other
+
+	guesses *guesses // nil if nothing is drafted
 
 	submitted, admitted, first time.Time
 }

@@ -70,6 +70,7 @@ func (l *Loop) shift(g *Generation) {
 	g.shifted.Store(true)
 	s.tokens = slices.Delete(s.tokens, keep, keep+discard)
 	s.dropped += discard
+	s.guesses.moved()
 	l.counters.shifts.Add(1)
 }
 

@@ -158,6 +158,7 @@ func (s *simulation) draw() *ask.Request {
 		Sampling:    ask.Sampling{Temperature: float32(s.random.IntN(2)), Seed: s.random.Uint32()},
 		Echo:        s.random.IntN(4) == 0,
 		Keep:        s.random.IntN(3) == 0,
+		MostDraft:   s.random.IntN(20) - 1,
 	}
 	if s.random.IntN(5) == 0 {
 		r.Slot = 1 + s.random.IntN(s.loop.config.MaxSequences)

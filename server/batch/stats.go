@@ -39,6 +39,9 @@ type Stats struct {
 	Copies           uint64                    // of sequences, for those who begin alike
 	Moves            uint64                    // of what is left, to places beside who runs
 	CompletionTokens uint64                    // tokens generated
+	Drafts           uint64                    // of tokens that might follow, computed ahead
+	DraftTokens      uint64                    // that they had
+	AcceptedTokens   uint64                    // of them, those that were right
 	EmbeddedTokens   uint64                    // tokens of inputs whose vectors were computed
 	EmbeddingSteps   uint64                    // decodes that computed them
 	Refused          uint64                    // Submit gave ErrQueueFull
@@ -65,6 +68,7 @@ type counters struct {
 	asked, reused, reusing     atomic.Uint64
 	hits                       [hitPlaces]atomic.Uint64
 	copies, moves              atomic.Uint64
+	drafts, drafted, accepted  atomic.Uint64
 	embedded, embeddings       atomic.Uint64
 	finished                   [ask.FinishReasons]atomic.Uint64
 	noSpace, evictions, errors atomic.Uint64
@@ -106,6 +110,9 @@ func (l *Loop) Stats() Stats {
 		Copies:           c.copies.Load(),
 		Moves:            c.moves.Load(),
 		CompletionTokens: c.completion.Load(),
+		Drafts:           c.drafts.Load(),
+		DraftTokens:      c.drafted.Load(),
+		AcceptedTokens:   c.accepted.Load(),
 		EmbeddedTokens:   c.embedded.Load(),
 		EmbeddingSteps:   c.embeddings.Load(),
 		Refused:          c.refused.Load(),

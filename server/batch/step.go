@@ -56,6 +56,7 @@ func (l *Loop) prepare() (next Step) {
 	l.shiftFull()
 	l.wakeFeeds() // who has ended by now does not wait for the decode
 	next.DecodeRows, next.PromptRows = l.plan()
+	next.DraftRows = l.planDrafts(next.DecodeRows, next.PromptRows)
 	if l.batch.Len() == 0 {
 		l.publish()
 	}
@@ -71,12 +72,14 @@ func (l *Loop) settle(did *Step) {
 		l.promptLimit = min(2*l.promptLimit, l.limits.BatchTokens)
 		l.counters.steps.Add(1)
 		l.counters.prompt.Add(uint64(did.PromptRows))
-		l.deliver()
+		l.deliver(did)
 		l.observe(did)
 		l.measure(did)
 	case errors.Is(did.Err, engine.ErrNoCacheSpace):
 		l.counters.noSpace.Add(1)
-		l.makeSpace(did.PromptRows)
+		if !l.dropDrafts(did) {
+			l.makeSpace(did.PromptRows)
+		}
 	case l.closing.Load():
 		// Close interrupted the decode and drain ends what was in it.
 	default:
@@ -212,9 +215,9 @@ func (l *Loop) addPiece(s *sequence) {
 	}
 }
 
-// deliver samples each finished row and posts the token to its reader. The
+// deliver samples each finished row and posts the tokens to their readers. The
 // feeds are woken at the end of the step, once for all rows.
-func (l *Loop) deliver() {
+func (l *Loop) deliver(did *Step) {
 	now := time.Now()
 	l.rows = l.rows[:0]
 	for _, g := range l.live {
@@ -237,43 +240,38 @@ func (l *Loop) deliver() {
 	l.share.sample(l.rows)
 	tokens := uint64(0)
 	for _, g := range l.rows {
-		tokens += l.advance(g)
+		tokens += l.advance(g, did)
 	}
 	clear(l.rows)
 	l.counters.completion.Add(tokens)
 	l.sweepLive()
 }
 
-// advance takes the token that was sampled for a sequence, and ends the sequence
+// advance takes the tokens that were sampled for a sequence, and ends the sequence
 // if that was its last. It returns the tokens delivered.
-func (l *Loop) advance(g *Generation) (delivered uint64) {
+func (l *Loop) advance(g *Generation, did *Step) (delivered uint64) {
 	s := &g.seq
 	s.logits = nil
 	clear(s.scoreLogits)
 	s.scored += s.scoreRows
-	g.put(s.scoreRows)
+	next := s.next
+	if s.over {
+		next = next[:len(next)-1]
+	}
+	s.tokens = append(s.tokens, next...)
+	g.put(s.scoreRows + len(next))
+	did.Accepted += l.endDraft(g, next)
 	switch {
 	case s.err != nil:
 		l.finish(g, ask.FinishError, sampleError(s))
-		return 0
+	case s.over:
+		l.finish(g, ask.FinishStop, nil)
 	case s.complete():
 		l.finish(g, ask.FinishLength, nil)
-		return 0
-	case s.row < 0:
-		g.tell()
-		return 0
-	case l.ends[s.next/64]&(1<<(s.next%64)) != 0 && (!s.ignoreEOS || !s.sampler.Free()):
-		l.finish(g, ask.FinishStop, nil)
-		return 0
-	}
-	s.tokens = append(s.tokens, s.next)
-	g.put(1)
-	if s.complete() {
-		l.finish(g, ask.FinishLength, nil)
-	} else {
+	default:
 		g.tell()
 	}
-	return 1
+	return uint64(len(next))
 }
 
 // sampleError says why there is no next token.
