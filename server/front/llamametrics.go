@@ -74,9 +74,6 @@ func share(part, whole float64) float64 {
 	return part / whole
 }
 
-// none is the figure of what is never done here.
-func none(*llamaFigures, generate.Load) float64 { return 0 }
-
 const (
 	gauge   = prometheus.GaugeValue
 	counter = prometheus.CounterValue
@@ -96,9 +93,9 @@ var llamaFigureList = []llamaFigure{
 	{llamaDesc("requests_processing", "Number of requests processing."), gauge, func(_ *llamaFigures, l generate.Load) float64 { return float64(l.Busy) }},
 	{llamaDesc("requests_deferred", "Number of requests deferred."), gauge, func(_ *llamaFigures, l generate.Load) float64 { return float64(l.Waiting) }},
 	{llamaDesc("n_decode_total", "Total number of decodes."), counter, func(_ *llamaFigures, l generate.Load) float64 { return float64(l.Decodes) }},
-	{llamaDesc("spec_decode_num_draft_tokens_total", "Number of tokens drafted: none is."), counter, none},
-	{llamaDesc("spec_decode_num_accepted_tokens_total", "Number of drafted tokens accepted: none is drafted."), counter, none},
-	{llamaDesc("spec_decode_num_drafts_total", "Number of drafts: there is none."), counter, none},
+	{llamaDesc("spec_decode_num_draft_tokens_total", "Number of tokens drafted."), counter, func(_ *llamaFigures, l generate.Load) float64 { return float64(l.Drafted) }},
+	{llamaDesc("spec_decode_num_accepted_tokens_total", "Number of drafted tokens accepted."), counter, func(_ *llamaFigures, l generate.Load) float64 { return float64(l.Accepted) }},
+	{llamaDesc("spec_decode_num_drafts_total", "Number of drafts."), counter, func(_ *llamaFigures, l generate.Load) float64 { return float64(l.Drafts) }},
 	{llamaDesc("n_busy_slots_per_decode", "Average number of tokens generated per decode."), gauge, func(_ *llamaFigures, l generate.Load) float64 {
 		return share(float64(l.Generated), float64(l.Decodes))
 	}},

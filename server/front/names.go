@@ -42,6 +42,9 @@ var vllmNames = map[string][]string{
 	"request_queue_time_seconds":            {"request_queue_time_seconds"},
 	"request_success_total":                 {"request_success_total"},
 	"request_time_per_output_token_seconds": {"request_time_per_output_token_seconds"},
+	"spec_decode_num_accepted_tokens_total": {"spec_decode_num_accepted_tokens_total"},
+	"spec_decode_num_draft_tokens_total":    {"spec_decode_num_draft_tokens_total"},
+	"spec_decode_num_drafts_total":          {"spec_decode_num_drafts_total"},
 	"time_to_first_token_seconds":           {"time_to_first_token_seconds"},
 }
 

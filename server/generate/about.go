@@ -43,6 +43,9 @@ type Load struct {
 	Decodes   uint64 // since the start
 	Generated uint64 // tokens, since the start
 	Embedded  uint64 // tokens whose vectors were computed, since the start
+	Drafts    uint64 // of tokens that might follow, since the start
+	Drafted   uint64 // tokens that they had
+	Accepted  uint64 // of them, those that were right
 }
 
 // Sequence is the state of a place in the batch; the zero value of a free one.

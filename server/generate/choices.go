@@ -113,6 +113,8 @@ func (m *merged) endOf(at int, ev *ask.Event) {
 	}
 	m.end.CompletionTokens += end.CompletionTokens
 	m.end.ReasoningTokens += end.ReasoningTokens
+	m.end.DraftTokens += end.DraftTokens
+	m.end.AcceptedTokens += end.AcceptedTokens
 	m.end.QueueNs = max(m.end.QueueNs, end.QueueNs)
 	m.end.PrefillNs = max(m.end.PrefillNs, end.PrefillNs)
 	m.end.DecodeNs = max(m.end.DecodeNs, end.DecodeNs)

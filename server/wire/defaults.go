@@ -76,6 +76,36 @@ func (p *Place) Ask(r *ask.Request, d Defaults) error {
 	return nil
 }
 
+// Drafts are llama-server's fields for how many tokens are guessed and computed ahead
+// at a time. A nil pointer is a field that the client left out or set to null.
+type Drafts struct {
+	Most  *float64 `json:"speculative.n_max"` // 0: none
+	Least *float64 `json:"speculative.n_min"`
+}
+
+// Ask says it to a request. What is below 0 is 0, as with llama-server. The error is an
+// *ask.Fault.
+func (p *Drafts) Ask(r *ask.Request) error {
+	for _, f := range []struct {
+		param string
+		sent  *float64
+		to    *int
+	}{{"speculative.n_max", p.Most, &r.MostDraft}, {"speculative.n_min", p.Least, &r.LeastDraft}} {
+		if f.sent == nil {
+			continue
+		}
+		n, err := Whole(f.param, max(*f.sent, 0), 0, math.MaxInt32)
+		if err != nil {
+			return err
+		}
+		*f.to = n
+	}
+	if p.Most != nil && r.MostDraft == 0 {
+		r.MostDraft = -1
+	}
+	return nil
+}
+
 // AnyPlace is for all of several answers but the first, which has the place that
 // was named: they are computed at once.
 func AnyPlace(r *ask.Request) { r.Slot, r.Keep = 0, false }

@@ -8,7 +8,8 @@ import (
 
 // AppendTimings appends llama-server's object of how long a generation took:
 // tokens of the prompt that were computed and that were not, and of the answer, in
-// milliseconds and per second.
+// milliseconds and per second. Tokens that were guessed, and those that were right, are
+// there if there were any.
 func AppendTimings(dst []byte, end *ask.End) []byte {
 	dst = append(dst, `{"cache_n":`...)
 	dst = strconv.AppendInt(dst, int64(end.CachedTokens), 10)
@@ -16,6 +17,10 @@ func AppendTimings(dst []byte, end *ask.End) []byte {
 	dst = appendPace(dst, "prompt", computed, computed, end.PrefillNs)
 	// The first token of an answer comes with the prompt.
 	dst = appendPace(dst, "predicted", end.CompletionTokens, end.CompletionTokens-1, end.DecodeNs)
+	if end.DraftTokens > 0 {
+		dst = strconv.AppendInt(append(dst, `,"draft_n":`...), int64(end.DraftTokens), 10)
+		dst = strconv.AppendInt(append(dst, `,"draft_n_accepted":`...), int64(end.AcceptedTokens), 10)
+	}
 	return append(dst, '}')
 }
 

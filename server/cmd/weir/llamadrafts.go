@@ -1,5 +1,8 @@
 package main
 
+// hits is why the flags for how often something must have been there change nothing.
+const hits = "how often drafts were right decides"
+
 // llamaDraftFlags are llama-server's flags of speculative decoding. Drafts change
 // how fast answers come and not what they are.
 var llamaDraftFlags = []llamaFlag{
@@ -21,8 +24,8 @@ var llamaDraftFlags = []llamaFlag{
 	{"spec-draft-override-tensor otd override-tensor-draft", value, "", idle, "", drafting},
 	{"spec-draft-cpu-moe cmoed cpu-moe-draft", nothing, "LLAMA_ARG_SPEC_DRAFT_CPU_MOE", idle, "", drafting},
 	{"spec-draft-n-cpu-moe spec-draft-ncmoe ncmoed n-cpu-moe-draft", value, "LLAMA_ARG_SPEC_DRAFT_N_CPU_MOE", idle, "", drafting},
-	{"spec-draft-n-max", value, "LLAMA_ARG_SPEC_DRAFT_N_MAX", idle, "", drafting},
-	{"spec-draft-n-min", value, "LLAMA_ARG_SPEC_DRAFT_N_MIN", idle, "", drafting},
+	{"spec-draft-n-max", value, "LLAMA_ARG_SPEC_DRAFT_N_MAX", same, "", ""},
+	{"spec-draft-n-min", value, "LLAMA_ARG_SPEC_DRAFT_N_MIN", same, "", ""},
 	{"spec-synth-len", value, "LLAMA_ARG_SPEC_SYNTH_LEN", idle, "", drafting},
 	{"spec-synth-rates", value, "LLAMA_ARG_SPEC_SYNTH_RATES", idle, "", drafting},
 	{"spec-draft-p-split draft-p-split", value, "LLAMA_ARG_SPEC_DRAFT_P_SPLIT", idle, "", drafting},
@@ -32,23 +35,23 @@ var llamaDraftFlags = []llamaFlag{
 	{"spec-draft-sampling", value, "LLAMA_ARG_SPEC_DRAFT_SAMPLING", idle, "", drafting},
 	{"spec-draft-device devd device-draft", value, "", idle, "", drafting},
 	{"spec-draft-ngl ngld gpu-layers-draft n-gpu-layers-draft", value, "LLAMA_ARG_N_GPU_LAYERS_DRAFT", idle, "", drafting},
-	{"spec-type", value, "LLAMA_ARG_SPEC_TYPE", idle, "none", drafting},
-	{"spec-ngram-mod-n-min", value, "", idle, "", drafting},
-	{"spec-ngram-mod-n-max", value, "", idle, "", drafting},
-	{"spec-ngram-mod-n-match", value, "", idle, "", drafting},
-	{"spec-ngram-simple-size-n", value, "", idle, "", drafting},
-	{"spec-ngram-simple-size-m", value, "", idle, "", drafting},
-	{"spec-ngram-simple-min-hits", value, "", idle, "", drafting},
-	{"spec-ngram-map-k-size-n", value, "", idle, "", drafting},
-	{"spec-ngram-map-k-size-m", value, "", idle, "", drafting},
-	{"spec-ngram-map-k-min-hits", value, "", idle, "", drafting},
-	{"spec-ngram-map-k4v-size-n", value, "", idle, "", drafting},
-	{"spec-ngram-map-k4v-size-m", value, "", idle, "", drafting},
-	{"spec-ngram-map-k4v-min-hits", value, "", idle, "", drafting},
-	{"draft draft-n draft-max", value, "LLAMA_ARG_DRAFT_MAX", idle, "", drafting},
-	{"draft-min draft-n-min", value, "LLAMA_ARG_DRAFT_MIN", idle, "", drafting},
-	{"spec-ngram-size-n", value, "", idle, "", drafting},
-	{"spec-ngram-size-m", value, "", idle, "", drafting},
-	{"spec-ngram-min-hits", value, "", idle, "", drafting},
-	{"spec-default", nothing, "", idle, "", drafting},
+	{"spec-type", value, "LLAMA_ARG_SPEC_TYPE", same, "", ""},
+	{"spec-ngram-mod-n-min", value, "", same, "", ""},
+	{"spec-ngram-mod-n-max", value, "", same, "", ""},
+	{"spec-ngram-mod-n-match", value, "", same, "", ""},
+	{"spec-ngram-simple-size-n", value, "", same, "", ""},
+	{"spec-ngram-simple-size-m", value, "", same, "", ""},
+	{"spec-ngram-simple-min-hits", value, "", idle, "1", hits},
+	{"spec-ngram-map-k-size-n", value, "", same, "", ""},
+	{"spec-ngram-map-k-size-m", value, "", same, "", ""},
+	{"spec-ngram-map-k-min-hits", value, "", idle, "1", hits},
+	{"spec-ngram-map-k4v-size-n", value, "", same, "", ""},
+	{"spec-ngram-map-k4v-size-m", value, "", same, "", ""},
+	{"spec-ngram-map-k4v-min-hits", value, "", idle, "1", hits},
+	{"draft draft-n draft-max", value, "LLAMA_ARG_DRAFT_MAX", same, "", ""},
+	{"draft-min draft-n-min", value, "LLAMA_ARG_DRAFT_MIN", same, "", ""},
+	{"spec-ngram-size-n", value, "", same, "", ""},
+	{"spec-ngram-size-m", value, "", same, "", ""},
+	{"spec-ngram-min-hits", value, "", idle, "1", hits},
+	{"spec-default", nothing, "", same, "", ""},
 }

@@ -34,7 +34,7 @@ type llamaFlag struct {
 const (
 	pinning   = "threads are not pinned: use taskset"
 	placing   = "the engine places the model by itself; see -ngl"
-	drafting  = "nothing is drafted here: answers are the same, without the speed"
+	drafting  = "no model drafts here: answers are the same; --spec-type ngram drafts from what is there"
 	logging1  = "the log goes to stderr as it is"
 	scaling   = "positions are scaled as the model's file says: write it there"
 	onePer    = "weir serves one model a process: start one for each"

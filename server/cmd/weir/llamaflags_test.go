@@ -12,6 +12,7 @@ import (
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/generate/local"
 )
 
 // Every flag and every variable that llama-server documents has its fate.
@@ -192,7 +193,21 @@ var llamaLines = []llamaLine{
 	{name: "a repository", args: "-hf ggml-org/x", text: "-hf is not supported: weir downloads nothing: get the file and name it with -m"},
 	{name: "two values", args: "--control-vector-layer-range 1 2", text: "--control-vector-layer-range is not supported"},
 	{name: "a value that is missing", args: "--threads-http", text: "needs an argument: --threads-http"},
-	{name: "drafts", args: "-md d.gguf --draft-max 8 --spec-default", notes: []string{"-md ", "--draft-max ", "--spec-default "}},
+	{name: "drafts", args: "-md d.gguf --draft-max 8 --spec-default", notes: []string{"-md "}, check: func(o *options) bool {
+		return o.drafts.config() == local.Drafts{Lookup: true, Most: 8}
+	}},
+	{name: "no drafts", args: "--spec-type none", check: func(o *options) bool { return o.drafts.config() == local.Drafts{} }},
+	{name: "drafts of several kinds", args: "--spec-type draft-mtp,ngram-mod --spec-ngram-mod-n-match 24 --spec-ngram-mod-n-min 4 --spec-ngram-mod-n-max 64", notes: []string{"--spec-type draft-mtp "}, check: func(o *options) bool {
+		return o.drafts.config() == local.Drafts{Lookup: true, Most: 64, Least: 4, Match: 24}
+	}},
+	{name: "drafts for who asks", args: "--spec-type ngram-simple --draft-max 0 --spec-ngram-min-hits 1", check: func(o *options) bool {
+		return o.drafts.config() == local.Drafts{Lookup: true, Most: -1}
+	}},
+	{name: "drafts by variables", env: []string{"LLAMA_ARG_SPEC_TYPE", "ngram-map-k", "LLAMA_ARG_DRAFT_MAX", "6", "LLAMA_ARG_SPEC_DRAFT_N_MIN", "2"}, check: func(o *options) bool {
+		return o.drafts.config() == local.Drafts{Lookup: true, Most: 6, Least: 2}
+	}},
+	{name: "drafts of no kind", args: "--spec-type ngrams", text: "--spec-type is \"ngrams\": give none, or ngram"},
+	{name: "drafts that are too long", args: "--draft-max 1000", text: "--draft-max is 1000: give a number from 0 to 128"},
 	{name: "variables of the environment", env: []string{"LLAMA_ARG_CTX_SIZE", "2048", "LLAMA_ARG_N_PARALLEL", "2", "LLAMA_ARG_FLASH_ATTN", "on", "LLAMA_ARG_ENDPOINT_METRICS", "1", "LLAMA_ARG_MMAP", "0", "LLAMA_ARG_HOST", "0.0.0.0"}, check: func(o *options) bool {
 		return o.flashAttention == engine.FlashAttentionOn && o.contextTokens == 2048 && o.parallel == 2 && o.noMemoryMap && o.host == "0.0.0.0"
 	}},

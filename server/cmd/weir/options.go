@@ -56,6 +56,7 @@ type options struct {
 	healthAddress         string
 	grace                 time.Duration // negative: as graceTime says
 	tpotMs                float64       // 0: none
+	drafts                draftOptions
 	gcTune                string
 
 	predict, topK, seed     int
@@ -81,7 +82,7 @@ func defaultOptions() options {
 		parallel: 4, batchTokens: 2048, microBatchTokens: 512, gpuLayers: -1,
 		host: "127.0.0.1", io: "uring", port: 8080, queue: 256, timeout: time.Minute, drainTimeout: 30 * time.Second, grace: -1, stuckAfter: 30 * time.Second, gcTune: "auto", backgroundQuota: defaultQuotaPercent,
 		predict: -1, topK: 40, seed: -1, temperature: 0.8, topP: 0.95, minP: 0.05,
-		logLevel: "info", metricNames: "all", llama: defaultLlamaOptions(), pacing: defaultPacing(), cache: defaultCache(),
+		logLevel: "info", metricNames: "all", llama: defaultLlamaOptions(), pacing: defaultPacing(), drafts: defaultDrafts(), cache: defaultCache(),
 	}
 }
 
@@ -113,6 +114,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.number(&o.tpotMs, "tpot-ms", "MS", "between two tokens of a stream at most: prompts wait for it; a request may want less by the header x-slo-tpot-ms; default 0: none")
 	o.pacing.define(f)
 	f.whole(&o.backgroundQuota, "background-quota", "PERCENT", "of the processors' time, at most, for logs, for traces, and for metrics and the page, each; 100: no bound; default 10")
+	o.drafts.define(f)
 	f.text(&o.gcTune, "gc-tune", "auto|article|off", "what steers Go's garbage collector, unless GOGC and GOMEMLIMIT do; default auto")
 	f.text(&o.logLevel, "log-level", "LEVEL", "debug, info, warn or error; default info")
 	f.named(&o.accessFile, "access-log", "FILE|-", "a line of JSON for each request, -: to standard output; SIGHUP opens the file again, instead of ending the server")
@@ -208,9 +210,10 @@ func (o *options) check() error {
 			return fmt.Errorf("serve: %s is %v: give a number from 0 to %v", f.name, f.value, f.top)
 		}
 	}
-	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning(), o.pacing.check(), o.cache.check(), o.llama.check(), o.checkShape()); err != nil {
+	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning(), o.pacing.check(), o.drafts.check(), o.cache.check(), o.llama.check(), o.checkShape()); err != nil {
 		return err
 	}
+	o.llama.notes = append(o.llama.notes, o.drafts.notes()...)
 	transport, err := chooseTransport(o.io)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)

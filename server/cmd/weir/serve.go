@@ -129,6 +129,7 @@ func (o *options) batching(group *ggroup.Group, log *slog.Logger) local.Batching
 	return local.Batching{
 		MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, Pooling: o.pooling,
 		TPOT: o.tpot(), PrefillTokens: o.pacing.prefillTokens, PromptShare: o.pacing.share(),
+		Draft:         o.drafts.config(),
 		NoPrefixCache: o.llama.noCachePrompt, PrefixPerTenant: o.cachePerKey,
 		CacheBytes: o.cache.ramBytes(), CacheDir: o.cache.dir, CacheDiskBytes: o.cache.diskLimit << 20,
 		ContextShift: o.llama.contextShift,

@@ -57,7 +57,10 @@ func (g *Generator) Sequences() []generate.Sequence {
 // Load implements generate.Watcher.
 func (g *Generator) Load() generate.Load {
 	s := g.loop.Stats()
-	return generate.Load{Busy: s.Active, Waiting: s.Waiting, Decodes: s.Steps + s.EmbeddingSteps, Generated: s.CompletionTokens, Embedded: s.EmbeddedTokens}
+	return generate.Load{
+		Busy: s.Active, Waiting: s.Waiting, Decodes: s.Steps + s.EmbeddingSteps, Generated: s.CompletionTokens, Embedded: s.EmbeddedTokens,
+		Drafts: s.Drafts, Drafted: s.DraftTokens, Accepted: s.AcceptedTokens,
+	}
 }
 
 // FillTokens implements generate.Filler.

@@ -11,6 +11,7 @@ import (
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch"
+	"github.com/weirgo/weir/server/batch/draft"
 	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/chat/calls"
 	"github.com/weirgo/weir/server/engine"
@@ -20,6 +21,9 @@ import (
 
 // Batching bounds how requests are decoded together; see package batch.
 type Batching = batch.Config
+
+// Drafts says for whom tokens are guessed and computed ahead; see package draft.
+type Drafts = draft.Config
 
 // Stats is a snapshot of the engine's goroutine; see package batch.
 type Stats = batch.Stats

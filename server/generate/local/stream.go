@@ -159,9 +159,10 @@ func (s *stream) cut() {
 	s.took(s.generation.SoFar())
 }
 
-// took says where the time has gone.
+// took says where the time has gone, and what was guessed.
 func (s *stream) took(f batch.Finish) {
 	s.end.QueueNs, s.end.PrefillNs, s.end.DecodeNs = f.Queue.Nanoseconds(), f.Prefill.Nanoseconds(), f.Decode.Nanoseconds()
+	s.end.DraftTokens, s.end.AcceptedTokens = f.Drafted, f.Accepted
 }
 
 // stopped says that a stop string ended the text.

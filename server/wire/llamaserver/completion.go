@@ -40,6 +40,7 @@ type Options struct {
 	Lora        jsontext.Value `json:"lora"`
 
 	wire.Place
+	wire.Drafts
 	wire.Report
 	SamplingOptions
 }

@@ -32,6 +32,9 @@ func (o *Options) Ask(d wire.Defaults) (*Completion, error) {
 	if err := o.Place.Ask(r, d); err != nil {
 		return nil, err
 	}
+	if err := o.Drafts.Ask(r); err != nil {
+		return nil, err
+	}
 	for _, check := range []func(*Completion, wire.Defaults) error{o.lengths, o.probabilities, o.format, o.sampling} {
 		if err := check(c, d); err != nil {
 			return nil, err

@@ -60,8 +60,6 @@ var sharedFields = map[string]wire.Rule{
 	"n_indent":             wire.Neutral("0"),
 	"adaptive_target":      wire.Neutral("-1", "-1.0"),
 	"adaptive_decay":       wire.Ignored,
-	"speculative.n_max":    wire.Ignored,
-	"speculative.n_min":    wire.Ignored,
 	"speculative.p_min":    wire.Ignored,
 	"top_a":                wire.Neutral("0", "0.0"), // of routers
 	"tfs_z":                wire.Neutral("1", "1.0"),

@@ -46,6 +46,9 @@ func (c *Common) ask(a *ask.Request, maxTokens *Int, maxTokensName string, d Def
 	}
 	a.Stop = c.Stop
 	c.Report.Ask(a, c.Stream)
+	if err := c.Drafts.Ask(a); err != nil {
+		return err
+	}
 	if err := c.Place.Ask(a, d); err != nil {
 		return err
 	}

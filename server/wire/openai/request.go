@@ -24,6 +24,7 @@ type Common struct {
 	IgnoreEOS     bool           `json:"ignore_eos"`
 	ServiceTier   ServiceTier    `json:"service_tier"`
 	wire.Place
+	wire.Drafts
 	wire.Report
 	Sampling
 	Form

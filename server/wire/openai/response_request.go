@@ -14,6 +14,7 @@ import (
 // ignored, and what refers to something stored is refused.
 type ResponseRequest struct {
 	wire.Place
+	wire.Drafts
 	wire.Report
 	Sampling
 	Form
@@ -74,6 +75,9 @@ func (r *ResponseRequest) Ask(d Defaults) (*ask.Request, error) {
 		return nil, err
 	}
 	if err := r.Place.Ask(a, d); err != nil {
+		return nil, err
+	}
+	if err := r.Drafts.Ask(a); err != nil {
 		return nil, err
 	}
 	r.Report.Ask(a, r.Stream)

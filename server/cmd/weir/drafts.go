@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/weirgo/weir/server/generate/local"
+)
+
+// draftOptions are the flags of tokens that are guessed and computed ahead, with
+// llama-server's names.
+type draftOptions struct {
+	kinds              string
+	most, least, match int // -1: the default of package draft
+}
+
+func defaultDrafts() draftOptions { return draftOptions{most: -1, least: -1, match: -1} }
+
+// Kinds of drafts. All that llama-server looks up in the text are one here: which of
+// them is meant, and how long drafts are, is decided by how often they were right.
+var (
+	lookups    = []string{"ngram", "ngram-simple", "ngram-map-k", "ngram-map-k4v", "ngram-mod", "ngram-cache"}
+	draftHeads = []string{"draft-simple", "draft-eagle3", "draft-mtp", "draft-dflash"}
+)
+
+// define adds the flags.
+func (d *draftOptions) define(f *flagSet) {
+	f.text(&d.kinds, "spec-type", "none|ngram[,...]", "guess tokens from what is there already, and compute them ahead: answers are the same, sooner where they repeat something; ngram-simple, ngram-mod and so on are ngram; default none")
+	f.each("spec-default", "", "as --spec-type ngram", func(string) error {
+		d.kinds = lookups[0]
+		return nil
+	})
+	f.whole(&d.most, "draft-max draft draft-n spec-draft-n-max spec-ngram-mod-n-max", "N", "tokens guessed at a time at most, as many as are worth their time; 0: none but for requests with speculative.n_max; default 32")
+	f.whole(&d.most, "spec-ngram-size-m spec-ngram-simple-size-m spec-ngram-map-k-size-m spec-ngram-map-k4v-size-m", "N", "the same")
+	f.whole(&d.least, "draft-min draft-n-min spec-draft-n-min spec-ngram-mod-n-min", "N", "tokens guessed at a time at least, if any are; default 1")
+	f.whole(&d.match, "spec-ngram-size-n spec-ngram-simple-size-n spec-ngram-map-k-size-n spec-ngram-map-k4v-size-n spec-ngram-mod-n-match", "N", "tokens that must have been there already for a guess; default 3")
+}
+
+// each is the kinds that were given.
+func (d *draftOptions) each() []string {
+	return strings.FieldsFunc(d.kinds, func(c rune) bool { return c == ',' || c == ' ' })
+}
+
+// check reports the first flag out of range.
+func (d *draftOptions) check() error {
+	const mostTokens, mostMatch = 128, 64 // as package draft has them
+	for _, kind := range d.each() {
+		if kind != "none" && !slices.Contains(lookups, kind) && !slices.Contains(draftHeads, kind) {
+			return fmt.Errorf("serve: --spec-type is %q: give none, or ngram", kind)
+		}
+	}
+	for _, f := range []struct {
+		name       string
+		value, top int
+	}{{"--draft-max", d.most, mostTokens}, {"--draft-min", d.least, mostTokens}, {"--spec-ngram-size-n", d.match, mostMatch}} {
+		if f.value < -1 || f.value > f.top {
+			return fmt.Errorf("serve: %s is %d: give a number from 0 to %d", f.name, f.value, f.top)
+		}
+	}
+	return nil
+}
+
+// notes are warnings about kinds that there are not.
+func (d *draftOptions) notes() (all []string) {
+	for _, kind := range d.each() {
+		if slices.Contains(draftHeads, kind) {
+			all = append(all, "--spec-type "+kind+" has no effect: "+drafting)
+		}
+	}
+	return all
+}
+
+// config is what package draft takes.
+func (d *draftOptions) config() local.Drafts {
+	c := local.Drafts{Most: d.most, Least: max(d.least, 0), Match: max(d.match, 0)}
+	switch d.most {
+	case -1:
+		c.Most = 0 // its default
+	case 0:
+		c.Most = -1
+	}
+	c.Lookup = slices.ContainsFunc(d.each(), func(kind string) bool { return slices.Contains(lookups, kind) })
+	return c
+}
