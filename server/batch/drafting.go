@@ -32,9 +32,9 @@ type drafter interface {
 
 // drafting is what the loop keeps of drafts. It belongs to who holds Loop.own.
 type drafting struct {
-	possible bool // drafts are configured, and what is wrong can be cut off
-	rates    draft.Rates
-	rest     int // steps for which nothing is drafted
+	stopped bool // the engine has not cut what was wrong
+	rates   draft.Rates
+	rest    int // steps for which nothing is drafted
 
 	who   []*Generation // may have a draft in the step that is planned
 	wants []draft.Want  // of them
@@ -57,10 +57,10 @@ type guesses struct {
 
 // newGuesses makes what a request's sequence needs for drafts, nil if it has none.
 func (l *Loop) newGuesses(r *ask.Request) *guesses {
-	if !l.drafting.possible {
+	c := l.config.Draft
+	if !c.Lookup {
 		return nil
 	}
-	c := l.config.Draft
 	most, least := c.Most, c.Least
 	if r.MostDraft != 0 {
 		most = r.MostDraft
@@ -78,7 +78,7 @@ func (l *Loop) newGuesses(r *ask.Request) *guesses {
 // tokens they have.
 func (l *Loop) planDrafts(decodes, prompts int) (rows int) {
 	d := &l.drafting
-	if !d.possible || decodes == 0 {
+	if !l.config.Draft.Lookup || d.stopped || decodes == 0 {
 		return 0
 	}
 	if d.rest > 0 {
@@ -236,7 +236,7 @@ func (l *Loop) endDraft(g *Generation, next []engine.Token) (right int) {
 // uncut acts on an engine that has not cut a draft off: the sequence is computed again,
 // if it goes on, and nothing is drafted any more.
 func (l *Loop) uncut(g *Generation) {
-	l.drafting.possible = false
+	l.drafting.stopped = true
 	l.config.Log.Error("engine cannot cut a sequence: nothing is drafted from now on", "sequence", g.seq.id)
 	g.seq.stays = false
 	l.putBack(slices.Index(l.live, g))

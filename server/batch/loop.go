@@ -118,6 +118,7 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		ctx.Close()
 		return nil, err
 	}
+	cfg.Draft.Lookup = cfg.Draft.Lookup && ctx.CanCut()
 	l := &Loop{
 		config:      cfg,
 		limits:      limits,
@@ -146,7 +147,6 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 	if c, ok := ctx.(engine.StateContext); ok {
 		l.stateIdentity = c.StateIdentity()
 	}
-	l.drafting.possible = cfg.Draft.Lookup && ctx.CanCut()
 	l.compute.force.Store(&engine.Threads{Threads: limits.Threads, BatchThreads: limits.BatchThreads, Decoding: ec.Decoding})
 	if err := l.openStore(); err != nil {
 		ctx.Close()

@@ -6,6 +6,7 @@ type SequenceState struct {
 	PromptTokens, Cached int
 	Generated, Remaining int // tokens of the answer
 	Paused               bool
+	Drafts               bool // tokens are guessed for it or, of a free place, may be
 }
 
 // Sequences gives the state of each place in the batch. It waits for the engine
@@ -25,6 +26,9 @@ func (l *Loop) Sequences() (states []SequenceState) {
 func (l *Loop) copyStates(states []SequenceState) {
 	l.own.Lock()
 	defer l.own.Unlock()
+	for i := range states {
+		states[i].Drafts = l.config.Draft.Lookup && !l.drafting.stopped
+	}
 	for _, g := range l.live {
 		s := &g.seq
 		if s.ended || s.id < 0 || int(s.id) >= len(states) {
@@ -33,6 +37,7 @@ func (l *Loop) copyStates(states []SequenceState) {
 		states[s.id] = SequenceState{
 			Busy: true, PromptTokens: s.prompt, Cached: s.cached,
 			Generated: s.generated(), Remaining: s.limit - s.length(), Paused: s.paused,
+			Drafts: s.guesses != nil && !l.drafting.stopped,
 		}
 	}
 }

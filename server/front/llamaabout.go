@@ -59,7 +59,7 @@ func (h *Handler) slots(x *exchange, w http.ResponseWriter, q *http.Request) err
 	}
 	all := make([]llamaserver.Slot, len(sequences))
 	for i, s := range sequences {
-		all[i] = llamaserver.Slot{ID: i, ContextTokens: h.cfg.Generator.Model().ContextTokens, Processing: s.Busy}
+		all[i] = llamaserver.Slot{ID: i, ContextTokens: h.cfg.Generator.Model().ContextTokens, Processing: s.Busy, Speculative: s.Drafts}
 		if s.Busy {
 			all[i].PromptTokens, all[i].Processed = s.PromptTokens, min(s.Cached, s.PromptTokens)
 			all[i].Next = []llamaserver.NextToken{{More: s.Remaining > 0, Remain: s.Remaining, Decoded: s.Generated}}

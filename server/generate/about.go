@@ -56,6 +56,7 @@ type Sequence struct {
 	Generated    int // tokens of the answer
 	Remaining    int // tokens of the answer that may still come
 	Paused       bool
+	Drafts       bool // tokens are guessed for it or, of a free place, may be
 }
 
 // Filler is a Generator whose model may have learnt to fill gaps.

@@ -5,6 +5,8 @@ import (
 	"encoding/json/v2"
 	"strings"
 	"testing"
+
+	"github.com/weirgo/weir/server/ask"
 )
 
 // checkJSONString compares with encoding/json/v2 and reads the string back.
@@ -78,5 +80,17 @@ func BenchmarkAppendJSONString(b *testing.B) {
 				dst = AppendJSONString(dst[:0], s)
 			}
 		})
+	}
+}
+
+// Tokens that were guessed are in the timings where there were any.
+func TestTimingsOfDrafts(t *testing.T) {
+	end := ask.End{PromptTokens: 3, CompletionTokens: 9}
+	if got := string(AppendTimings(nil, &end)); strings.Contains(got, "draft") {
+		t.Errorf("nothing was guessed: %s", got)
+	}
+	end.DraftTokens, end.AcceptedTokens = 7, 5
+	if got := string(AppendTimings(nil, &end)); !strings.HasSuffix(got, `,"draft_n":7,"draft_n_accepted":5}`) {
+		t.Errorf("%s", got)
 	}
 }

@@ -102,6 +102,27 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// How many tokens are guessed at a time is the client's to say, and whether any are.
+func TestDrafts(t *testing.T) {
+	for body, want := range map[string]ask.Request{
+		`{}`: {},
+		`{"speculative.n_max":5,"speculative.n_min":2.0,"speculative.p_min":0.5}`: {MostDraft: 5, LeastDraft: 2},
+		`{"n":2,"speculative.n_max":0}`:                                           {MostDraft: -1},
+		`{"speculative.n_max":-1,"speculative.n_min":-1}`:                         {MostDraft: -1},
+		`{"speculative.n_max":null,"speculative.n_min":3}`:                        {LeastDraft: 3},
+	} {
+		_, c, err := read(t, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range c.Requests(ask.Prompt{}) {
+			if r.MostDraft != want.MostDraft || r.LeastDraft != want.LeastDraft {
+				t.Errorf("%s: %d at most, %d at least", body, r.MostDraft, r.LeastDraft)
+			}
+		}
+	}
+}
+
 // Who names a slot wants what is there, and one of several answers has it.
 func TestPlace(t *testing.T) {
 	for body, want := range map[string][2]ask.Request{
@@ -133,6 +154,7 @@ func TestOptionsThatAreRefused(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"n_predict":1.5}`:                              "n_predict: 1.5 is not a whole number",
 		`{"n_predict":-7}`:                               "n_predict: -7 is out of range",
+		`{"speculative.n_max":1.5}`:                      "speculative.n_max: 1.5 is not a whole number",
 		`{"id_slot":-2}`:                                 "id_slot: -2 is out of range",
 		`{"n_cmpl":0}`:                                   "n_cmpl",
 		`{"temperature":"hot"}`:                          "temperature",

@@ -6,6 +6,20 @@ import (
 	"github.com/weirgo/weir/server/ask"
 )
 
+// How many tokens are guessed at a time, by llama-server's names.
+func TestDrafts(t *testing.T) {
+	for field, want := range map[string]ask.Request{
+		`"speculative.n_max":7`:                         {MostDraft: 7},
+		`"speculative.n_max":0,"speculative.p_min":0.5`: {MostDraft: -1},
+		`"speculative.n_min":2`:                         {LeastDraft: 2},
+	} {
+		got, _, err := decodeChat(`{` + hello + `,` + field + `}`)
+		if err != nil || got.MostDraft != want.MostDraft || got.LeastDraft != want.LeastDraft {
+			t.Errorf("%s: %+v, %v", field, got, err)
+		}
+	}
+}
+
 // What a prompt may begin with, and who else may begin with what it leaves.
 func TestReuse(t *testing.T) {
 	for field, want := range map[string]ask.Request{
