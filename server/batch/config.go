@@ -63,6 +63,10 @@ type Config struct {
 	// same with it, but for what the engine's arithmetic makes of larger batches. A
 	// Pacing that does not know what drafts cost (pace.Learned does) has none.
 	Draft draft.Config
+	// DraftModel guesses where the sequence itself does not: a smaller model with the
+	// same vocabulary, in a context as large as the engine's. nil: none. It is the
+	// caller's, who closes it after the loop.
+	DraftModel engine.Model
 	// StuckAfter is how long a decode may take before the engine counts as stuck,
 	// beside stuckAfterToken for each token of its batch. Default 30 s: no client
 	// waits so long for a token.

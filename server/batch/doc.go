@@ -50,8 +50,10 @@
 // leaves prompts [Config].PromptShare of the time: it slows those of others down by a
 // bounded factor.
 //
-// Behind the token of a decoding sequence a step may compute tokens that are guessed
-// ([Config].Draft, package draft). Each is sampled in turn, by the sequence's own sampler
+// Behind the token of a decoding sequence a step may compute tokens that are guessed, by
+// what is there already ([Config].Draft, package draft) or by a smaller model
+// ([Config].DraftModel), whose own decodes come between the plan of a step and its decode.
+// Each is sampled in turn, by the sequence's own sampler
 // and with its form, until one is not what was guessed; then the rest is cut off the
 // cache. So a step gives several tokens at once, and they are those that single steps
 // would give. Guesses get what a step has room and time for beside prompts, by what

@@ -42,12 +42,13 @@ type drafting struct {
 
 // guesses is what a sequence keeps of its drafts.
 type guesses struct {
-	index       *draft.Index
-	match       int // tokens that match in it
+	index       *draft.Index // nil if nothing is looked up
+	match       int          // tokens that match in it
 	rates       draft.Rates
 	least, most int
 
-	at, matched int // of the step that is planned: what draft.Index found
+	at, matched int // of the step that is planned: what draft.Index found, or draft.ByModel
+	known       int // tokens of the sequence that the draft model has too
 
 	// Of the draft under way, from its plan to the end of the step.
 	tokens []engine.Token
@@ -58,7 +59,7 @@ type guesses struct {
 // newGuesses makes what a request's sequence needs for drafts, nil if it has none.
 func (l *Loop) newGuesses(r *ask.Request) *guesses {
 	c := l.config.Draft
-	if !c.Lookup {
+	if !c.Lookup && l.scout == nil {
 		return nil
 	}
 	most, least := c.Most, c.Least
@@ -71,43 +72,55 @@ func (l *Loop) newGuesses(r *ask.Request) *guesses {
 	if most <= 0 {
 		return nil
 	}
-	return &guesses{index: draft.NewIndex(c.Match), match: c.Match, most: min(most, draft.MostTokens), least: least}
+	g := &guesses{most: min(most, draft.MostTokens), least: least, match: c.Match}
+	if c.Lookup {
+		g.index = draft.NewIndex(c.Match)
+	}
+	return g
 }
 
-// planDrafts puts drafts into a batch that has all its other rows, and returns how many
-// tokens they have.
-func (l *Loop) planDrafts(decodes, prompts int) (rows int) {
+// planDrafts puts drafts into a batch that has all its other rows, but for those that the
+// draft model is yet to guess.
+func (l *Loop) planDrafts(next *Step) {
 	d := &l.drafting
-	if !l.config.Draft.Lookup || d.stopped || decodes == 0 {
-		return 0
+	if !l.config.Draft.Lookup && l.scout == nil || d.stopped || next.DecodeRows == 0 {
+		return
 	}
 	if d.rest > 0 {
 		d.rest--
-		return 0
+		return
 	}
-	budget := l.draftBudget(decodes, prompts)
+	budget := l.draftBudget(next.DecodeRows, next.PromptRows)
 	if budget.Rows <= 0 {
-		return 0
+		return
 	}
 	l.wantDrafts()
 	draft.Share(budget, d.wants)
 	for i, g := range d.who {
 		a := g.seq.guesses
-		n := d.wants[i].Rows
-		if n == 0 {
+		switch n := d.wants[i].Rows; {
+		case n == 0:
 			a.rates.Pass(a.matched)
 			d.rates.Pass(a.matched)
-			continue
+		case a.matched == draft.ByModel:
+			l.scout.want(g, n)
+		default:
+			a.tokens = draft.Append(a.tokens[:0], g.seq.tokens, a.at, n)
+			next.DraftRows += l.addDraft(g)
 		}
-		a.tokens = draft.Append(a.tokens[:0], g.seq.tokens, a.at, n)
-		a.row = l.batch.Len()
-		for k, token := range a.tokens {
-			l.batch.Add(token, len(g.seq.tokens)+k, g.seq.id, true)
-		}
-		rows += n
 	}
 	clear(d.who)
-	return rows
+}
+
+// addDraft puts the draft of a sequence into the batch, and returns how many tokens it
+// has.
+func (l *Loop) addDraft(g *Generation) int {
+	a := g.seq.guesses
+	a.row = l.batch.Len()
+	for k, token := range a.tokens {
+		l.batch.Add(token, len(g.seq.tokens)+k, g.seq.id, true)
+	}
+	return len(a.tokens)
 }
 
 // draftBudget is what drafts get of a step.
@@ -147,10 +160,10 @@ func (l *Loop) wantDrafts() {
 		if most < max(a.least, 1) {
 			continue
 		}
-		if a.at, a.matched = a.index.Find(s.tokens); a.matched == 0 {
+		chance := l.likelier(s)
+		if chance == 0 {
 			continue
 		}
-		chance := a.rates.Chance(a.matched, d.rates.Chance(a.matched, draft.Prior))
 		d.who = append(d.who, g)
 		d.wants = append(d.wants, draft.Want{Chance: chance, Least: a.least, Most: most})
 	}
@@ -164,9 +177,35 @@ func (l *Loop) roomLeft(s *sequence) int {
 
 // moved acts on tokens that a shift has dropped: the others are at other places now.
 func (a *guesses) moved() {
-	if a != nil {
+	if a == nil {
+		return
+	}
+	a.known = 0
+	if a.index != nil {
 		a.index = draft.NewIndex(a.match)
 	}
+}
+
+// likelier chooses who guesses for a sequence, and returns how likely a token of theirs is
+// right, 0 if there is nobody.
+func (l *Loop) likelier(s *sequence) (chance float64) {
+	a := s.guesses
+	of := func(matched int) float64 {
+		return a.rates.Chance(matched, l.drafting.rates.Chance(matched, draft.Prior))
+	}
+	a.matched = draft.ByModel
+	if l.scout.knows(s) {
+		chance = of(draft.ByModel)
+	}
+	if a.index == nil {
+		return chance
+	}
+	if at, matched := a.index.Find(s.tokens); matched > 0 {
+		if found := of(matched); found >= chance {
+			a.at, a.matched, chance = at, matched, found
+		}
+	}
+	return chance
 }
 
 // readDraft takes the rows of a draft from the engine, as far as it has them. Engine

@@ -39,13 +39,18 @@ func repeats(tokens []engine.Token) engine.Token {
 }
 
 // simulatedDrafts makes half of the simulations guess, of a model that often says the
-// same again.
-func simulatedDrafts(random *rand.Rand, opts *enginetest.Options) (draft.Config, pace.Policy) {
+// same again, and some of them with a draft model that knows it well and fails as it does.
+func simulatedDrafts(random *rand.Rand, opts *enginetest.Options) (c draft.Config, drafts engine.Model, p pace.Policy) {
 	if random.IntN(2) == 0 {
-		return draft.Config{}, nil
+		return c, nil, nil
 	}
 	opts.Next = repeats
-	return draft.Config{Lookup: true, Match: 1 + random.IntN(4)}, cheap()
+	c = draft.Config{Lookup: true, Match: 1 + random.IntN(4)}
+	if random.IntN(2) == 0 {
+		c.Lookup = random.IntN(2) == 0
+		drafts = enginetest.New(enginetest.Options{Next: repeats, Fault: opts.Fault})
+	}
+	return c, drafts, cheap()
 }
 
 // draftedRequests differ in all that is sampled by.

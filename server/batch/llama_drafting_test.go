@@ -22,27 +22,43 @@ func (*cheap) Drafts(pace.Demand, int, float64) pace.Drafts {
 // TestLlamaDraftsChangeNothing checks that the real library gives the same tokens with
 // drafts and without, alone and together, greedy and drawn by seed, but for what it
 // rounds otherwise in batches of other shapes. The model says nothing twice by itself, so
-// it has few tokens to choose from.
+// it has few tokens to choose from where they are looked up.
 func TestLlamaDraftsChangeNothing(t *testing.T) {
-	config := batch.Config{MaxSequences: 8, PrefillTokens: 24, NoPrefixCache: true}
+	config := batch.Config{MaxSequences: 4, PrefillTokens: 24, NoPrefixCache: true}
 	without, model := openLlama(t, config)
 	config.Draft, config.Pacing = draft.Config{Lookup: true}, new(cheap)
 	with, _ := openLlama(t, config)
+	llamaDrafts(t, model, with, without, func(r *ask.Request, i int) {
+		for k := range 1 + i%3 {
+			r.Sampling.Bias = append(r.Sampling.Bias, ask.Bias{Token: r.Prompt.Tokens[1+k], Add: 1000})
+		}
+	})
+}
+
+// TestLlamaDraftModel is the same with the model itself as the draft model.
+func TestLlamaDraftModel(t *testing.T) {
+	config := batch.Config{MaxSequences: 4, PrefillTokens: 24, NoPrefixCache: true}
+	without, model := openLlama(t, config)
+	config.Draft, config.Pacing, config.DraftModel = draft.Config{Most: 6}, new(cheap), model
+	with, _ := openLlama(t, config)
+	llamaDrafts(t, model, with, without, func(*ask.Request, int) {})
+}
+
+// llamaDrafts compares what two loops give, for requests that change has had its say in.
+func llamaDrafts(t *testing.T, model engine.Model, with, without *batch.Loop, change func(r *ask.Request, i int)) {
 	var requests []*ask.Request
-	for i := range 12 {
+	for i := range 4 {
 		text := strings.Repeat(fmt.Sprintf("row %d of the table, ", i), 1+i%5)
 		prompt, err := model.Tokenize(t.Context(), nil, engine.Tokenizing{AddSpecial: true}, engine.Span{Text: text})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var few []ask.Bias
-		for k := range 1 + i%3 {
-			few = append(few, ask.Bias{Token: prompt[1+k], Add: 1000})
+		r := &ask.Request{
+			Prompt: ask.Prompt{Tokens: prompt}, MaxTokens: 40, TopLogprobs: 5, IgnoreEOS: true,
+			Sampling: ask.Sampling{Temperature: float32(i/3) / 2, TopK: 40, Seed: uint32(i)},
 		}
-		requests = append(requests, &ask.Request{
-			Prompt: ask.Prompt{Tokens: prompt}, MaxTokens: 60, TopLogprobs: 5, IgnoreEOS: true,
-			Sampling: ask.Sampling{Temperature: float32(i%4/3) / 2, TopK: 40, Seed: uint32(i), Bias: few},
-		})
+		change(r, i)
+		requests = append(requests, r)
 	}
 	var wants [][]batch.Result
 	for _, r := range requests {
@@ -64,12 +80,12 @@ func TestLlamaDraftsChangeNothing(t *testing.T) {
 		parted += compare(t, i, g, wants[i])
 		accepted += g.Finish().Accepted
 	}
-	if s := with.Stats(); accepted < 200 || s.AcceptedTokens != uint64(accepted) || steps >= without.Stats().Steps {
+	if s := with.Stats(); accepted < 40 || s.AcceptedTokens != uint64(accepted) || steps >= without.Stats().Steps {
 		t.Errorf("%d tokens were right: %+v", accepted, s)
 	}
-	t.Logf("%d of 24 part", parted)
-	if parted > 6 {
-		t.Errorf("%d of 24 prompts give other tokens with drafts", parted)
+	t.Logf("%d of 8 part", parted)
+	if parted > 2 {
+		t.Errorf("%d of 8 prompts give other tokens with drafts", parted)
 	}
 }
 

@@ -79,6 +79,7 @@ type Loop struct {
 	pacing      pacing
 	tiers       tiers
 	drafting    drafting
+	scout       *scout    // nil without a draft model
 	deadlines   deadlines // of those that have one, waiting and live
 	savedBytes  int       // of sequences that were preempted
 }
@@ -118,7 +119,11 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		ctx.Close()
 		return nil, err
 	}
-	cfg.Draft.Lookup = cfg.Draft.Lookup && ctx.CanCut()
+	scout, err := newScout(model, ec, ctx, &cfg)
+	if err != nil {
+		ctx.Close()
+		return nil, err
+	}
 	l := &Loop{
 		config:      cfg,
 		limits:      limits,
@@ -139,6 +144,7 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 		promptLimit: limits.BatchTokens,
 		rows:        make([]*Generation, 0, cfg.MaxSequences),
 		share:       newShare(cfg.Group, limits),
+		scout:       scout,
 	}
 	l.shared.Store(&ctx)
 	l.rest.worked.Store(time.Now().UnixNano())
@@ -246,6 +252,7 @@ func (l *Loop) EndAll() {
 		l.closing.Store(true)
 		(*l.shared.Load()).Abort()
 		l.abortEmbedder()
+		l.scout.abort()
 		close(l.torndown)
 		l.wakeEngine()
 	})
@@ -351,7 +358,7 @@ func (l *Loop) drain() error {
 
 // closeContexts frees what the engine has. Engine goroutine.
 func (l *Loop) closeContexts() error {
-	if err := errors.Join(l.closeEmbedder(), l.context.Close()); err != nil {
+	if err := errors.Join(l.closeEmbedder(), l.scout.close(), l.context.Close()); err != nil {
 		return fmt.Errorf("batch: close engine context: %w", err)
 	}
 	return nil

@@ -27,7 +27,7 @@ func (l *Loop) copyStates(states []SequenceState) {
 	l.own.Lock()
 	defer l.own.Unlock()
 	for i := range states {
-		states[i].Drafts = l.config.Draft.Lookup && !l.drafting.stopped
+		states[i].Drafts = (l.config.Draft.Lookup || l.scout != nil) && !l.drafting.stopped
 	}
 	for _, g := range l.live {
 		s := &g.seq

@@ -99,8 +99,8 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	context := engine.ContextConfig{ContextTokens: sequences * 128, BatchTokens: sequences + s.random.IntN(64)}
 	cfg := s.config(sequences)
 	helped := s.random.IntN(2) == 0
-	drafts, pacing := simulatedDrafts(s.random, &opts)
-	cfg.Draft = drafts
+	drafts, model, pacing := simulatedDrafts(s.random, &opts)
+	cfg.Draft, cfg.DraftModel = drafts, model
 	s.open = func() {
 		cfg.Pacing = pacing // or a new one
 		s.loop, s.model = stepped(t, opts, context, cfg)

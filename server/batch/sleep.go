@@ -115,6 +115,7 @@ func (l *Loop) wakeUp() error {
 		l.places[i] = place{}
 		l.giveBack(engine.SequenceID(i))
 	}
+	l.scout.wake(size)
 	l.hold, l.copied, l.promptLimit = false, false, l.limits.BatchTokens
 	l.rest.asleep = false
 	l.rest.worked.Store(time.Now().UnixNano())

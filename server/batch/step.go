@@ -24,6 +24,7 @@ func (l *Loop) step() bool {
 	if l.batch.Len() == 0 {
 		return false
 	}
+	l.guess(&did)
 	l.share.ahead(l.live)
 	ggroup.QuietPoint()
 	did.Duration, did.Err = l.decode(l.context, l.batch)
@@ -56,7 +57,7 @@ func (l *Loop) prepare() (next Step) {
 	l.shiftFull()
 	l.wakeFeeds() // who has ended by now does not wait for the decode
 	next.DecodeRows, next.PromptRows = l.plan()
-	next.DraftRows = l.planDrafts(next.DecodeRows, next.PromptRows)
+	l.planDrafts(&next)
 	if l.batch.Len() == 0 {
 		l.publish()
 	}

@@ -94,6 +94,7 @@ func (l *Loop) judge(since int64, seen time.Duration) {
 		l.counters.stuck.Add(1)
 		l.context.Abort()
 		l.abortEmbedder()
+		l.scout.abort()
 	}
 	// Each time: a Submit may have been at work while the engine was judged.
 	l.overtaken = true
@@ -112,6 +113,7 @@ func (l *Loop) goOn(err error) {
 	l.sweepLive()
 	if since := l.stuck.Swap(0); since != 0 {
 		l.context.Resume()
+		l.scout.resume()
 		if c := l.embeddings.context.Load(); c != nil {
 			c.Resume()
 		}

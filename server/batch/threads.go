@@ -36,6 +36,7 @@ func (l *Loop) takeThreads() {
 	if t := l.compute.asked.Swap(nil); t != nil {
 		if !l.rest.asleep { // or Wake makes a context with them
 			l.context.(engine.ThreadedContext).SetThreads(*t)
+			l.scout.take(t)
 		}
 		l.compute.force.Store(t)
 	}

@@ -52,13 +52,13 @@ func (l *Loop) operations() (n uint32, ok bool) {
 	if n, ok = c.Progress(); !ok {
 		return 0, false
 	}
-	if e := l.embeddings.context.Load(); e != nil { // one of the two computes
+	if e := l.embeddings.context.Load(); e != nil { // one of them computes
 		if c, counts := e.EmbeddingContext.(engine.CountingContext); counts {
 			more, _ := c.Progress()
 			n += more
 		}
 	}
-	return n, true
+	return n + l.scout.operations(), true
 }
 
 // suspect is part of look; since is the decode under way, if there is one. It returns

@@ -12,6 +12,9 @@ type Config struct {
 	Most int
 	// Least is how many a draft has at least: where fewer are worth their time, none is.
 	Least int
+	// LeastChance ends a draft of a model before the first token that the model gives a
+	// smaller chance, from 0 to 1.
+	LeastChance float64
 	// Match is how many tokens match at least, up to MostMatch. Default 3.
 	Match int
 }
@@ -37,6 +40,9 @@ func (c Config) WithDefaults() Config {
 
 // Check reports the first field out of range.
 func (c Config) Check() error {
+	if !(c.LeastChance >= 0 && c.LeastChance <= 1) {
+		return fmt.Errorf("draft: check config: LeastChance is %v, allowed are 0 to 1", c.LeastChance)
+	}
 	for _, f := range []struct {
 		name             string
 		value, low, high int

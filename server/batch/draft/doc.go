@@ -16,7 +16,8 @@
 //
 // A row of a draft costs time, and is of use only if all before it were right. [Rates]
 // remembers how often drafts were: what has long matched is right more often than what
-// has matched by a token or two, so each length of matches is counted by itself. [Share]
+// has matched by a token or two, so each length of matches is counted by itself, and so
+// is what a model has guessed. [Share]
 // gives each sequence of a step as many rows as raise the tokens that the step gives
 // for its time, which are fewer the more sequences share it, and none where rows cost
 // more than they are likely to give.

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -128,7 +129,7 @@ func TestCheck(t *testing.T) {
 	if err := (Config{Lookup: true}).WithDefaults().Check(); err != nil {
 		t.Error(err)
 	}
-	for _, c := range []Config{{Most: -2}, {Most: MostTokens + 1}, {Least: -1}, {Match: MostMatch + 1}} {
+	for _, c := range []Config{{Most: -2}, {Most: MostTokens + 1}, {Least: -1}, {Match: MostMatch + 1}, {LeastChance: 1.5}, {LeastChance: math.NaN()}} {
 		if c.Check() == nil {
 			t.Errorf("%+v is taken", c)
 		}

@@ -4,10 +4,14 @@ import "math/bits"
 
 // Rates is how often a token of a draft was right where all before it were, by how many
 // tokens had matched. The zero value knows nothing.
-type Rates [classes]rate
+type Rates [classes + 1]rate
 
-// classes are of 1 token, of 2 and 3, of 4 to 7, and so on, up to 32 and more.
+// classes are of 1 token, of 2 and 3, of 4 to 7, and so on, up to 32 and more. The one
+// behind them is ByModel's.
 const classes = 6
+
+// ByModel stands for how many tokens matched where a model has guessed.
+const ByModel = 0
 
 // Prior is the chance of a token that nothing is known of: high enough to try where a
 // row is not nearly as dear as a step.
@@ -27,7 +31,12 @@ const (
 // rate is a moving mean.
 type rate struct{ right, tried float64 }
 
-func class(matched int) int { return min(bits.Len(uint(max(matched, 1)))-1, classes-1) }
+func class(matched int) int {
+	if matched == ByModel {
+		return classes
+	}
+	return min(bits.Len(uint(matched))-1, classes-1)
+}
 
 // Chance is how likely a token is right where so many matched; prior is what is
 // thought of those that nothing is known of.
