@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
+	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/generate/local"
 )
 
@@ -13,20 +17,34 @@ import (
 type draftOptions struct {
 	kinds              string
 	most, least, match int // -1: the default of package draft
+	model              string
+	gpuLayers          int
+	leastChance        float64
 }
 
-func defaultDrafts() draftOptions { return draftOptions{most: -1, least: -1, match: -1} }
+func defaultDrafts() draftOptions {
+	return draftOptions{most: -1, least: -1, match: -1, gpuLayers: -1}
+}
+
+// byModel is the kind of drafts that a model of its own makes.
+const byModel = "draft-simple"
 
 // Kinds of drafts. All that llama-server looks up in the text are one here: which of
 // them is meant, and how long drafts are, is decided by how often they were right.
 var (
 	lookups    = []string{"ngram", "ngram-simple", "ngram-map-k", "ngram-map-k4v", "ngram-mod", "ngram-cache"}
-	draftHeads = []string{"draft-simple", "draft-eagle3", "draft-mtp", "draft-dflash"}
+	draftHeads = []string{"draft-eagle3", "draft-mtp", "draft-dflash"}
 )
 
 // define adds the flags.
 func (d *draftOptions) define(f *flagSet) {
-	f.text(&d.kinds, "spec-type", "none|ngram[,...]", "guess tokens from what is there already, and compute them ahead: answers are the same, sooner where they repeat something; ngram-simple, ngram-mod and so on are ngram; default none")
+	f.text(&d.kinds, "spec-type", "none|ngram|draft-simple[,...]", "guess tokens and compute them ahead: answers are the same, sooner where they were right. ngram: from what is there already, as are ngram-simple, ngram-mod and so on; draft-simple: by the model of -md. Default draft-simple with -md, else none")
+	f.named(&d.model, "md model-draft spec-draft-model", "FILE", "GGUF file of a smaller model with the same vocabulary, which guesses tokens")
+	f.each("ngld gpu-layers-draft n-gpu-layers-draft spec-draft-ngl", "N|all|auto", "its layers on the GPU; default: all", func(v string) (err error) {
+		d.gpuLayers, err = readLayers(v)
+		return err
+	})
+	f.number(&d.leastChance, "draft-p-min spec-draft-p-min", "X", "chance that it must give a token to guess it; default 0")
 	f.each("spec-default", "", "as --spec-type ngram", func(string) error {
 		d.kinds = lookups[0]
 		return nil
@@ -46,9 +64,15 @@ func (d *draftOptions) each() []string {
 func (d *draftOptions) check() error {
 	const mostTokens, mostMatch = 128, 64 // as package draft has them
 	for _, kind := range d.each() {
-		if kind != "none" && !slices.Contains(lookups, kind) && !slices.Contains(draftHeads, kind) {
-			return fmt.Errorf("serve: --spec-type is %q: give none, or ngram", kind)
+		if kind != "none" && kind != byModel && !slices.Contains(lookups, kind) && !slices.Contains(draftHeads, kind) {
+			return fmt.Errorf("serve: --spec-type is %q: give none, ngram or draft-simple", kind)
 		}
+	}
+	if slices.Contains(d.each(), byModel) && d.model == "" {
+		return fmt.Errorf("serve: --spec-type %s, but no model: name one with -md", byModel)
+	}
+	if !(d.leastChance >= 0 && d.leastChance <= 1) {
+		return fmt.Errorf("serve: --draft-p-min is %v: give a number from 0 to 1", d.leastChance)
 	}
 	for _, f := range []struct {
 		name       string
@@ -73,7 +97,7 @@ func (d *draftOptions) notes() (all []string) {
 
 // config is what package draft takes.
 func (d *draftOptions) config() local.Drafts {
-	c := local.Drafts{Most: d.most, Least: max(d.least, 0), Match: max(d.match, 0)}
+	c := local.Drafts{Most: d.most, Least: max(d.least, 0), Match: max(d.match, 0), LeastChance: d.leastChance}
 	switch d.most {
 	case -1:
 		c.Most = 0 // its default
@@ -82,4 +106,26 @@ func (d *draftOptions) config() local.Drafts {
 	}
 	c.Lookup = slices.ContainsFunc(d.each(), func(kind string) bool { return slices.Contains(lookups, kind) })
 	return c
+}
+
+// usesModel reports whether the draft model guesses.
+func (d *draftOptions) usesModel() bool {
+	return d.model != "" && (d.kinds == "" || slices.Contains(d.each(), byModel))
+}
+
+// watchModels returns the draft model beside the one that is served, nil if there is
+// none, a context that ends if a file of either changes, and what frees both after all
+// else, also with an error.
+func watchModels(ctx context.Context, o *options, model engine.Model, log *slog.Logger) (watched context.Context, drafts engine.Model, end func() error, err error) {
+	watched, unchanged := watchModel(ctx, model)
+	end = func() error { return errors.Join(unchanged(), model.Close()) }
+	if !o.drafts.usesModel() {
+		return watched, nil, end, nil
+	}
+	drafts, _, err = loadFile(watched, o, o.drafts.model, o.drafts.gpuLayers, log)
+	if err != nil {
+		return watched, nil, end, fmt.Errorf("the draft model (-md): %w", err)
+	}
+	watched, same := watchModel(watched, drafts)
+	return watched, drafts, func() error { return errors.Join(same(), drafts.Close(), end()) }, nil
 }

@@ -34,7 +34,7 @@ type llamaFlag struct {
 const (
 	pinning   = "threads are not pinned: use taskset"
 	placing   = "the engine places the model by itself; see -ngl"
-	drafting  = "no model drafts here: answers are the same; --spec-type ngram drafts from what is there"
+	drafting  = "drafts are those of --spec-type ngram and of -md: answers are the same"
 	logging1  = "the log goes to stderr as it is"
 	scaling   = "positions are scaled as the model's file says: write it there"
 	onePer    = "weir serves one model a process: start one for each"

@@ -175,7 +175,7 @@ var llamaLines = []llamaLine{
 	{name: "slots nowhere", args: "--slot-save-path nowhere", text: "nowhere, which is no directory"},
 	{name: "no shift", check: func(o *options) bool { return !o.llama.contextShift && o.defaults().Shift.Keep == 0 }},
 	{name: "a shift", args: "--no-context-shift --context-shift --keep -1", check: func(o *options) bool {
-		return o.llama.contextShift && o.defaults().Shift.Keep == -1 && o.batching(nil, nil).ContextShift
+		return o.llama.contextShift && o.defaults().Shift.Keep == -1 && o.batching(nil, nil, nil).ContextShift
 	}},
 	{name: "a shift by a variable", env: []string{"LLAMA_ARG_CONTEXT_SHIFT", "1"}, check: func(o *options) bool { return o.llama.contextShift }},
 	{name: "no shift by a flag", args: "--no-context-shift", env: []string{"LLAMA_ARG_CONTEXT_SHIFT", "1"}, check: func(o *options) bool { return !o.llama.contextShift }},
@@ -193,9 +193,19 @@ var llamaLines = []llamaLine{
 	{name: "a repository", args: "-hf ggml-org/x", text: "-hf is not supported: weir downloads nothing: get the file and name it with -m"},
 	{name: "two values", args: "--control-vector-layer-range 1 2", text: "--control-vector-layer-range is not supported"},
 	{name: "a value that is missing", args: "--threads-http", text: "needs an argument: --threads-http"},
-	{name: "drafts", args: "-md d.gguf --draft-max 8 --spec-default", notes: []string{"-md "}, check: func(o *options) bool {
-		return o.drafts.config() == local.Drafts{Lookup: true, Most: 8}
+	{name: "drafts", args: "-md d.gguf --draft-max 8 --spec-default", check: func(o *options) bool {
+		return o.drafts.config() == local.Drafts{Lookup: true, Most: 8} && !o.drafts.usesModel()
 	}},
+	{name: "a draft model", args: "-md d.gguf -ngld 7 --draft-p-min 0.5 -td 4", notes: []string{"-td "}, check: func(o *options) bool {
+		return o.drafts.config() == local.Drafts{LeastChance: 0.5} && o.drafts.usesModel() && o.drafts.model == "d.gguf" && o.drafts.gpuLayers == 7
+	}},
+	{name: "a draft model and lookups", args: "-md d.gguf --spec-type ngram,draft-simple", check: func(o *options) bool {
+		return o.drafts.config().Lookup && o.drafts.usesModel()
+	}},
+	{name: "a draft model that is not used", args: "-md d.gguf --spec-type none", check: func(o *options) bool { return !o.drafts.usesModel() }},
+	{name: "no draft model", args: "--spec-type draft-simple", text: "name one with -md"},
+	{name: "a draft model to download", args: "-hfd x/y", text: "-hfd is not supported: weir downloads nothing: get the file and name it with -md"},
+	{name: "a chance that is none", args: "--draft-p-min 2", text: "--draft-p-min is 2: give a number from 0 to 1"},
 	{name: "no drafts", args: "--spec-type none", check: func(o *options) bool { return o.drafts.config() == local.Drafts{} }},
 	{name: "drafts of several kinds", args: "--spec-type draft-mtp,ngram-mod --spec-ngram-mod-n-match 24 --spec-ngram-mod-n-min 4 --spec-ngram-mod-n-max 64", notes: []string{"--spec-type draft-mtp "}, check: func(o *options) bool {
 		return o.drafts.config() == local.Drafts{Lookup: true, Most: 64, Least: 4, Match: 24}
@@ -206,7 +216,7 @@ var llamaLines = []llamaLine{
 	{name: "drafts by variables", env: []string{"LLAMA_ARG_SPEC_TYPE", "ngram-map-k", "LLAMA_ARG_DRAFT_MAX", "6", "LLAMA_ARG_SPEC_DRAFT_N_MIN", "2"}, check: func(o *options) bool {
 		return o.drafts.config() == local.Drafts{Lookup: true, Most: 6, Least: 2}
 	}},
-	{name: "drafts of no kind", args: "--spec-type ngrams", text: "--spec-type is \"ngrams\": give none, or ngram"},
+	{name: "drafts of no kind", args: "--spec-type ngrams", text: "--spec-type is \"ngrams\": give none, ngram or draft-simple"},
 	{name: "drafts that are too long", args: "--draft-max 1000", text: "--draft-max is 1000: give a number from 0 to 128"},
 	{name: "variables of the environment", env: []string{"LLAMA_ARG_CTX_SIZE", "2048", "LLAMA_ARG_N_PARALLEL", "2", "LLAMA_ARG_FLASH_ATTN", "on", "LLAMA_ARG_ENDPOINT_METRICS", "1", "LLAMA_ARG_MMAP", "0", "LLAMA_ARG_HOST", "0.0.0.0"}, check: func(o *options) bool {
 		return o.flashAttention == engine.FlashAttentionOn && o.contextTokens == 2048 && o.parallel == 2 && o.noMemoryMap && o.host == "0.0.0.0"

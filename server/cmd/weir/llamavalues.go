@@ -44,17 +44,20 @@ func (o *options) takeDefaults() {
 }
 
 // setLayers reads how many layers the GPU gets.
-func (o *options) setLayers(v string) error {
+func (o *options) setLayers(v string) (err error) {
+	o.gpuLayers, err = readLayers(v)
+	return err
+}
+
+func readLayers(v string) (int, error) {
 	if v == "all" || v == "auto" {
-		o.gpuLayers = -1
-		return nil
+		return -1, nil
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil {
-		return fmt.Errorf("give a number, all or auto")
+		return 0, fmt.Errorf("give a number, all or auto")
 	}
-	o.gpuLayers = max(n, -1)
-	return nil
+	return max(n, -1), nil
 }
 
 // setFlashAttention reads whether attention is computed by flash attention.

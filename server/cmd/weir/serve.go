@@ -77,9 +77,11 @@ func serve(o *options, log *logging, end *ending,
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, model.Close()) }()
-	ctx, unchanged := watchModel(ctx, model)
-	defer func() { err = errors.Join(err, unchanged()) }()
+	ctx, drafts, closeModels, err := watchModels(ctx, o, model, log.Logger)
+	defer func() { err = errors.Join(err, closeModels()) }()
+	if err != nil {
+		return err
+	}
 	groups, err := openGroups(o.backgroundQuota)
 	if err != nil {
 		return err
@@ -95,7 +97,7 @@ func serve(o *options, log *logging, end *ending,
 	}
 	generator, err := local.New(model, local.Config{
 		ID: o.alias, Template: template, Context: o.context(model.Info()), SlotDir: o.llama.slotDir, SleepAfter: o.llama.sleepAfter,
-		Batching: o.batching(groups.inference, log.Logger), Background: groups.background,
+		Batching: o.batching(groups.inference, drafts, log.Logger), Background: groups.background,
 	})
 	if err != nil {
 		return fmt.Errorf("serve: start batching: %w", err)
@@ -125,11 +127,11 @@ func serve(o *options, log *logging, end *ending,
 }
 
 // batching is how requests share the engine.
-func (o *options) batching(group *ggroup.Group, log *slog.Logger) local.Batching {
+func (o *options) batching(group *ggroup.Group, drafts engine.Model, log *slog.Logger) local.Batching {
 	return local.Batching{
 		MaxSequences: o.parallel, QueueLimit: o.queue, StuckAfter: o.stuckAfter, Pooling: o.pooling,
 		TPOT: o.tpot(), PrefillTokens: o.pacing.prefillTokens, PromptShare: o.pacing.share(),
-		Draft:         o.drafts.config(),
+		Draft: o.drafts.config(), DraftModel: drafts,
 		NoPrefixCache: o.llama.noCachePrompt, PrefixPerTenant: o.cachePerKey,
 		CacheBytes: o.cache.ramBytes(), CacheDir: o.cache.dir, CacheDiskBytes: o.cache.diskLimit << 20,
 		ContextShift: o.llama.contextShift,
@@ -163,6 +165,11 @@ func openLibrary(dir string, log *slog.Logger) (*llama.Library, error) {
 
 // loadModel returns the model, and the release of the library that it runs on.
 func loadModel(ctx context.Context, o *options, log *slog.Logger) (engine.Model, string, error) {
+	return loadFile(ctx, o, o.model, o.gpuLayers, log)
+}
+
+// loadFile returns the model of a file, with so many layers on the GPU.
+func loadFile(ctx context.Context, o *options, path string, gpuLayers int, log *slog.Logger) (engine.Model, string, error) {
 	library, err := openLibrary(o.library, log)
 	if err != nil {
 		return nil, "", err
@@ -171,14 +178,14 @@ func loadModel(ctx context.Context, o *options, log *slog.Logger) (engine.Model,
 	if o.noVerify {
 		load = loadUnverified
 	}
-	model, err := load(ctx, library, o.model, engine.ModelConfig{
-		GPULayers: o.gpuLayers, NoRepack: o.noRepack, NoMemoryMap: o.noMemoryMap, LockMemory: o.lockMemory,
+	model, err := load(ctx, library, path, engine.ModelConfig{
+		GPULayers: gpuLayers, NoRepack: o.noRepack, NoMemoryMap: o.noMemoryMap, LockMemory: o.lockMemory,
 		Tokenizers: llama.SpareCores(max(o.threads, o.batchThreads)), Tokenizing: o.cores.tokenizing,
 	}, log)
 	if err != nil {
 		return nil, "", fmt.Errorf("serve: %w", err)
 	}
-	log.Info("model loaded", "path", o.model, "description", model.Info().Description,
+	log.Info("model loaded", "path", path, "description", model.Info().Description,
 		"duration", time.Since(begin).Round(time.Millisecond))
 	return model, library.Version(), nil
 }
