@@ -1,0 +1,60 @@
+package pace
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// drafted teaches a policy a machine on which a row of a draft takes so long.
+func drafted(row time.Duration) *Learned {
+	p, random := new(Learned), rand.New(rand.NewPCG(1, 1))
+	for range 2000 {
+		o := Observation{DecodeRows: 1 + random.IntN(8), DraftRows: random.IntN(20)}
+		o.Took = 10*ms + time.Duration(o.DecodeRows)*ms + time.Duration(o.DraftRows)*row
+		p.Observe(o)
+	}
+	return p
+}
+
+// TestDraftsCost: what a row of a draft takes is learned beside what the others take.
+func TestDraftsCost(t *testing.T) {
+	if got := new(Learned).Drafts(Demand{DecodeRows: 1}, 0, 0.25); got != (Drafts{}) {
+		t.Errorf("nothing is known: %+v", got)
+	}
+	for _, row := range []time.Duration{100 * us, ms, 5 * ms} {
+		p := drafted(row)
+		got := p.Drafts(Demand{DecodeRows: 4}, 0, 0.25)
+		if off := math.Abs(got.RowSeconds/row.Seconds() - 1); off > 0.1 {
+			t.Errorf("a row of %v: %+v", row, got)
+		}
+		if off := math.Abs(got.StepSeconds/0.014 - 1); off > 0.1 {
+			t.Errorf("a step of 14 ms: %+v", got)
+		}
+	}
+}
+
+// TestDraftsHaveTime: beside others they lengthen the step by a part, within an objective
+// they have what is left, and alone as many rows as they like.
+func TestDraftsHaveTime(t *testing.T) {
+	p := drafted(ms)
+	for _, c := range []struct {
+		decodes, prompts int
+		tpot             time.Duration
+		low, high        int
+	}{
+		{1, 0, 0, mostDrafts, mostDrafts},
+		{4, 0, 0, 3, 4}, // a quarter of 14 ms
+		{8, 0, 0, 4, 5},
+		{1, 0, 20 * ms, 5, 9},
+		{4, 0, 15 * ms, 0, 1},
+		{4, 0, 5 * ms, 0, 0},
+		{0, 10, 0, 0, 0},
+	} {
+		d := Demand{DecodeRows: c.decodes, Objectives: Objectives{TPOT: c.tpot}}
+		if got := p.Drafts(d, c.prompts, 0.25); got.Rows < c.low || got.Rows > c.high {
+			t.Errorf("%+v: %+v", c, got)
+		}
+	}
+}
