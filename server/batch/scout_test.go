@@ -3,6 +3,7 @@ package batch
 import (
 	"errors"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -257,6 +258,30 @@ func TestNoDraftModelWhereNothingIsCut(t *testing.T) {
 			Config{MaxSequences: 1, DraftModel: drafts, Pacing: cheap(), Log: slog.New(slog.DiscardHandler)})
 		if loop.scout != nil || drafts.Open() != 0 {
 			t.Errorf("%+v: %d contexts are open", opts, drafts.Open())
+		}
+	}
+}
+
+// TestDraftModelSleeps: its context goes and comes with the engine's.
+func TestDraftModelSleeps(t *testing.T) {
+	drafts := enginetest.New(enginetest.Options{Next: repeats})
+	loop, model := open(t, enginetest.Options{Next: repeats}, engine.ContextConfig{ContextTokens: 512}, Config{MaxSequences: 1, DraftModel: drafts, Pacing: cheap()})
+	for range 2 {
+		r := plain(1, 30, 80)
+		g := submit(t, loop, r)
+		tokens, f := collect(g)
+		checkOutput(t, model, loop.Limits(), r, tokens, f)
+		if f.Accepted == 0 {
+			t.Error("nothing was guessed")
+		}
+		for loop.Sleep() != nil {
+			runtime.Gosched() // what has ended is swept in the next step
+		}
+		if drafts.Open() != 0 || drafts.CachedTokens() != 0 {
+			t.Errorf("asleep: %d contexts and %d tokens of the draft model", drafts.Open(), drafts.CachedTokens())
+		}
+		if err := loop.Wake(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

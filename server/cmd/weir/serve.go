@@ -96,8 +96,7 @@ func serve(o *options, log *logging, end *ending,
 		return err
 	}
 	generator, err := local.New(model, local.Config{
-		ID: o.alias, Template: template, Context: o.context(model.Info()), SlotDir: o.llama.slotDir, SleepAfter: o.llama.sleepAfter,
-		Batching: o.batching(groups.inference, drafts, log.Logger), Background: groups.background,
+		ID: o.alias, Template: template, Context: o.context(model.Info()), SlotDir: o.llama.slotDir, SleepAfter: o.llama.sleepAfter, Batching: o.batching(groups.inference, drafts, log.Logger), Background: groups.background,
 	})
 	if err != nil {
 		return fmt.Errorf("serve: start batching: %w", err)
