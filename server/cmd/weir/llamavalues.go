@@ -30,6 +30,7 @@ func (o *options) takeDefaults() {
 	if o.parallel == -1 {
 		o.parallel = defaultOptions().parallel
 	}
+	o.llama.notes = append(o.llama.notes, o.drafts.notes()...)
 	o.threads, o.batchThreads = max(o.threads, 0), max(o.batchThreads, 0)
 	if o.predict < 0 {
 		o.predict = 0 // the API's word for "up to the context"

@@ -213,7 +213,6 @@ func (o *options) check() error {
 	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning(), o.pacing.check(), o.drafts.check(), o.cache.check(), o.llama.check(), o.checkShape()); err != nil {
 		return err
 	}
-	o.llama.notes = append(o.llama.notes, o.drafts.notes()...)
 	transport, err := chooseTransport(o.io)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
