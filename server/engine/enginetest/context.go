@@ -41,7 +41,20 @@ type Context struct {
 // sequence is the cache of one sequence.
 type sequence struct {
 	tokens []engine.Token
-	hash   uint64 // of tokens
+	hashes []uint64 // behind each of them, of all that it has seen
+}
+
+// add appends a token.
+func (s *sequence) add(t engine.Token) {
+	s.tokens, s.hashes = append(s.tokens, t), append(s.hashes, mix(s.hash(), t))
+}
+
+// hash is that of the whole sequence.
+func (s *sequence) hash() uint64 {
+	if n := len(s.hashes); n > 0 {
+		return s.hashes[n-1]
+	}
+	return hashStart
 }
 
 // row is what the last batch left of one token.
@@ -99,7 +112,7 @@ func (m *Model) NewContext(cfg engine.ContextConfig) (engine.Context, error) {
 		c.cells = min(c.cells, n)
 	}
 	for i := range c.sequences {
-		c.sequences[i] = sequence{tokens: make([]engine.Token, 0, l.SequenceTokens), hash: hashStart}
+		c.sequences[i] = sequence{make([]engine.Token, 0, l.SequenceTokens), make([]uint64, 0, l.SequenceTokens)}
 	}
 	m.contexts.Add(1)
 	return c, nil
@@ -203,9 +216,8 @@ func (c *Context) check(b *engine.Batch) {
 func (c *Context) apply(b *engine.Batch, n int) {
 	for i := range n {
 		s := &c.sequences[b.Sequences[i]]
-		s.tokens = append(s.tokens, b.Tokens[i])
-		s.hash = mix(s.hash, b.Tokens[i])
-		c.rows = append(c.rows, row{b.Sequences[i], len(s.tokens), s.hash, b.Logits[i]})
+		s.add(b.Tokens[i])
+		c.rows = append(c.rows, row{b.Sequences[i], len(s.tokens), s.hash(), b.Logits[i]})
 	}
 	c.used += n
 	c.model.cached.Add(int64(n))

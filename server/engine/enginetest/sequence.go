@@ -8,7 +8,8 @@ import (
 
 var _ engine.ShiftingContext = (*Context)(nil)
 
-// RemoveSequence implements engine.Context.
+// RemoveSequence implements engine.Context. What stays has seen what it has seen, also
+// what a shift has dropped since.
 func (c *Context) RemoveSequence(id engine.SequenceID, from, to int) bool {
 	c.enter()
 	defer c.leave()
@@ -26,11 +27,7 @@ func (c *Context) RemoveSequence(id engine.SequenceID, from, to int) bool {
 	removed := len(s.tokens) - from
 	c.used -= removed
 	c.model.cached.Add(-int64(removed))
-	s.tokens = s.tokens[:from]
-	s.hash = hashStart
-	for _, t := range s.tokens {
-		s.hash = mix(s.hash, t)
-	}
+	s.tokens, s.hashes = s.tokens[:from], s.hashes[:from]
 	return true
 }
 
@@ -56,9 +53,8 @@ func (c *Context) CopySequence(to, from engine.SequenceID, tokens int) bool {
 	if c.model.opts.NoCopies || c.model.opts.NoPartialRemoval && tokens < len(source.tokens) || c.used+tokens > c.cells {
 		return false
 	}
-	for _, t := range source.tokens[:tokens] {
-		target.tokens, target.hash = append(target.tokens, t), mix(target.hash, t)
-	}
+	target.tokens = append(target.tokens, source.tokens[:tokens]...)
+	target.hashes = append(target.hashes, source.hashes[:tokens]...)
 	c.used += tokens
 	c.model.cached.Add(int64(tokens))
 	c.copied = true
@@ -68,7 +64,7 @@ func (c *Context) CopySequence(to, from engine.SequenceID, tokens int) bool {
 // CanShift implements engine.ShiftingContext.
 func (c *Context) CanShift() bool { return !c.model.opts.NoShifts && !c.model.opts.NoPartialRemoval }
 
-// ShiftSequence implements engine.ShiftingContext. The hash stays: what was dropped has
+// ShiftSequence implements engine.ShiftingContext. The hashes stay: what was dropped has
 // left its trace in what comes after it.
 func (c *Context) ShiftSequence(id engine.SequenceID, from, to int) bool {
 	c.enter()
@@ -80,7 +76,7 @@ func (c *Context) ShiftSequence(id engine.SequenceID, from, to int) bool {
 	if !c.CanShift() {
 		return false
 	}
-	s.tokens = slices.Delete(s.tokens, from, to)
+	s.tokens, s.hashes = slices.Delete(s.tokens, from, to), slices.Delete(s.hashes, from, to)
 	c.used -= to - from
 	c.model.cached.Add(-int64(to - from))
 	c.copied = true

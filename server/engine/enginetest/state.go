@@ -62,8 +62,7 @@ func (c *Context) RestoreSequence(id engine.SequenceID, tokens int, state []byte
 		return fmt.Errorf("enginetest: restore: %w", engine.ErrState)
 	}
 	for at := range tokens {
-		t := engine.Token(binary.LittleEndian.Uint32(state[4*at:]))
-		s.tokens, s.hash = append(s.tokens, t), mix(s.hash, t)
+		s.add(engine.Token(binary.LittleEndian.Uint32(state[4*at:])))
 	}
 	c.used += tokens
 	c.model.cached.Add(int64(tokens))
