@@ -15,6 +15,9 @@ import (
 // order, until a token is not the draft's. So what is generated is what would have been
 // without, and so are log-probabilities; what is left of the draft is cut off the cache.
 //
+// A draft ends where the sequence is full. What a shift leaves (see shift.go) is looked up
+// from the beginning, and the draft model computes what has moved once more.
+//
 // A sequence has its row in any case. Drafts get what the step has room and time for
 // beside prompts, of the highest tier alone.
 
@@ -160,7 +163,7 @@ func (l *Loop) wantDrafts() {
 		if most < max(a.least, 1) {
 			continue
 		}
-		chance := l.likelier(s)
+		chance := l.likelier(s, most)
 		if chance == 0 {
 			continue
 		}
@@ -186,15 +189,15 @@ func (a *guesses) moved() {
 	}
 }
 
-// likelier chooses who guesses for a sequence, and returns how likely a token of theirs is
-// right, 0 if there is nobody.
-func (l *Loop) likelier(s *sequence) (chance float64) {
+// likelier chooses who guesses up to most tokens for a sequence, and returns how likely a
+// token of theirs is right, 0 if there is nobody.
+func (l *Loop) likelier(s *sequence, most int) (chance float64) {
 	a := s.guesses
 	of := func(matched int) float64 {
 		return a.rates.Chance(matched, l.drafting.rates.Chance(matched, draft.Prior))
 	}
 	a.matched = draft.ByModel
-	if l.scout.knows(s) {
+	if l.scout.knows(s, most) {
 		chance = of(draft.ByModel)
 	}
 	if a.index == nil {

@@ -92,7 +92,7 @@ func New(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, error)
 		return nil, err
 	}
 	if err := start(l.config.Group, l.run); err != nil {
-		return nil, errors.Join(err, l.closeStore(), l.context.Close())
+		return nil, errors.Join(err, l.closeStore(), l.scout.close(), l.context.Close())
 	}
 	return l, nil
 }
@@ -155,22 +155,27 @@ func newLoop(model engine.Model, ec engine.ContextConfig, cfg Config) (*Loop, er
 	}
 	l.compute.force.Store(&engine.Threads{Threads: limits.Threads, BatchThreads: limits.BatchThreads, Decoding: ec.Decoding})
 	if err := l.openStore(); err != nil {
-		ctx.Close()
-		return nil, err
+		return nil, errors.Join(err, scout.close(), ctx.Close())
 	}
 	l.own.Lock() // for the engine goroutine
 	l.watch.init(l)
 	for i := range l.free {
 		l.free[i] = engine.SequenceID(cfg.MaxSequences - 1 - i)
 	}
-	// Asked for each sampled token, so asked once for the whole vocabulary.
-	l.ends = make([]uint64, (l.vocab+63)/64)
-	for t := range l.vocab {
+	l.ends = endsOf(model, l.vocab)
+	return l, nil
+}
+
+// endsOf is which tokens of a vocabulary end a generation, a bit for each: that is asked
+// for each sampled token.
+func endsOf(model engine.Model, vocab int) []uint64 {
+	ends := make([]uint64, (vocab+63)/64)
+	for t := range vocab {
 		if model.IsEndOfGeneration(engine.Token(t)) {
-			l.ends[t/64] |= 1 << (t % 64)
+			ends[t/64] |= 1 << (t % 64)
 		}
 	}
-	return l, nil
+	return ends
 }
 
 // Limits returns the sizes of the engine context in force, with MaxSequences

@@ -7,7 +7,6 @@ import (
 	"math"
 	"sync/atomic"
 
-	"github.com/weirgo/weir/server/batch/draft"
 	"github.com/weirgo/weir/server/batch/prefix"
 	"github.com/weirgo/weir/server/engine"
 )
@@ -95,9 +94,9 @@ func commonVocabulary(model, drafts engine.Model) (tokens int, err error) {
 	return tokens, nil
 }
 
-// knows reports whether the scout can guess for a sequence.
-func (s *scout) knows(q *sequence) bool {
-	if s == nil || s.broken || len(q.tokens)+draft.MostTokens >= s.limits.SequenceTokens {
+// knows reports whether the scout can guess up to most tokens for a sequence.
+func (s *scout) knows(q *sequence, most int) bool {
+	if s == nil || s.broken || len(q.tokens)+most > s.limits.SequenceTokens {
 		return false
 	}
 	g := q.guesses
