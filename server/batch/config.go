@@ -61,7 +61,8 @@ type Config struct {
 	Pacing pace.Policy
 	// Draft is for whom tokens are guessed and computed ahead. What is generated is the
 	// same with it, but for what the engine's arithmetic makes of larger batches. A
-	// Pacing that does not know what drafts cost (pace.Learned does) has none.
+	// Pacing that does not know what drafts cost (pace.Learned does) has none. New fails
+	// in a fixed shape (engine.ContextConfig.FixedShape).
 	Draft draft.Config
 	// DraftModel guesses where the sequence itself does not: a smaller model with the
 	// same vocabulary, in a context as large as the engine's. nil: none. It is the

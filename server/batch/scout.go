@@ -43,8 +43,12 @@ type wanted struct {
 const spareTokens = 128
 
 // newScout makes the context of the configured draft model, nil if there is none. It
-// turns drafts off where the engine's sequences, or its own, cannot be cut.
+// turns drafts off where the engine's sequences, or its own, cannot be cut, and refuses
+// them in a fixed shape: there a batch has no rows but those that it is to have.
 func newScout(model engine.Model, ec engine.ContextConfig, ctx engine.Context, cfg *Config) (*scout, error) {
+	if ec.FixedShape && (cfg.Draft.Lookup || cfg.DraftModel != nil) {
+		return nil, errors.New("batch: check config: drafts change the shape of batches: leave --fixed-shape out, or --spec-type and -md")
+	}
 	cfg.Draft.Lookup = cfg.Draft.Lookup && ctx.CanCut()
 	if cfg.DraftModel == nil {
 		return nil, nil

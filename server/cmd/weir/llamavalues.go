@@ -141,6 +141,8 @@ func (o *options) checkShape() error {
 		return nil
 	case o.llama.contextShift:
 		return errors.New("serve: both --fixed-shape and --context-shift: a shifted answer that lost its place would be another one: give one of them")
+	case o.drafts.config().Lookup || o.drafts.usesModel():
+		return errors.New("serve: both --fixed-shape and drafts, which change the shape of batches: leave --fixed-shape out, or --spec-type, --spec-default and -md")
 	case o.flashAttention == engine.FlashAttentionOff:
 		return errors.New("serve: --fixed-shape takes flash attention: leave -fa out, or give on")
 	}

@@ -156,7 +156,7 @@ func (o *options) defineModel(f *flagSet) {
 	f.whole(&o.threads, "t threads", "N", "engine threads; default: cores less one, more is far slower; "+threadsHelp)
 	f.whole(&o.batchThreads, "tb threads-batch", "N", "engine threads for prompts; default: as -t")
 	f.each("fa flash-attn", "on|off|auto", "flash attention; default auto: on, but on a CPU for heads whose size it is slow with", o.setFlashAttention)
-	f.truth(&o.fixedShape, "fixed-shape", "compute an answer in the same bits whatever runs beside it and whatever it begins with; on CPUs alone, and slower where few streams run")
+	f.truth(&o.fixedShape, "fixed-shape", "compute an answer in the same bits whatever runs beside it and whatever it begins with; on CPUs alone, without drafts, and slower where few streams run")
 	f.text(&o.poolingName, "pooling", "KIND", "how a text's vectors become one: mean, cls, last or rank, or none; default: the model's own, else last")
 	f.each("rerank reranking", "", "as --pooling rank: the model is a reranker", func(string) error {
 		o.poolingName = "rank"
