@@ -35,6 +35,28 @@ func TestDraftsCost(t *testing.T) {
 	}
 }
 
+// TestDraftsCostWithContexts: what the tokens cost that rows attend to is no draft's, but
+// those that the rows of drafts attend to themselves are. Sequences grow meanwhile.
+func TestDraftsCostWithContexts(t *testing.T) {
+	p, random := new(Learned), rand.New(rand.NewPCG(2, 1))
+	const of = us / 2 // a token in a context
+	for step := range 6000 {
+		context := 1000 + step
+		o := Observation{DecodeRows: 1 + random.IntN(4), DraftRows: random.IntN(20)}
+		o.DecodeContext = o.DecodeRows * context
+		o.Took = 10*ms + time.Duration(o.DecodeRows)*ms + time.Duration(o.DraftRows)*us*200 + time.Duration(o.DecodeContext+o.DraftRows*context)*of
+		p.Observe(o)
+		if step < 1000 || step%500 != 0 {
+			continue
+		}
+		row, alone := (us*200 + time.Duration(context)*of).Seconds(), (12*ms + time.Duration(2*context)*of).Seconds()
+		got := p.Drafts(Demand{DecodeRows: 2, DecodeContext: 2 * context}, 0, 0.25)
+		if math.Abs(got.RowSeconds/row-1) > 0.15 || math.Abs(got.StepSeconds/alone-1) > 0.1 {
+			t.Errorf("contexts of %d tokens: %+v, a row takes %v, a step %v", context, got, row, alone)
+		}
+	}
+}
+
 // TestDraftsHaveTime: beside others they lengthen the step by a part, within an objective
 // they have what is left, and alone as many rows as they like.
 func TestDraftsHaveTime(t *testing.T) {
