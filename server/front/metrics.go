@@ -53,9 +53,9 @@ var (
 	tokenBuckets   = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000}
 )
 
-// scrapesAtOnce bounds what waits for the service's quota: further ones get 503. A
-// server has a scraper or two, a gateway's and a page of a browser or some.
-const scrapesAtOnce = 16
+// scrapesAtOnce bounds what waits for the service's quota: further ones get 503. All
+// that come together are gathered once, so one that waits holds its connection alone.
+const scrapesAtOnce = 256
 
 // mostBuckets of a native histogram are more than values have: at 8 for each doubling,
 // nanoseconds have 440 up to a year, and tokens fewer. Who would need one more takes
