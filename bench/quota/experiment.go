@@ -37,8 +37,8 @@ func declare() experiment.Declaration {
 		},
 		// One client for both sides: what differs is the server.
 		Arms: []experiment.Arm{
-			{Name: "stock", Toolchain: experiment.Stock, Args: []string{"-server=${stock}/weir", "-model=${root}/build/models/tiny.gguf"}},
-			{Name: "weir", Toolchain: experiment.Stock, Args: []string{"-server=${weir}/weir", "-model=${root}/build/models/tiny.gguf"}},
+			{Name: "stock", Toolchain: experiment.Stock, Args: []string{"-server=${stock}/weir"}},
+			{Name: "weir", Toolchain: experiment.Stock, Args: []string{"-server=${weir}/weir"}},
 		},
 		Packages: []experiment.Package{{Path: "./server/cmd/weir"}},
 		Metrics: []experiment.Metric{

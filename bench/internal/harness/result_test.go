@@ -180,6 +180,17 @@ func TestMergeParams(t *testing.T) {
 	}
 }
 
+func TestParamsNameNoPlace(t *testing.T) {
+	r := &Runner{root: "/home/somebody/weir"}
+	got := r.params([]rawSample{{Arm: "weir", Sample: Sample{Params: map[string]string{
+		"model": "/home/somebody/weir/build/models/tiny.gguf", "cache": "/home/somebody/weirs", "n": "3",
+	}}}}, 2)
+	want := map[string]any{"model": "${root}/build/models/tiny.gguf", "cache": "/home/somebody/weirs", "n": "3", "rounds": 2, "quick": false}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 func TestReport(t *testing.T) {
 	dir := t.TempDir()
 	won, lost := declared(t, func(e *experiment.Declaration) { e.ID = "c97" }), declared(t, func(e *experiment.Declaration) { e.ID = "c98" })

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/weirgo/weir/bench/internal/experiment"
 )
@@ -151,12 +152,19 @@ func (r *Runner) warnings(e experiment.Declaration, machine Machine, raw []rawSa
 	return warnings
 }
 
+// params are those that the arms ran with. Where the module lies is no part of a result:
+// they name it as declarations do.
 func (r *Runner) params(raw []rawSample, rounds int) map[string]any {
 	byArm := make(map[string]map[string]string)
 	for _, sample := range raw {
 		byArm[sample.Arm] = sample.Params
 	}
 	params := mergeParams(byArm)
+	for name, value := range params {
+		if text, ok := value.(string); ok && r.root != "" {
+			params[name] = strings.ReplaceAll(text, r.root+string(filepath.Separator), "${root}/")
+		}
+	}
 	params["rounds"], params["quick"] = rounds, r.opts.Quick
 	return params
 }
