@@ -84,11 +84,7 @@ func TestUncut(t *testing.T) {
 	loop.context = context
 	requests := []*ask.Request{plain(1, 30, 90), plain(2, 30, 90)}
 	generations := []*Generation{submit(t, loop, requests[0]), submit(t, loop, requests[1])}
-	for i, all := range results(loop, generations) {
-		var tokens []engine.Token
-		for _, result := range all {
-			tokens = append(tokens, result.Token)
-		}
+	for i, tokens := range finishAll(t, loop, generations) {
 		checkOutput(t, model, loop.Limits(), requests[i], tokens, generations[i].Finish())
 	}
 	if context.asked == 0 || context.asked > 2 {

@@ -63,10 +63,7 @@ func newLlamaSimulation(t *testing.T, seed uint64, model engine.Model) *simulati
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			loop.closing.Store(true)
-			if err := loop.drain(); err != nil {
-				t.Error(err)
-			}
+			end(t, loop)
 			if len(loop.free) != loop.config.MaxSequences {
 				t.Errorf("%d of %d sequences are free", len(loop.free), loop.config.MaxSequences)
 			}
@@ -109,12 +106,7 @@ func aloneOf(t *testing.T, model engine.Model) reference {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		loop.closing.Store(true)
-		if err := loop.drain(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { end(t, loop) })
 	known := make(map[string]answer)
 	return func(r *ask.Request, _ int) ([]engine.Token, []bool, bool) {
 		name := fmt.Sprint(r.MaxTokens, r.Prompt.Tokens)

@@ -131,11 +131,7 @@ func TestDraftModelFails(t *testing.T) {
 				Config{MaxSequences: 2, DraftModel: enginetest.New(opts), Pacing: cheap()})
 			requests := []*ask.Request{plain(1, 30, 80), plain(2, 30, 80)}
 			generations := []*Generation{submit(t, loop, requests[0]), submit(t, loop, requests[1])}
-			for i, all := range results(loop, generations) {
-				var tokens []engine.Token
-				for _, result := range all {
-					tokens = append(tokens, result.Token)
-				}
+			for i, tokens := range finishAll(t, loop, generations) {
 				checkOutput(t, model, loop.Limits(), requests[i], tokens, generations[i].Finish())
 			}
 			if !loop.scout.broken {

@@ -21,13 +21,18 @@ func stepped(t *testing.T, opts enginetest.Options, ec engine.ContextConfig, cfg
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		loop.closing.Store(true)
-		if err := loop.drain(); err != nil {
-			t.Error(err)
-		}
+		end(t, loop)
 		checkEmpty(t, loop, model)
 	})
 	return loop, model
+}
+
+// end closes a loop whose engine goroutine is the test's own.
+func end(t *testing.T, loop *Loop) {
+	loop.closing.Store(true)
+	if err := loop.drain(); err != nil {
+		t.Error(err)
+	}
 }
 
 // ready reads at most limit results without waiting; ended reports io.EOF.

@@ -8,12 +8,10 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
-	"github.com/weirgo/weir/server/gguf"
 	"github.com/weirgo/weir/server/gguf/tamper"
 )
 
@@ -98,22 +96,10 @@ func TestServeSleeps(t *testing.T) {
 
 // A model in two parts is the model.
 func TestServeSplitModel(t *testing.T) {
-	dir := t.TempDir()
-	name := func(n int) string { return filepath.Join(dir, fmt.Sprintf("split-%05d-of-00002.gguf", n)) }
-	tamper.WriteTo(t, name(1), func(m *tamper.Model) {
-		m.Set("split.count", uint16(2))
-		m.Set("split.no", uint16(0))
-		m.Set("split.tensors.count", int32(len(m.Tensors)))
-		m.Tensors = m.Tensors[:15]
-	})
-	tamper.WriteTo(t, name(2), func(m *tamper.Model) {
-		m.Metadata = gguf.Metadata{{Key: "split.no", Value: uint16(1)}, {Key: "split.count", Value: uint16(2)}}
-		m.Tensors = m.Tensors[15:]
-	})
 	var answers [2]struct {
 		Content string `json:"content"`
 	}
-	for i, path := range []string{tamper.Write(t, func(*tamper.Model) {}), name(1)} {
+	for i, path := range []string{tamper.Write(t, func(*tamper.Model) {}), tamper.WriteSplit(t, func(*tamper.Model) {})} {
 		p := start(t, "--io", "net", "-m", path, "-c", "512", "-np", "1")
 		p.answerOf(http.MethodPost, "/completion", `{"prompt":"Hello","n_predict":16,"temperature":0,"ignore_eos":true}`, &answers[i])
 		p.signal(syscall.SIGTERM)

@@ -258,26 +258,8 @@ func TestNoFile(t *testing.T) {
 	}
 }
 
-// writeSplit writes the model in two parts, and returns the first one's path.
-func writeSplit(t *testing.T, second func(*tamper.Model)) string {
-	dir := t.TempDir()
-	name := func(n int) string { return filepath.Join(dir, fmt.Sprintf("split-%05d-of-00002.gguf", n)) }
-	tamper.WriteTo(t, name(1), func(m *tamper.Model) {
-		m.Set("split.count", uint16(2))
-		m.Set("split.no", uint16(0))
-		m.Set("split.tensors.count", int32(len(m.Tensors)))
-		m.Tensors = m.Tensors[:15]
-	})
-	tamper.WriteTo(t, name(2), func(m *tamper.Model) {
-		m.Metadata = gguf.Metadata{{Key: "split.no", Value: uint16(1)}, {Key: "split.count", Value: uint16(2)}}
-		m.Tensors = m.Tensors[15:]
-		second(m)
-	})
-	return name(1)
-}
-
 func TestSplit(t *testing.T) {
-	m, err := check.Open(writeSplit(t, func(*tamper.Model) {}))
+	m, err := check.Open(tamper.WriteSplit(t, func(*tamper.Model) {}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,11 +274,11 @@ func TestSplit(t *testing.T) {
 		"the parts have 29 tensors": func(m *tamper.Model) { m.Tensors = m.Tensors[1:] },
 		"is not a finite number":    func(m *tamper.Model) { copy(m.Weights("output_norm.weight"), "\x00\x00\xc0\x7f") },
 	} {
-		if err := check.File(writeSplit(t, change)); err == nil || !strings.Contains(err.Error(), want) {
+		if err := check.File(tamper.WriteSplit(t, change)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-	first := writeSplit(t, func(*tamper.Model) {})
+	first := tamper.WriteSplit(t, func(*tamper.Model) {})
 	if err := os.Remove(strings.Replace(first, "00001-of", "00002-of", 1)); err != nil {
 		t.Fatal(err)
 	}

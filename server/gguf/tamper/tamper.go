@@ -66,6 +66,26 @@ func Write(t testing.TB, change func(*Model)) (path string) {
 	return path
 }
 
+// WriteSplit writes the model in two parts, the second one changed, and returns the first
+// one's path.
+func WriteSplit(t testing.TB, second func(*Model)) string {
+	t.Helper()
+	dir := t.TempDir()
+	name := func(n int) string { return filepath.Join(dir, fmt.Sprintf("split-%05d-of-00002.gguf", n)) }
+	WriteTo(t, name(1), func(m *Model) {
+		m.Set("split.count", uint16(2))
+		m.Set("split.no", uint16(0))
+		m.Set("split.tensors.count", int32(len(m.Tensors)))
+		m.Tensors = m.Tensors[:15]
+	})
+	WriteTo(t, name(2), func(m *Model) {
+		m.Metadata = gguf.Metadata{{Key: "split.no", Value: uint16(1)}, {Key: "split.count", Value: uint16(2)}}
+		m.Tensors = m.Tensors[15:]
+		second(m)
+	})
+	return name(1)
+}
+
 // WriteTo writes a changed model to path.
 func WriteTo(t testing.TB, path string, change func(*Model)) {
 	t.Helper()
