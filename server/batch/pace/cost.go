@@ -89,7 +89,7 @@ func (c *cost) of(x rows) (seconds float64) {
 
 // next is what is known after a step, a function of its arguments, where so many steps
 // count; seconds is above 0.
-func (c cost) next(x rows, seconds float64, memory int) cost {
+func (c cost) next(x rows, seconds float64, steps int) cost {
 	if c.seen == 0 {
 		c.each = guess(x, seconds)
 		c.off = [row]float64{1, 1, 1}
@@ -100,7 +100,7 @@ func (c cost) next(x rows, seconds float64, memory int) cost {
 		foreseen = c.of(x)
 		seconds = max(seconds, foreseen/furthest) // what is too short counts for too much
 	}
-	c.seen = min(c.seen+1, memory)
+	c.seen = min(c.seen+1, steps)
 	c.add(x, seconds)
 	c.solve(x)
 	for i := range x {

@@ -72,17 +72,18 @@ func (s learning) next(o Observation) learning {
 		s.margin, s.reach = marginFirst, reachFirst
 	}
 	seconds := max(leastTook, min(o.Took, mostTook)).Seconds()
-	decodes, prompts := float64(o.DecodeRows), float64(o.PromptRows)
+	decodes, prompts, drafts := float64(o.DecodeRows), float64(o.PromptRows), float64(o.DraftRows)
+	decodeContext, promptContext := float64(o.DecodeContext), float64(o.PromptContext)
 	if o.DecodeRows > 0 {
-		s.decodeContext += (float64(o.DecodeContext)/decodes - s.decodeContext) / lately
+		s.decodeContext += (decodeContext/decodes - s.decodeContext) / lately
 	}
 	if o.PromptRows > 0 {
-		s.promptContext += (float64(o.PromptContext)/prompts - s.promptContext) / lately
+		s.promptContext += (promptContext/prompts - s.promptContext) / lately
 		s.reach = max(prompts, s.reach*(1-1.0/lately))
 	}
-	s.long = s.long.next(rows{1, decodes, prompts, float64(o.DecodeContext), float64(o.PromptContext), float64(o.DraftRows)}, seconds, contextMemory)
-	x := s.rows(decodes, prompts, float64(o.DecodeContext), float64(o.PromptContext))
-	x[perDraft] = float64(o.DraftRows)
+	s.long = s.long.next(rows{1, decodes, prompts, decodeContext, promptContext, drafts}, seconds, contextMemory)
+	x := s.rows(decodes, prompts, decodeContext, promptContext)
+	x[perDraft] = drafts
 	if s.cost.known() && o.DecodeRows > 0 && o.PromptRows > 0 {
 		s.margin = nextMargin(s.margin, seconds/s.cost.of(x))
 	}
