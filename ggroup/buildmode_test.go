@@ -45,13 +45,17 @@ func TestSharedLibrary(t *testing.T) {
 	}
 }
 
-// TestPlugin: a program and its plugin share one table of groups.
+// TestPlugin: a program and its plugin share one table of groups. With
+// -trimpath, for the two are one program only if their packages are the same
+// to the byte of their export data, file names included. Without it those are
+// $GOROOT/src/... or, if a go command that stood in GOROOT/src by way of a link
+// has filled the cache, that link's path; and the cache does not tell the two.
 func TestPlugin(t *testing.T) {
 	needCgo(t)
 	dir := t.TempDir()
 	plugin, host := filepath.Join(dir, "groups.so"), filepath.Join(dir, "host")
-	command(t, "go", "build", "-buildmode=plugin", "-o", plugin, "./testdata/buildmode/plugin")
-	command(t, "go", "build", "-o", host, "./testdata/buildmode/host")
+	command(t, "go", "build", "-trimpath", "-buildmode=plugin", "-o", plugin, "./testdata/buildmode/plugin")
+	command(t, "go", "build", "-trimpath", "-o", host, "./testdata/buildmode/host")
 	if out := command(t, host, plugin); out != "done\n" {
 		t.Errorf("the program says %q", out)
 	}
