@@ -88,6 +88,9 @@ type End struct {
 	QueueNs    int64 // from submission to admission into the batch
 	PrefillNs  int64 // from admission to the first token
 	DecodeNs   int64 // from the first token to the end
+	// Spent is where that time went; nil if it is not known, as of a text that a stop
+	// string has cut. It is the generator's memory, and does not change any more.
+	Spent *Spent
 	// CachedTokens are those of PromptTokens that were not decoded again.
 	CachedTokens int
 	// ContextFull says that the context was full, and that MaxTokens, if there are any,

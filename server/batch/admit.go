@@ -71,6 +71,7 @@ func (l *Loop) admitOne(g *Generation) {
 	first := s.admitted.IsZero()
 	if first {
 		s.admitted = time.Now()
+		s.account.mark = since(s.admitted)
 		l.beginRoom(g)
 		g.reused.Store(int32(s.cached))
 		l.counters.asked.Add(uint64(s.prompt))
@@ -106,6 +107,8 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 	f.Drafted, f.Accepted = int(g.drafted.Load()), int(g.accepted.Load())
 	now := time.Now()
 	s.times(&f, now)
+	s.account.close(since(now), l.counters.steps.Load(), &g.finish.Spent, !s.first.IsZero())
+	f.Spent = g.finish.Spent
 	// Counted before the end is seen: who reads the statistics after io.EOF
 	// finds this one in them and not at work, and a new request its place.
 	if s.id >= 0 {

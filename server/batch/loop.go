@@ -77,6 +77,7 @@ type Loop struct {
 	rows        []*Generation       // whose row this step has finished
 	share       *share              // of sampling them
 	pacing      pacing
+	accounting  accounting
 	tiers       tiers
 	drafting    drafting
 	scout       *scout    // nil without a draft model

@@ -121,6 +121,7 @@ func checkOutput(t *testing.T, m *enginetest.Model, limits engine.Limits, r *ask
 	if f.Reason != reason || f.Err != nil || f.PromptTokens != len(r.Prompt.Tokens) || f.CompletionTokens != len(want) {
 		t.Errorf("prompt of %d: finish %+v, want %v after %d", len(r.Prompt.Tokens), f, reason, len(want))
 	}
+	checkSpent(t, &f)
 }
 
 func TestSubmitErrors(t *testing.T) {

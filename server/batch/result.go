@@ -65,6 +65,7 @@ type Finish struct {
 	Queue            time.Duration // Submit to admission
 	Prefill          time.Duration // admission to the first token
 	Decode           time.Duration // first token to the end
+	Spent            ask.Spent     // of Prefill and Decode; kept from the admission on, valid as the rest is
 }
 
 // check refuses a prompt that cannot be gone on from.

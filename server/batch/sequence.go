@@ -81,6 +81,7 @@ type sequence struct {
 	guesses *guesses // nil if nothing is drafted
 
 	submitted, admitted, first time.Time
+	account                    account
 }
 
 // growTokens is how much room for generated tokens a sequence starts with.
@@ -155,6 +156,7 @@ func (s *sequence) runnable(g *Generation) bool {
 		// Both go down together: a reader that still sees the flag wakes an
 		// engine that is awake.
 		s.paused = false
+		s.account.caught(sinceStart())
 		g.stalled.Store(false)
 		return true
 	}
@@ -164,6 +166,7 @@ func (s *sequence) runnable(g *Generation) bool {
 	// Stalled now, and looked at once more by park before the engine sleeps:
 	// a reader that has missed the flag has been seen by then.
 	s.paused = true
+	s.account.fell(sinceStart())
 	g.stalled.Store(true)
 	return false
 }

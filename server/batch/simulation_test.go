@@ -340,6 +340,7 @@ func (r *simulated) begins(t *testing.T, of reference, limits engine.Limits) (wa
 func (r *simulated) check(t *testing.T, of reference, cacheTokens int, limits engine.Limits, faulty bool) {
 	t.Helper()
 	f := r.generation.Finish()
+	checkSpent(t, &f)
 	want, ended, parted := r.begins(t, of, limits)
 	if f.CompletionTokens != len(r.tokens) {
 		t.Errorf("%d tokens, %d by the finish", len(r.tokens), f.CompletionTokens)

@@ -55,6 +55,7 @@ type Stats struct {
 	DecodeErrors     uint64        // other failures
 	StuckDecodes     uint64        // for which the engine counted as stuck
 	Busy             time.Duration // inside decodes
+	Spent            ask.Parts     // of all generations, between their tokens; up to the last step that each had a part in
 
 	Pacing Pacing
 	Stored kvstore.Stats // of states beside the context
@@ -77,6 +78,7 @@ type counters struct {
 	expired                    atomic.Uint64
 	tokensPerSecond            atomic.Uint64 // a float64's bits
 	busyNs                     atomic.Int64
+	spent                      spentNs
 	_                          cpu.CacheLinePad
 	stuck                      atomic.Uint64
 	refused                    atomic.Uint64
@@ -87,6 +89,9 @@ var started = time.Now()
 
 // sinceStart returns the monotonic time, never 0.
 func sinceStart() int64 { return int64(time.Since(started)) + 1 }
+
+// since is a moment as sinceStart has it.
+func since(t time.Time) int64 { return int64(t.Sub(started)) + 1 }
 
 // Stats returns the state of the loop; it takes no lock and never waits for
 // the engine.
@@ -125,6 +130,7 @@ func (l *Loop) Stats() Stats {
 		DecodeErrors:     c.errors.Load(),
 		StuckDecodes:     c.stuck.Load(),
 		Busy:             time.Duration(c.busyNs.Load()),
+		Spent:            c.spent.parts(),
 		Pacing:           l.pacing.stats(),
 	}
 	if l.stored.figures != nil {

@@ -20,6 +20,7 @@ import (
 func (l *Loop) step() bool {
 	var did Step
 	l.pacing.began = sinceStart()
+	l.accounting.busyBegan = l.counters.busyNs.Load()
 	ggroup.Critical(func() { did = l.prepare() })
 	if l.batch.Len() == 0 {
 		return false
@@ -219,7 +220,6 @@ func (l *Loop) addPiece(s *sequence) {
 // deliver samples each finished row and posts the tokens to their readers. The
 // feeds are woken at the end of the step, once for all rows.
 func (l *Loop) deliver(did *Step) {
-	now := time.Now()
 	l.rows = l.rows[:0]
 	for _, g := range l.live {
 		s := &g.seq
@@ -232,13 +232,12 @@ func (l *Loop) deliver(did *Step) {
 		if s.row < 0 && s.scoreRows == 0 {
 			continue
 		}
-		if s.row >= 0 && s.first.IsZero() {
-			s.first = now
-		}
 		s.read(l.context)
 		l.rows = append(l.rows, g)
 	}
+	begin := sinceStart()
 	l.share.sample(l.rows)
+	l.charge(did, begin)
 	tokens := uint64(0)
 	for _, g := range l.rows {
 		tokens += l.advance(g, did)

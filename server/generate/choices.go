@@ -115,6 +115,9 @@ func (m *merged) endOf(at int, ev *ask.Event) {
 	m.end.ReasoningTokens += end.ReasoningTokens
 	m.end.DraftTokens += end.DraftTokens
 	m.end.AcceptedTokens += end.AcceptedTokens
+	if end.DecodeNs >= m.end.DecodeNs {
+		m.end.Spent = end.Spent // of the one that took longest
+	}
 	m.end.QueueNs = max(m.end.QueueNs, end.QueueNs)
 	m.end.PrefillNs = max(m.end.PrefillNs, end.PrefillNs)
 	m.end.DecodeNs = max(m.end.DecodeNs, end.DecodeNs)

@@ -189,7 +189,7 @@ func (s *stream) finish(ev *ask.Event) bool {
 // ended says how the generation ended, and reports whether it was well.
 func (s *stream) ended() bool {
 	f := s.generation.Finish()
-	s.phase = spelled
+	s.phase, s.end.Spent = spelled, &f.Spent
 	s.end.Reason, s.end.ContextFull = f.Reason, f.ContextFull
 	s.took(f)
 	if f.Reason == ask.FinishStop || f.Reason == ask.FinishLength {
