@@ -66,21 +66,27 @@ type Shape struct {
 	Timings bool
 	// EachTimings adds it to each chunk of a stream that has something of an answer.
 	EachTimings bool
+	// Explained adds where the time went, to each answer and to what ends all.
+	Explained bool
 	// Prompt is shown beside the answer, as llama-server's __verbose does; "" for
 	// not.
 	Prompt string
 }
 
-// appendExtras appends llama-server's members of an answer, those that are wanted.
+// appendExtras appends llama-server's members of an answer and our own, those that are
+// wanted.
 func (s *Shape) appendExtras(dst []byte, end *ask.End) []byte {
 	if s.Prompt != "" {
 		dst = append(dst, `,"__verbose":{"prompt":`...)
 		dst = append(wire.AppendJSONString(dst, s.Prompt), '}')
 	}
-	if !s.Timings {
-		return dst
+	if s.Timings {
+		dst = wire.AppendTimings(append(dst, `,"timings":`...), end)
 	}
-	return wire.AppendTimings(append(dst, `,"timings":`...), end)
+	if s.Explained {
+		dst = wire.AppendExplained(dst, end)
+	}
+	return dst
 }
 
 // finishReason is OpenAI's word for how an answer ended well.

@@ -26,6 +26,7 @@ type Common struct {
 	wire.Place
 	wire.Drafts
 	wire.Report
+	wire.Own
 	Sampling
 	Form
 }
@@ -155,7 +156,7 @@ func (r *ChatRequest) logprobs(a *ask.Request) error {
 // Shape is how the answer is written.
 func (r *ChatRequest) Shape() Shape {
 	return Shape{
-		Chat: true, Choices: r.Common.count(1), Usage: r.IncludeUsage(), Logprobs: r.Logprobs, EachTimings: r.Timings,
+		Chat: true, Choices: r.Common.count(1), Usage: r.IncludeUsage(), Logprobs: r.Logprobs, EachTimings: r.Timings, Explained: r.Weir.Explain,
 		HideReasoning: r.Thinking.Hidden(), FunctionCall: r.LegacyTools.used(),
 	}
 }
@@ -216,7 +217,7 @@ func (r *CompletionRequest) PerPrompt() int { return r.Common.count(1) }
 // Shape is how the answer is written.
 func (r *CompletionRequest) Shape() Shape {
 	return Shape{
-		Choices: r.Common.count(len(r.Prompt)), Usage: r.IncludeUsage(), EachTimings: r.Timings,
+		Choices: r.Common.count(len(r.Prompt)), Usage: r.IncludeUsage(), EachTimings: r.Timings, Explained: r.Weir.Explain,
 		Logprobs: r.Logprobs.Count != nil || r.Probs != nil && *r.Probs > 0,
 	}
 }
