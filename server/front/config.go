@@ -84,6 +84,8 @@ type Config struct {
 	Page http.Handler
 	// Recorders are told what became of each request.
 	Recorders []record.Recorder
+	// Slow answers /debug/slow, for who has a key; nil: the path is unknown.
+	Slow http.Handler
 	// Log gets one debug record a request, and failures; it should not block.
 	// Default slog.Default().
 	Log *slog.Logger

@@ -86,7 +86,7 @@ func (x *exchange) leave() {
 func (x *exchange) Delivered(now time.Time) {
 	if !x.delivered {
 		x.story.first = now.Sub(x.begin)
-		x.h.metrics.firstToken.Observe(x.story.first.Seconds())
+		observeOf(x.requestID, x.h.metrics.firstToken, x.story.first.Seconds())
 	}
 	x.last, x.delivered = now, true
 }
@@ -94,7 +94,7 @@ func (x *exchange) Delivered(now time.Time) {
 // Ended implements reply.Observer.
 func (x *exchange) Ended(end *ask.End) {
 	x.meter.settle()
-	x.h.metrics.finished(end, time.Since(x.begin))
+	x.h.metrics.finished(x.requestID, end, time.Since(x.begin))
 	x.h.figures.finished(end)
 	x.story.end.Store(end)
 	if !x.streamed {

@@ -140,6 +140,9 @@ func (h *Handler) routes() error {
 	for _, r := range slices.Concat(routes, h.ollamaRoutes(), h.protobufRoutes()) {
 		h.add(r)
 	}
+	if h.cfg.Slow != nil {
+		h.add(route{"GET", "/debug/slow", false, h.inService(h.serveSlow)})
+	}
 	h.refuseUnserved()
 	if h.cfg.Page != nil {
 		h.mux.HandleFunc(PageFiles, func(w http.ResponseWriter, q *http.Request) {

@@ -30,6 +30,7 @@ type answerMeter struct {
 
 // metered returns a stream of the answers to requests that counts.
 func (x *exchange) metered(s generate.Stream, requests []*ask.Request) generate.Stream {
+	x.story.received = time.Since(x.begin)
 	m := &meter{Stream: s, x: x}
 	if m.each = m.first[:]; len(requests) > 1 {
 		m.each = make([]answerMeter, len(requests))

@@ -31,6 +31,7 @@ type metrics struct {
 
 	firstToken prometheus.Histogram
 	interToken *histogram.Histogram
+	longestGap prometheus.Histogram
 	perToken   prometheus.Histogram
 	endToEnd   prometheus.Histogram
 	queue      prometheus.Histogram
@@ -67,8 +68,9 @@ func newMetrics(modelID string, held *memory, ownNames bool, others []prometheus
 	labels := prometheus.Labels{"model_name": modelID}
 	r := registrar{registry: registry, labels: labels}
 	m := &metrics{
-		serve:      promhttp.HandlerFor(together(gatherer(registry, ownNames)), promhttp.HandlerOpts{MaxRequestsInFlight: scrapesAtOnce}),
+		serve:      promhttp.HandlerFor(together(gatherer(registry, ownNames)), promhttp.HandlerOpts{MaxRequestsInFlight: scrapesAtOnce, EnableOpenMetrics: true}),
 		firstToken: r.histogram("time_to_first_token_seconds", "From a request's arrival to its first token.", firstBuckets),
+		longestGap: r.histogram("request_longest_gap_seconds", "The longest time between two tokens of a request, as they were generated.", gapBuckets),
 		perToken:   r.histogram("request_time_per_output_token_seconds", "From an answer's first token to its end, for each token after the first.", gapBuckets),
 		endToEnd:   r.histogram("e2e_request_latency_seconds", "From a request's arrival to its end.", requestBuckets),
 		queue:      r.histogram("request_queue_time_seconds", "From submission to admission into the batch.", requestBuckets),
@@ -127,10 +129,21 @@ func (r *registrar) gauge(name, help string, value func() float64) {
 	r.add(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "weir_" + name, Help: help, ConstLabels: r.labels}, value))
 }
 
+// exemplarBytes of a request's id: an exemplar's labels have 128 characters in all.
+const exemplarBytes = 64
+
+// observeOf observes a value of a request, and names the request beside it.
+func observeOf(requestID string, h prometheus.Histogram, seconds float64) {
+	h.(prometheus.ExemplarObserver).ObserveWithExemplar(seconds, prometheus.Labels{"request_id": ask.Clip(requestID, exemplarBytes)})
+}
+
 // finished counts a request whose generations began duration ago, and where its
 // time went.
-func (m *metrics) finished(end *ask.End, duration time.Duration) {
+func (m *metrics) finished(requestID string, end *ask.End, duration time.Duration) {
 	m.ended[end.Reason].Inc()
+	if s := end.Spent; s != nil && s.Worst.Token > 0 {
+		observeOf(requestID, m.longestGap, float64(s.Worst.Sum())/1e9)
+	}
 	m.endToEnd.Observe(duration.Seconds())
 	if end.QueueNs == 0 {
 		return // ended before the generator said
@@ -164,6 +177,12 @@ func (m *metrics) request(path string, status int) {
 func (h *Handler) serveMetrics(x *exchange, w http.ResponseWriter, q *http.Request) error {
 	w.Header().Set("Process-Start-Time-Unix", strconv.FormatInt(h.started.Unix(), 10))
 	h.metrics.serve.ServeHTTP(boundedWriter{w, x}, q)
+	return nil
+}
+
+// serveSlow answers which requests kept their clients waiting longest.
+func (h *Handler) serveSlow(x *exchange, w http.ResponseWriter, q *http.Request) error {
+	h.cfg.Slow.ServeHTTP(boundedWriter{w, x}, q)
 	return nil
 }
 

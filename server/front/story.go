@@ -20,6 +20,7 @@ import (
 type story struct {
 	end                     atomic.Pointer[ask.End] // nil: none, or not yet
 	first                   time.Duration           // to the first token
+	received                time.Duration           // until the generator had the request
 	bytes                   int64
 	fault                   *ask.Fault
 	prompt                  int // tokens
@@ -86,6 +87,7 @@ func (x *exchange) record(bytes int64, fault *ask.Fault) {
 		if m := x.meter; m != nil { // of those that were given up the end knows nothing
 			r.PromptTokens, r.CompletionTokens = max(r.PromptTokens, m.prompt), max(r.CompletionTokens, m.generated)
 		}
+		r.Receive, r.Spent = s.received, end.Spent
 		r.Queue, r.Prompt, r.Decode = time.Duration(end.QueueNs), time.Duration(end.PrefillNs), time.Duration(end.DecodeNs)
 	}
 	for _, to := range x.h.cfg.Recorders {

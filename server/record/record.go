@@ -28,10 +28,12 @@ type Request struct {
 	PromptTokens     int
 	CachedTokens     int
 	CompletionTokens int
+	Receive          time.Duration // until the generator had it, tokens and all
 	Queue            time.Duration
 	Prompt           time.Duration
 	Decode           time.Duration
-	Reason           string // why it ended, "" if nothing was begun
+	Spent            *ask.Spent // of Prompt and Decode; nil: not known. It does not change any more.
+	Reason           string     // why it ended, "" if nothing was begun
 	Streamed         bool
 
 	Bytes int64      // of the answer's body, before any framing of HTTP's

@@ -10,12 +10,14 @@ import (
 	"github.com/weirgo/weir/server/accesslog"
 	"github.com/weirgo/weir/server/internal/version"
 	"github.com/weirgo/weir/server/record"
+	"github.com/weirgo/weir/server/slow"
 	"github.com/weirgo/weir/server/tracing"
 )
 
 // recorders are what is told of each request.
 type recorders struct {
 	all     []record.Recorder
+	slow    *slow.Log
 	metrics []prometheus.Collector
 	closers []func(context.Context) error
 }
@@ -25,6 +27,8 @@ func (o *options) openRecorders(log *logging) error {
 	if err := o.openAccessLog(log); err != nil {
 		return fmt.Errorf("serve: --access-log: %w", err)
 	}
+	o.recorders.slow = slow.New(slow.Config{})
+	o.recorders.all = append(o.recorders.all, o.recorders.slow)
 	o.recorders.openTracer(o.backgroundQuota, log)
 	return nil
 }

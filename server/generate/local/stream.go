@@ -189,7 +189,8 @@ func (s *stream) finish(ev *ask.Event) bool {
 // ended says how the generation ended, and reports whether it was well.
 func (s *stream) ended() bool {
 	f := s.generation.Finish()
-	s.phase, s.end.Spent = spelled, &f.Spent
+	spent := f.Spent // alone: who keeps it does not keep the rest
+	s.phase, s.end.Spent = spelled, &spent
 	s.end.Reason, s.end.ContextFull = f.Reason, f.ContextFull
 	s.took(f)
 	if f.Reason == ask.FinishStop || f.Reason == ask.FinishLength {
