@@ -339,3 +339,47 @@ func TestServerComesBack(t *testing.T) {
 	close(ready)
 	b.until(`document.getElementById("health-text").textContent === "late" && document.getElementById("health-dot").dataset.state === "ok"`)
 }
+
+// slowest is what a server keeps of its slowest requests.
+const slowest = `{"first_token":[{"time":"2026-11-28T09:00:00Z","id":"a-1","prompt_tokens":900,"completion_tokens":20,"timeline":[
+	{"phase":"receive","ms":1},{"phase":"queue","ms":40},
+	{"phase":"first_token","ms":59,"parts":[{"part":"wait","ms":9},{"part":"decode","ms":50},{"part":"engine","ms":0}]},
+	{"phase":"decode","ms":100},{"phase":"delivery","ms":1}]}],
+	"longest_gap":[{"time":"2026-11-28T09:00:01Z","id":"a-2","prompt_tokens":9,"completion_tokens":20,"timeline":[],
+	"longest_gap":{"token":17,"ms":30,"parts":[{"part":"prompts","ms":20},{"part":"decode","ms":10}]}}]}`
+
+// The slowest requests are bars of where their time went, in words for who does not see
+// them.
+func TestSlowestRequests(t *testing.T) {
+	var mux http.ServeMux
+	mux.Handle("/", page.Handler())
+	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"status":"ok"}`) })
+	mux.HandleFunc("/v1/models", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"data":[{"id":"scripted-7b"}]}`) })
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, figures(1)) })
+	mux.HandleFunc("/debug/slow", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, slowest) })
+	server := httptest.NewServer(&mux)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	b := browse(t, server.URL, 1440, 900)
+	b.until(`document.getElementById("health-text").textContent === "scripted-7b"`)
+	b.click("#tab-slow")
+	b.until(`document.querySelectorAll(".slow li").length === 2`)
+	labels := eval[[]string](b, `[...document.querySelectorAll(".slow svg")].map((n) => n.getAttribute("aria-label"))`)
+	want := []string{"received 1 ms, in the queue 40 ms, others' turn 9 ms, decode 50 ms", "others' prompts 20 ms, decode 10 ms"}
+	if !slices.Equal(labels, want) {
+		t.Errorf("%q, want %q", labels, want)
+	}
+	if got := eval[[]string](b, `[...document.querySelectorAll(".slow .now")].map((n) => n.textContent)`); !slices.Equal(got, []string{"100 ms", "30 ms"}) {
+		t.Errorf("%q", got)
+	}
+	widths := eval[[]string](b, `[...document.querySelectorAll(".slow svg")[0].children].map((n) => n.getAttribute("width"))`)
+	if !slices.Equal(widths, []string{"1.000", "40.000", "9.000", "50.000"}) {
+		t.Errorf("%q", widths)
+	}
+	if got := eval[string](b, `document.querySelectorAll(".slow li")[1].innerText`); !strings.Contains(got, "before token 17") {
+		t.Errorf("%q", got)
+	}
+	b.picture("slowest")
+}

@@ -4,6 +4,7 @@ import { byID, icon, el } from "./dom.js";
 import { getJSON } from "./api.js";
 import { ChatView } from "./chat.js";
 import { Live } from "./live.js";
+import { Slow } from "./slow.js";
 import { Rail } from "./rail.js";
 import { showSettings } from "./settings.js";
 import { chats, currentID, newChat, onElsewhere, onFull, setCurrentID } from "./store.js";
@@ -144,7 +145,7 @@ addEventListener("keydown", (e) => {
 });
 
 // The panel's tabs.
-const tabs = ["live", "settings"];
+const tabs = ["live", "slow", "settings"];
 function showTab(name) {
   for (const tab of tabs) {
     byID(tab).hidden = tab !== name;
@@ -152,12 +153,14 @@ function showTab(name) {
     byID("tab-" + tab).setAttribute("tabindex", tab === name ? "0" : "-1");
   }
   live?.wake();
+  slow?.wake();
 }
 for (const tab of tabs) {
   byID("tab-" + tab).addEventListener("click", () => showTab(tab));
   byID("tab-" + tab).addEventListener("keydown", (e) => {
-    if (e.key !== "ArrowLeft" && e.key !== "ArrowRight") return;
-    const other = tabs[(tabs.indexOf(tab) + 1) % tabs.length];
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
+    if (by === undefined) return;
+    const other = tabs.at((tabs.indexOf(tab) + by) % tabs.length);
     showTab(other);
     byID("tab-" + other).focus();
   });
@@ -185,7 +188,7 @@ async function askModel() {
   if (refused) tell("This server asks for a key: give it under Parameters.");
 }
 
-let live = null, was = null;
+let live = null, slow = null, was = null;
 async function onHealth({ state, text }) {
   if (state === "ok" && !refused && !pending && (was !== "ok" || model === "")) await askModel();
   was = state;
@@ -200,6 +203,7 @@ function keyChanged() {
   model = "";
   tell("");
   live.wake();
+  slow.wake();
 }
 
 showSettings(byID("settings"), keyChanged);
@@ -209,6 +213,8 @@ matchMedia("(max-width: 720px)").addEventListener("change", (e) => setDrawer("ra
 matchMedia("(max-width: 1080px)").addEventListener("change", (e) => setDrawer("panel", !e.matches, "panel-open"));
 live = new Live(byID("live"), onHealth);
 live.shown = () => isOpen("panel") && !byID("live").hidden;
+slow = new Slow(byID("slow"));
+slow.shown = () => isOpen("panel") && !byID("slow").hidden;
 open(current);
 fit();
 if (!matchMedia("(pointer: coarse)").matches) field.focus();
