@@ -1,5 +1,7 @@
 package ask
 
+import "time"
+
 // Parts is where the time of a generation went while it was in the batch, in ns. Each
 // moment is in one of them.
 type Parts struct {
@@ -56,6 +58,7 @@ type Spent struct {
 
 // Gap is the time from one token to the next.
 type Gap struct {
-	Token int // that ends it, counted from 0
+	Token int       // that ends it, counted from 0
+	End   time.Time // when that was sampled
 	Parts
 }

@@ -65,13 +65,13 @@ func (a *account) took(s *span, own int) (p ask.Parts) {
 }
 
 // token ends a gap: the number of the token that ends it is counted from 0.
-func (a *account) token(spent *ask.Spent, number int) {
+func (a *account) token(spent *ask.Spent, number int, sampled time.Time) {
 	if number == 0 {
 		spent.First = a.gap
 	} else {
 		spent.After.Add(&a.gap)
 		if a.gap.Sum() > spent.Worst.Sum() {
-			spent.Worst = ask.Gap{Token: number, Parts: a.gap}
+			spent.Worst = ask.Gap{Token: number, End: sampled, Parts: a.gap}
 		}
 	}
 	a.gap = ask.Parts{}
@@ -114,6 +114,7 @@ func (l *Loop) charge(did *Step, sampling int64) {
 		rows: l.batch.Len(), prompts: did.PromptRows,
 	}
 	a.busy = busy
+	sampled := started.Add(time.Duration(s.end - 1))
 	var all ask.Parts
 	for _, g := range l.live {
 		q := &g.seq
@@ -130,10 +131,10 @@ func (l *Loop) charge(did *Step, sampling int64) {
 			continue
 		}
 		if q.first.IsZero() {
-			q.first = started.Add(time.Duration(s.end - 1))
-			q.account.token(&g.finish.Spent, 0)
+			q.first = sampled
+			q.account.token(&g.finish.Spent, 0, sampled)
 		} else {
-			q.account.token(&g.finish.Spent, q.generated())
+			q.account.token(&g.finish.Spent, q.generated(), sampled)
 		}
 	}
 	l.counters.spent.add(&all)

@@ -82,9 +82,9 @@ func (l *lifetime) step(between int64, admitted, token bool) {
 	l.seq.took(&s, 0)
 	l.member = l.steps
 	if token {
-		l.seq.token(&l.spent, l.tokens)
+		l.seq.token(&l.spent, l.tokens, started)
 		if l.tokens > 0 && l.gap.Sum() > l.late.Sum() {
-			l.late = ask.Gap{Token: l.tokens, Parts: l.gap}
+			l.late = ask.Gap{Token: l.tokens, End: started, Parts: l.gap}
 		}
 		l.tokens, l.gap = l.tokens+1, ask.Parts{}
 	}
