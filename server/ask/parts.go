@@ -19,13 +19,17 @@ type Parts struct {
 	// Sampling is of drawing all the tokens of its steps.
 	Sampling int64
 	// Engine is all else of its steps: what the engine's goroutine does around a
-	// decode, and when it could not run.
+	// decode, and when Go did not let it run.
 	Engine int64
+	// Delayed is of its steps, decodes first, when the engine's thread was ready and
+	// had no core: other processes had them, or other threads of this one. Of its
+	// further threads it is not known.
+	Delayed int64
 }
 
 // Sum is the whole of them, in ns.
 func (p *Parts) Sum() int64 {
-	return p.Wait + p.Reader + p.Prompts + p.Decode + p.Sampling + p.Engine
+	return p.Wait + p.Reader + p.Prompts + p.Decode + p.Sampling + p.Engine + p.Delayed
 }
 
 // Add adds another stretch of time.
@@ -36,6 +40,7 @@ func (p *Parts) Add(q *Parts) {
 	p.Decode += q.Decode
 	p.Sampling += q.Sampling
 	p.Engine += q.Engine
+	p.Delayed += q.Delayed
 }
 
 // Named calls f with each part and its name, in order.
@@ -46,6 +51,7 @@ func (p *Parts) Named(f func(name string, ns int64)) {
 	f("decode", p.Decode)
 	f("sampling", p.Sampling)
 	f("engine", p.Engine)
+	f("delayed", p.Delayed)
 }
 
 // Spent is where the time of a generation went.

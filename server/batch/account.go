@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/internal/threads"
 )
 
 // account is where the time of a sequence goes, from its admission on: each moment up
@@ -25,8 +26,9 @@ type span struct {
 	between    int64 // of decodes since the step before that were not the step's
 	decode     int64 // all of its own
 	sampling   int64
-	rows       int // that were decoded
-	prompts    int // of them, those of prompts
+	delayed    int64 // that the engine's thread had no core, since the step before
+	rows       int   // that were decoded
+	prompts    int   // of them, those of prompts
 }
 
 // fell notes that the reader has fallen behind, caught that it reads again.
@@ -53,12 +55,13 @@ func (a *account) took(s *span, own int) (p ask.Parts) {
 		p.Wait -= p.Engine
 	}
 	left := s.end - a.mark // less than the step if it was admitted in it
-	decode := min(s.decode, left)
+	p.Delayed = min(s.delayed, left)
+	decode := min(max(0, s.decode-p.Delayed), left-p.Delayed)
 	others := max(0, s.prompts-own)
 	p.Prompts = decode * int64(others) / int64(s.rows)
 	p.Decode = decode - p.Prompts
-	p.Sampling = min(s.sampling, left-decode)
-	p.Engine += left - decode - p.Sampling
+	p.Sampling = min(s.sampling, left-decode-p.Delayed)
+	p.Engine += left - decode - p.Delayed - p.Sampling
 	a.mark, a.step = s.end, s.number
 	a.gap.Add(&p)
 	return p
@@ -99,8 +102,24 @@ func (a *account) close(now int64, step uint64, spent *ask.Spent, begun bool) {
 
 // accounting is what is kept of decodes to charge steps. Who holds Loop.own.
 type accounting struct {
-	busy      int64 // of all decodes, when the last step was charged
-	busyBegan int64 // .. when this one began
+	busy      int64         // of all decodes, when the last step was charged
+	busyBegan int64         // .. when this one began
+	own       *threads.Own  // the engine goroutine's thread; nil if its delays are not to be had
+	delayed   time.Duration // that it had been, when the last step was charged
+}
+
+// late is how long the engine's thread had no core since it was asked last.
+func (a *accounting) late() int64 {
+	if a.own == nil {
+		return 0
+	}
+	before := a.delayed
+	now, err := a.own.Delayed()
+	if err != nil {
+		return 0
+	}
+	a.delayed = now
+	return int64(now - before)
 }
 
 // charge is for a step whose tokens are sampled, since sampling, and not delivered yet:
@@ -111,7 +130,7 @@ func (l *Loop) charge(did *Step, sampling int64) {
 	s := span{
 		number: l.counters.steps.Load(), began: l.pacing.began, end: now,
 		between: a.busyBegan - a.busy, decode: busy - a.busyBegan, sampling: now - sampling,
-		rows: l.batch.Len(), prompts: did.PromptRows,
+		rows: l.batch.Len(), prompts: did.PromptRows, delayed: a.late(),
 	}
 	a.busy = busy
 	sampled := started.Add(time.Duration(s.end - 1))
@@ -141,7 +160,7 @@ func (l *Loop) charge(did *Step, sampling int64) {
 }
 
 // spentNs is the parts of all.
-type spentNs [6]atomic.Int64
+type spentNs [7]atomic.Int64
 
 // add adds parts. One goroutine at a time.
 func (s *spentNs) add(p *ask.Parts) {
@@ -155,5 +174,6 @@ func (s *spentNs) add(p *ask.Parts) {
 func (s *spentNs) parts() ask.Parts {
 	return ask.Parts{
 		Wait: s[0].Load(), Reader: s[1].Load(), Prompts: s[2].Load(), Decode: s[3].Load(), Sampling: s[4].Load(), Engine: s[5].Load(),
+		Delayed: s[6].Load(),
 	}
 }

@@ -61,6 +61,7 @@ func behind(p *ask.Parts) *int64   { return &p.Reader }
 func decoding(p *ask.Parts) *int64 { return &p.Decode }
 func drawing(p *ask.Parts) *int64  { return &p.Sampling }
 func around(p *ask.Parts) *int64   { return &p.Engine }
+func late(p *ask.Parts) *int64     { return &p.Delayed }
 
 // step is one that it has a part in. admitted says that this is where it begins.
 func (l *lifetime) step(between int64, admitted, token bool) {
@@ -73,11 +74,16 @@ func (l *lifetime) step(between int64, admitted, token bool) {
 	l.label(around, l.some())
 	s.decode, s.sampling = 8*l.some(), l.some() // by rows without a remainder
 	l.label(decoding, s.decode)
+	if l.random.IntN(3) == 0 { // in the decode, which takes longer for it
+		s.delayed = l.some()
+		l.label(late, s.delayed)
+	}
 	l.label(drawing, s.sampling)
 	for _, p := range []*ask.Parts{&l.want, &l.gap} {
 		others := s.decode / int64(s.rows) * int64(s.prompts)
 		p.Prompts, p.Decode = p.Prompts+others, p.Decode-others
 	}
+	s.decode += s.delayed
 	s.end = l.now
 	l.seq.took(&s, 0)
 	l.member = l.steps

@@ -275,6 +275,10 @@ func (l *Loop) run() {
 	defer runtime.UnlockOSThread()
 	defer close(l.done)
 	l.suspicion.engine.Store(int64(threads.Self()))
+	if own, err := threads.OpenOwn(); err == nil { // else delays are not told
+		defer own.Close()
+		l.accounting.own = own
+	}
 	l.watch.arm()
 	defer l.watch.timer.Stop()
 	for !l.closing.Load() {

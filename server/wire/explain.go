@@ -18,7 +18,7 @@ type Own struct {
 // milliseconds:
 //
 //	"weir":{"queue":{"ms":0.1},
-//	  "first_token":{"ms":12,"wait_ms":..,"reader_ms":..,"prompts_ms":..,"decode_ms":..,"sampling_ms":..,"engine_ms":..},
+//	  "first_token":{"ms":12,"wait_ms":..,"reader_ms":..,"prompts_ms":..,"decode_ms":..,"sampling_ms":..,"engine_ms":..,"delayed_ms":..},
 //	  "decode":{the same from the first token to the end},
 //	  "longest_gap":{"token":17, the same between two tokens, the later of which this is, from 0}}
 //

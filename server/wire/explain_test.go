@@ -14,15 +14,15 @@ func TestAppendExplained(t *testing.T) {
 		After: ask.Parts{Reader: 3e6, Prompts: 2e6, Decode: 4e6, Sampling: 1e6, Engine: 2e6},
 		Worst: ask.Gap{Token: 7, Parts: ask.Parts{Reader: 3e6, Decode: 5e5}},
 	}}
-	const none = `"wait_ms":0,"reader_ms":0,"prompts_ms":0,"decode_ms":0,"sampling_ms":0,"engine_ms":0`
+	const none = `"wait_ms":0,"reader_ms":0,"prompts_ms":0,"decode_ms":0,"sampling_ms":0,"engine_ms":0,"delayed_ms":0`
 	for _, c := range []struct {
 		name, want string
 		end        ask.End
 	}{
 		{"all", `,"weir":{"queue":{"ms":1},` +
-			`"first_token":{"ms":5,"wait_ms":1,"reader_ms":0,"prompts_ms":0,"decode_ms":4,"sampling_ms":0,"engine_ms":0},` +
-			`"decode":{"ms":12,"wait_ms":0,"reader_ms":3,"prompts_ms":2,"decode_ms":4,"sampling_ms":1,"engine_ms":2},` +
-			`"longest_gap":{"token":7,"ms":3.5,"wait_ms":0,"reader_ms":3,"prompts_ms":0,"decode_ms":0.5,"sampling_ms":0,"engine_ms":0}}`, full},
+			`"first_token":{"ms":5,"wait_ms":1,"reader_ms":0,"prompts_ms":0,"decode_ms":4,"sampling_ms":0,"engine_ms":0,"delayed_ms":0},` +
+			`"decode":{"ms":12,"wait_ms":0,"reader_ms":3,"prompts_ms":2,"decode_ms":4,"sampling_ms":1,"engine_ms":2,"delayed_ms":0},` +
+			`"longest_gap":{"token":7,"ms":3.5,"wait_ms":0,"reader_ms":3,"prompts_ms":0,"decode_ms":0.5,"sampling_ms":0,"engine_ms":0,"delayed_ms":0}}`, full},
 		{"no gap", `,"weir":{"queue":{"ms":0},"first_token":{"ms":0,` + none + `},"decode":{"ms":0,` + none + `}}`, ask.End{Spent: new(ask.Spent)}},
 		{"unknown", `,"weir":{"queue":{"ms":1.5},"first_token":{"ms":2},"decode":{"ms":3}}`, ask.End{QueueNs: 15e5, PrefillNs: 2e6, DecodeNs: 3e6}},
 	} {

@@ -8,6 +8,9 @@
 //	after, err := threads.Read()
 //	computed := after[id].CPU - before[id].CPU
 //
+// [Own] tells of one thread alone how long it was ready and had no processor, to the
+// nanosecond and often.
+//
 // # Limits
 //
 // Linux with /proc. A snapshot costs some ten microseconds a thread, and CPU time is

@@ -11,7 +11,7 @@ const rankings = [["first_token", "Longest to the first token"], ["longest_gap",
 // What a part is called where it is shown.
 const words = {
   receive: "received", queue: "in the queue", wait: "others' turn", reader: "client behind", prompts: "others' prompts",
-  decode: "decode", sampling: "sampling", engine: "around decodes", delivery: "on its way",
+  decode: "decode", sampling: "sampling", engine: "around decodes", delayed: "no core", delivery: "on its way",
 };
 
 /** The panel's part with the slowest requests. */
