@@ -3,8 +3,11 @@
 package ggroup_test
 
 import (
+	"io"
 	"os"
+	"os/exec"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -104,6 +107,46 @@ func TestTimersOfAComputingCall(t *testing.T) {
 			})
 			<-done
 			stop()
+		}
+	}
+}
+
+// TestWhoComesLateToAComputingCall: a call computes alone, and so long that sysmon
+// has no reason to look. Who comes then ends it: by a timer, out of another call of
+// C, or awakened by what another process writes.
+func TestWhoComesLateToAComputingCall(t *testing.T) {
+	const late = 30 * time.Millisecond
+	for name, come := range map[string]func(end func()){
+		"timer": func(end func()) { time.AfterFunc(late, end) },
+		"call":  func(end func()) { go func() { sleepInC(late); end() }() },
+		"pipe": func(end func()) {
+			command := exec.Command("sleep", strconv.FormatFloat(late.Seconds(), 'f', -1, 64))
+			output, err := command.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := command.Start(); err != nil {
+				t.Skip("not supported: no program to run: ", err)
+			}
+			go func() { _, _ = io.ReadAll(output); end(); _ = command.Wait() }()
+		},
+	} {
+		for _, procs := range []int{1, 2} {
+			for _, threads := range []int{1, procs} {
+				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+				g := computing(t, threads)
+				lock, done := newSpinLock(), make(chan struct{})
+				lock.lock()
+				come(lock.unlock)
+				ggroup.BindTo(g, func() {
+					defer close(done)
+					lock.lock()
+				})
+				<-done
+				if s := g.Stats().Compute; s.Calls != 1 {
+					t.Errorf("%s, %d of %d processors: %+v", name, threads, procs, s)
+				}
+			}
 		}
 	}
 }
