@@ -2,6 +2,7 @@ package batch
 
 import (
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -55,6 +56,42 @@ func TestPromptsWaitForTheObjective(t *testing.T) {
 		round(loop, 2, streams...)
 		if last := (*steps)[len(*steps)-1]; last.DecodeRows != 0 || last.PromptRows != 512 {
 			t.Errorf("alone: %+v", last)
+		}
+	})
+}
+
+// TestTheFirstPromptIsInTime: nobody has sent a prompt before, and each token of this one
+// takes longer than the one before, as it attends to more. Streams that asked for three times
+// what their steps take alone get 99 of 100 tokens in time.
+func TestTheFirstPromptIsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const base, row, attended = 500 * time.Microsecond, 50 * time.Microsecond, 75 * time.Nanosecond
+		random := rand.New(rand.NewPCG(1, 1))
+		loop, _ := stepped(t, enginetest.Options{Delay: func(b *engine.Batch) time.Duration {
+			took := base
+			for _, at := range b.Positions {
+				took += row + time.Duration(at)*attended
+			}
+			return time.Duration(float64(took) * (1 + 0.05*random.NormFloat64()))
+		}}, engine.ContextConfig{ContextTokens: 9 * 5000, BatchTokens: 512}, Config{MaxSequences: 9})
+		var all []*Generation
+		for i := range 8 {
+			stream := plain(i, 1, 0)
+			stream.TPOTNs = int64(3 * (base + 8*(row+300*attended)))
+			all = append(all, submit(t, loop, stream))
+		}
+		round(loop, 300, all...)
+		prompt := submit(t, loop, plain(9, 4000, 1))
+		before := loop.Stats().Pacing
+		steps := 0
+		for ; !prompt.ended.Load(); steps++ {
+			round(loop, 1, all...)
+		}
+		after := loop.Stats().Pacing
+		gaps, late := after.Gaps-before.Gaps, after.LateGaps-before.LateGaps
+		t.Logf("%d steps, %d of %d gaps are late", steps, late, gaps)
+		if gaps != uint64(8*steps) || float64(late) > 0.01*float64(gaps) {
+			t.Errorf("%d of %d gaps are late in %d steps", late, gaps, steps)
 		}
 	})
 }

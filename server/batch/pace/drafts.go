@@ -29,7 +29,7 @@ func (p *Learned) Drafts(d Demand, prompts int, part float64) Drafts {
 		rows = min(rows, part*step/row)
 	}
 	if d.Objectives.TPOT > 0 {
-		rows = min(rows, (d.Objectives.TPOT.Seconds()/s.margin-step)/row)
+		rows = min(rows, (d.Objectives.TPOT.Seconds()/s.room()-step)/row)
 	}
 	return Drafts{StepSeconds: alone, RowSeconds: row, Rows: int(max(0, rows))}
 }

@@ -51,6 +51,7 @@ type load struct {
 	decodes, prompt int // sequences; tokens of each prompt
 	tpot            time.Duration
 	share           float64 // Objectives.PromptShare
+	began           int     // tokens that the streams have had before
 }
 
 // answer is how many tokens a stream has before it begins anew.
@@ -68,6 +69,11 @@ type outcome struct {
 func (o *outcome) share() float64 { return float64(o.within) / float64(o.steps) }
 func (o *outcome) rate() float64  { return float64(o.prompts) / o.took.Seconds() }
 
+// add takes in what became of other steps, but for when they were missed.
+func (o *outcome) add(other outcome) {
+	o.steps, o.within, o.prompts, o.took = o.steps+other.steps, o.within+other.within, o.prompts+other.prompts, o.took+other.took
+}
+
 var wide = Limits{LeastPrompt: 1, MostPrompt: 2048, Prompt: 128, Sequences: 64}
 
 // run has a policy serve a load; the first steps are not measured. before, if not nil,
@@ -78,7 +84,7 @@ func (w load) run(p Policy, e *engine, warm, steps int, before func(step int)) (
 		if before != nil {
 			before(i)
 		}
-		at, context := w.prompt-left, w.decodes*(i%answer)
+		at, context := w.prompt-left, w.decodes*((w.began+i)%answer)
 		may := p.Decide(Demand{
 			DecodeRows: w.decodes, DecodeContext: context, PromptContext: at,
 			Objectives: Objectives{TPOT: w.tpot, PromptShare: w.share}, Limits: wide,

@@ -15,6 +15,9 @@ import (
 //     took and what was foreseen that 99.8 % of the steps with prompts stay below. That
 //     leaves most of the one percent to steps that something held up for long, which are
 //     not steered against: fewer tokens would not have made them shorter.
+//   - Where the last steps have taken longer than foreseen, by more than the margin is for,
+//     their spread is the margin: the first prompt of all attends to more than any row before
+//     it, and a machine that somebody else begins to use is slower for many steps.
 //   - The foreseen is not trusted far beyond the seen: a step has at most twice the
 //     prompt tokens of the largest one lately. From one token to 128 it takes seven steps.
 //   - A client's objective leaves prompts a share of the step: a client that wants what
@@ -35,6 +38,9 @@ const (
 	marginStep  = 0.02
 	marginFirst = 1.1
 	marginMost  = 1.5
+	// marginSpread times the spread of the last steps is room for 99.8 % of the next ones,
+	// where they differ as what is normally distributed does.
+	marginSpread = 3
 	// heldUp times what was foreseen is no matter of margins.
 	heldUp = 2
 
@@ -54,6 +60,7 @@ type learning struct {
 	cost   cost    // of rows as learning.rows makes them
 	long   cost    // of rows and contexts, for what the one is to the other
 	margin float64 // 0: none yet
+	spread float64 // variance of what steps took lately, over what was foreseen, by those that took longer
 	reach  float64 // prompt tokens of the largest step, lately
 
 	// Tokens that a row of each kind attends to, on average, lately.
@@ -84,8 +91,12 @@ func (s learning) next(o Observation) learning {
 	s.long = s.long.next(rows{1, decodes, prompts, decodeContext, promptContext, drafts}, seconds, contextMemory)
 	x := s.rows(decodes, prompts, decodeContext, promptContext)
 	x[perDraft] = drafts
-	if s.cost.known() && o.DecodeRows > 0 && o.PromptRows > 0 {
-		s.margin = nextMargin(s.margin, seconds/s.cost.of(x))
+	if s.cost.known() && o.DecodeRows > 0 {
+		off := seconds / s.cost.of(x)
+		if o.PromptRows > 0 {
+			s.margin = nextMargin(s.margin, off)
+		}
+		s.spread = nextSpread(s.spread, off)
 	}
 	s.cost = s.cost.next(x, seconds, memory)
 	return s
@@ -102,6 +113,21 @@ func nextMargin(margin, took float64) float64 {
 		margin -= marginStep * (1 - marginQuantile)
 	}
 	return max(1, min(margin, marginMost))
+}
+
+// nextSpread is the spread after a step that took so much of what was foreseen. Half the
+// steps take less: of how much, nothing follows for those that take more.
+func nextSpread(spread, took float64) float64 {
+	if took > heldUp {
+		return spread
+	}
+	over := max(0, took-1)
+	return spread + (2*over*over-spread)/lately
+}
+
+// room is what an objective is divided by: the margin, or the spread where it is more.
+func (s *learning) room() float64 {
+	return max(s.margin, min(1+marginSpread*math.Sqrt(s.spread), heldUp))
 }
 
 // Decide implements Policy.
@@ -130,7 +156,7 @@ func (s *learning) prompts(d *Demand) int {
 
 // fit is how many prompt tokens end within a time beside the rows that decode.
 func (s *learning) fit(within time.Duration, d *Demand) float64 {
-	return s.tokens(within.Seconds()/s.margin-s.withoutPrompts(d), d.PromptContext)
+	return s.tokens(within.Seconds()/s.room()-s.withoutPrompts(d), d.PromptContext)
 }
 
 // withoutPrompts is how many seconds a step takes that has none.
@@ -185,7 +211,7 @@ func (s *learning) sequences(d *Demand) int {
 	if d.Objectives.Server <= 0 || !s.cost.known() {
 		return d.Limits.Sequences
 	}
-	forDecodes := d.Objectives.Server.Seconds() / s.margin * (promptPart - 1) / promptPart
+	forDecodes := d.Objectives.Server.Seconds() / s.room() * (promptPart - 1) / promptPart
 	left := forDecodes - s.cost.each[perStep]
 	one := s.usual(1, 0)[perDecode] * s.cost.each[perDecode]
 	return int(max(0, min(left/one, float64(d.Limits.Sequences))))

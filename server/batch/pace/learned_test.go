@@ -149,6 +149,33 @@ func TestMargin(t *testing.T) {
 	}
 }
 
+// TestSpread: it is the variance of steps that differ as what is normally distributed does,
+// and comes of the first ones that take longer.
+func TestSpread(t *testing.T) {
+	for _, noise := range []float64{0.01, 0.05, 0.1} {
+		random := rand.New(rand.NewPCG(2, 1))
+		spread, mean := 0.0, 0.0
+		const steps = 20_000
+		for range steps {
+			spread = nextSpread(spread, 1+noise*random.NormFloat64())
+			mean += spread / steps
+			if next := nextSpread(spread, 20); next != spread {
+				t.Fatalf("a step that was held up moves the spread from %v to %v", spread, next)
+			}
+		}
+		if off := math.Sqrt(mean)/noise - 1; math.Abs(off) > 0.05 {
+			t.Errorf("noise %v: a spread of %v", noise, math.Sqrt(mean))
+		}
+	}
+	s := learning{margin: marginFirst}
+	for range 5 {
+		s.spread = nextSpread(s.spread, 1.2)
+	}
+	if got := s.room(); got < 1.2 || got > 1.3 {
+		t.Errorf("five steps took a fifth longer, and there is room for %v", got)
+	}
+}
+
 // Whatever is observed, decisions are within the limits, and asking changes nothing.
 func TestDecisionsAreWithinTheLimits(t *testing.T) {
 	for seed := range uint64(300) {
@@ -181,7 +208,7 @@ func TestDecisionsAreWithinTheLimits(t *testing.T) {
 			}
 		}
 		s := policies[0].(*Learned).state
-		if c := s.cost; c.seen > 0 && !c.sound() || math.IsNaN(s.margin+s.reach) || s.margin < 1 || s.margin > marginMost {
+		if c := s.cost; c.seen > 0 && !c.sound() || math.IsNaN(s.margin+s.reach+s.spread) || s.margin < 1 || s.margin > marginMost || s.room() > heldUp {
 			t.Fatalf("seed %d: %+v", seed, s)
 		}
 	}
