@@ -58,7 +58,8 @@
 // cache. So a step gives several tokens at once, and they are those that single steps
 // would give. Guesses get what a step has room and time for beside prompts, by what
 // package pace says that a row of them costs; where they are seldom right, or many
-// decode, there are none.
+// decode, there are none, but for a token that is looked up now and then: what a row
+// costs is learned of rows alone.
 //
 // A request that wants its first token within a time (ask.Request.TTFTNs) is refused by
 // Submit if those who came before are expected to take longer.

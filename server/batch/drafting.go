@@ -26,6 +26,11 @@ const (
 	draftPart = 0.25
 	// draftRest is for how many steps nothing is drafted after the cache was full.
 	draftRest = 64
+	// draftRetry is after how many steps without drafts, though there were some, a token
+	// of one is tried: that they were too dear once may have been the machine's.
+	draftRetry = 64
+	// retryChance is how likely that token is right, at least.
+	retryChance = 0.5
 )
 
 // drafter is a policy that knows what drafts cost.
@@ -38,6 +43,7 @@ type drafting struct {
 	stopped bool // the engine has not cut what was wrong
 	rates   draft.Rates
 	rest    int // steps for which nothing is drafted
+	without int // steps that could have had drafts and have none
 
 	who   []*Generation // may have a draft in the step that is planned
 	wants []draft.Want  // of them
@@ -99,6 +105,7 @@ func (l *Loop) planDrafts(next *Step) {
 	}
 	l.wantDrafts()
 	draft.Share(budget, d.wants)
+	d.retry()
 	for i, g := range d.who {
 		a := g.seq.guesses
 		switch n := d.wants[i].Rows; {
@@ -113,6 +120,28 @@ func (l *Loop) planDrafts(next *Step) {
 		}
 	}
 	clear(d.who)
+}
+
+// retry gives a token to the likeliest draft that is looked up, where there was none for long.
+// A draft model is not asked: it would have to read all that came since.
+func (d *drafting) retry() {
+	best := -1
+	for i := range d.wants {
+		w := &d.wants[i]
+		if w.Rows > 0 {
+			d.without = 0
+			return
+		}
+		if d.who[i].seq.guesses.matched != draft.ByModel && w.Least <= 1 && w.Chance > retryChance && (best < 0 || w.Chance > d.wants[best].Chance) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return
+	}
+	if d.without++; d.without >= draftRetry {
+		d.wants[best].Rows, d.without = 1, 0
+	}
 }
 
 // addDraft puts the draft of a sequence into the batch, and returns how many tokens it

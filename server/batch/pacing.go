@@ -12,6 +12,7 @@ import (
 type pacing struct {
 	began int64         // the step under way, by sinceStart
 	tpot  time.Duration // the shortest objective of who decodes in it, 0 for none
+	aside time.Duration // of its time, what a draft model took to read
 	// Tokens that its rows attend to, and those before the next one of the prompt that is
 	// furthest on.
 	decodeContext, promptContext, furthest int
@@ -48,7 +49,7 @@ func (p *pacing) stats() Pacing {
 
 // plan begins to gather the objectives of a step's rows; server is everybody's.
 func (p *pacing) plan(server time.Duration) {
-	p.tpot, p.wants = server, p.wants[:0]
+	p.tpot, p.wants, p.aside = server, p.wants[:0], 0
 	p.decodeContext, p.promptContext, p.furthest = 0, 0, 0
 }
 
@@ -94,7 +95,7 @@ func (l *Loop) observe(did *Step) {
 	p, now := &l.pacing, sinceStart()
 	did.Took = time.Duration(now - p.began)
 	l.config.Pacing.Observe(pace.Observation{
-		At: time.Duration(now), Took: did.Took,
+		At: time.Duration(now), Took: did.Took - p.aside,
 		DecodeRows: did.DecodeRows, PromptRows: did.PromptRows, DraftRows: did.DraftRows,
 		DecodeContext: p.decodeContext, PromptContext: p.promptContext, Active: len(l.live), Waiting: l.waiting.Len(),
 	})

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"sync/atomic"
+	"time"
 
 	"github.com/weirgo/weir/server/batch/prefix"
 	"github.com/weirgo/weir/server/engine"
@@ -27,6 +28,7 @@ type scout struct {
 	vocab   int              // tokens that both models have
 	left    [][]engine.Token // what is in the context, by place
 	wants   []wanted         // of the step under way
+	reads   int              // tokens of the batch that are of prompts: each is read once, and no part of what a guess costs
 	broken  bool             // it guesses no more
 	log     *slog.Logger
 }
@@ -130,10 +132,12 @@ func (l *Loop) guess(did *Step) {
 		s.wants = s.wants[:0]
 	}()
 	for s.catchUp(l.config.PrefillTokens); s.batch.Len() > 0; s.goOn() {
-		if _, err := l.decode(s.context, s.batch); err != nil || l.overtaken {
+		took, err := l.decode(s.context, s.batch)
+		if err != nil || l.overtaken {
 			s.failed(err)
 			return
 		}
+		l.pacing.aside += took * time.Duration(s.reads) / time.Duration(s.batch.Len())
 		s.read(l.config.Draft.LeastChance)
 	}
 	for _, w := range s.wants {
@@ -148,6 +152,7 @@ func (l *Loop) guess(did *Step) {
 // limit at most beside one of each.
 func (s *scout) catchUp(limit int) {
 	s.batch.Reset()
+	s.reads = 0
 	for i := range s.wants {
 		w := &s.wants[i]
 		q := &w.g.seq
@@ -157,6 +162,7 @@ func (s *scout) catchUp(limit int) {
 			continue
 		}
 		limit -= n - 1
+		s.reads += max(0, min(have+n, q.prompt)-have)
 		for k, token := range q.tokens[have : have+n] {
 			w.row = s.add(q, token, have+k, have+k == len(q.tokens)-1)
 		}
@@ -213,6 +219,7 @@ func (s *scout) read(least float64) {
 // goOn fills the batch with what was guessed, where more is wanted.
 func (s *scout) goOn() {
 	s.batch.Reset()
+	s.reads = 0
 	for i := range s.wants {
 		w := &s.wants[i]
 		a := w.g.seq.guesses

@@ -33,7 +33,8 @@ const (
 // Share gives the rows that make the most tokens for the time of a step: it is
 // Dinkelbach's method for the greatest ratio. With a price for a second in tokens, those
 // tokens are drafted whose chance is above the price of a row; what the step would give
-// for its time with them is the next price. Whoever's chances are equal gets as many.
+// for its time with them is the next price. Whoever's chances are equal gets as many, where
+// there are as many as are worth their time.
 func Share(b Budget, wants []Want) {
 	for i := range wants {
 		wants[i].Rows = 0
@@ -45,15 +46,34 @@ func Share(b Budget, wants []Want) {
 	for range rounds {
 		price = b.give(price, wants)
 	}
+	if rows(wants) <= b.Rows {
+		return
+	}
 	for range raises {
-		if rows(wants) <= b.Rows {
-			return
-		}
+		cheaper := price
 		price *= dearer
 		b.give(price, wants)
+		if left := b.Rows - rows(wants); left >= 0 {
+			fill(cheaper*b.RowSeconds, left, wants)
+			return
+		}
 	}
 	for i := range wants {
 		wants[i].Rows = 0 // these are no prices
+	}
+}
+
+// fill gives those rows that are left which are worth a price in tokens: to who comes
+// first, as far as they go. Where the chances of all are the same, a price is everybody's
+// or nobody's.
+func fill(price float64, left int, wants []Want) {
+	for i := range wants {
+		w := &wants[i]
+		n := min(w.worth(price), w.Rows+left)
+		if n > w.Rows && n >= w.Least {
+			left -= n - w.Rows
+			w.Rows = n
+		}
 	}
 }
 

@@ -63,6 +63,25 @@ func TestShareIsTheBest(t *testing.T) {
 	}
 }
 
+// TestShareGivesWhatThereIs: eight whose chances are the same want more rows than there are.
+// Those that there are, are given.
+func TestShareGivesWhatThereIs(t *testing.T) {
+	for most := range 40 {
+		wants := make([]Want, 8)
+		for i := range wants {
+			wants[i] = Want{Chance: 0.9, Most: 16}
+		}
+		b := Budget{Tokens: 8, StepSeconds: 0.01, RowSeconds: 0.0001, Rows: most}
+		if Share(b, wants); rows(wants) != most {
+			t.Errorf("%d rows of %d: %+v", rows(wants), most, wants)
+		}
+	}
+	wants := []Want{{Chance: 0.9, Least: 6, Most: 16}, {Chance: 0.9, Most: 16}}
+	if Share(Budget{Tokens: 8, StepSeconds: 0.01, RowSeconds: 0.0001, Rows: 4}, wants); wants[0].Rows != 0 || wants[1].Rows != 4 {
+		t.Errorf("one wants six or none: %+v", wants)
+	}
+}
+
 // TestShareShrinks: the more sequences share a step, the fewer are drafted for one of
 // them, down to none.
 func TestShareShrinks(t *testing.T) {

@@ -16,6 +16,9 @@ type cost struct {
 	mean   [parts]float64        // of x_i
 	seen   int                   // steps, up to those that count
 	off    [row]float64          // what the last steps took, as parts of what was foreseen
+	drafts int                   // steps that had some, up to those that say something
+	met    float64               // what the last of these says that a row of a draft costs
+	idle   int                   // steps since, up to forgotten
 }
 
 // rows is how often a step has each of the parts of its cost.
@@ -57,6 +60,12 @@ const (
 	hope = 1.0 / 1024
 	// furthest is by how much one step changes a number.
 	furthest = 2
+	// steepest is by how much one of the first steps that have drafts changes what they
+	// cost. Nothing was known of it, and so little of the step was theirs that it would
+	// hardly move.
+	steepest = 4
+	// forgotten is how many steps without drafts make the next ones with some the first.
+	forgotten = memory / 2
 	// smallest is the share of a step that each of its parts has at least.
 	smallest = 1e-4
 
@@ -95,8 +104,13 @@ func (c cost) next(x rows, seconds float64, steps int) cost {
 		c.off = [row]float64{1, 1, 1}
 	}
 	foreseen := c.of(x)
+	first := c.meets(x)
 	if c.known() {
-		c.note(seconds / foreseen)
+		if first {
+			c.meet(x, seconds) // they have changed the step, and not the machine
+		} else {
+			c.note(seconds / foreseen)
+		}
 		foreseen = c.of(x)
 		seconds = max(seconds, foreseen/furthest) // what is too short counts for too much
 	}
@@ -156,6 +170,40 @@ func (c *cost) note(off float64) {
 	}
 	c.seen = fewest
 	c.off = [row]float64{1, 1, 1}
+}
+
+// meets reports whether a step is one of the first that have drafts, or of the first after so
+// long that little is remembered of others.
+func (c *cost) meets(x rows) bool {
+	if x[perDraft] == 0 {
+		c.idle = min(c.idle+1, forgotten)
+		return false
+	}
+	if c.idle == forgotten {
+		c.drafts = 0
+	}
+	c.idle = 0
+	if c.drafts == fewest {
+		return false
+	}
+	c.drafts++
+	return true
+}
+
+// meet takes what a step took beyond the rest of it for what its drafts cost. They become
+// dearer only if the one before says so too: one that was held up would keep them from being
+// tried.
+func (c *cost) meet(x rows, seconds float64) {
+	p := &c.each[perDraft]
+	rest := x
+	rest[perDraft] = 0
+	each := (seconds - c.of(rest)) / x[perDraft]
+	most := *p
+	if c.drafts > 1 {
+		most = max(most, min(c.met, *p*steepest))
+	}
+	*p = max(*p/steepest, min(each, most))
+	c.met = each
 }
 
 // add takes a step into the means.

@@ -43,7 +43,9 @@
 //
 // The gaps are the steps': what is between the engine and a client is not known here,
 // nor the work that is done between two steps. What a row costs is taken to be the
-// same for all rows of its kind, but for the tokens that it attends to. Of the prompts
+// same for all rows of its kind, but for the tokens that it attends to: a guess of a draft
+// model for one sequence of many counts as if it were for that one alone, and where the model
+// has guessed for few it is asked no more, though for all it would be cheap. Of the prompts
 // only the one that is furthest on is known, and all are taken to be. One prompt token is
 // the least: where it alone takes too long, the objective is missed while there are
 // prompts.

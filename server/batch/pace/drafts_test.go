@@ -35,6 +35,61 @@ func TestDraftsCost(t *testing.T) {
 	}
 }
 
+// TestFirstDraftsAreHeldUp: of the first steps with drafts one takes twenty times as long for
+// reasons of its own. Drafts are no dearer for that. Where all take as long, the drafts do.
+func TestFirstDraftsAreHeldUp(t *testing.T) {
+	const step, row = 10 * ms, 100 * us
+	for heldUp := range 12 {
+		p := new(Learned)
+		for range 200 {
+			p.Observe(Observation{DecodeRows: 1, Took: step})
+		}
+		for i := range 12 {
+			o := Observation{DecodeRows: 1, DraftRows: 4, Took: step + 4*row}
+			if i == heldUp {
+				o.Took *= heldUpTimes
+			}
+			p.Observe(o)
+			if got := p.Drafts(Demand{DecodeRows: 1}, 0, 0.25); got.RowSeconds > 0.6*step.Seconds() || got.StepSeconds > 1.1*step.Seconds() {
+				t.Errorf("step %d is held up, after %d: %+v", heldUp, i, got)
+			}
+		}
+	}
+	p := new(Learned)
+	for range 200 {
+		p.Observe(Observation{DecodeRows: 1, Took: step})
+	}
+	for range 5 {
+		p.Observe(Observation{DecodeRows: 1, DraftRows: 4, Took: step + 4*2*step})
+	}
+	if got := p.Drafts(Demand{DecodeRows: 1}, 0, 0.25); got.RowSeconds < step.Seconds() || got.StepSeconds > 1.5*step.Seconds() {
+		t.Errorf("a row takes two steps: %+v", got)
+	}
+}
+
+// TestDraftsThatWereTooDear: of a machine that was slow while drafts were tried, it is found out
+// by some that come long after.
+func TestDraftsThatWereTooDear(t *testing.T) {
+	const step, row = 10 * ms, 100 * us
+	p := new(Learned)
+	for range 200 {
+		p.Observe(Observation{DecodeRows: 1, Took: step})
+	}
+	for range 20 {
+		p.Observe(Observation{DecodeRows: 1, DraftRows: 2, Took: step + 2*300*row})
+	}
+	dear := p.Drafts(Demand{DecodeRows: 1}, 0, 0.25).RowSeconds
+	for range 5 {
+		for range 64 {
+			p.Observe(Observation{DecodeRows: 1, Took: step})
+		}
+		p.Observe(Observation{DecodeRows: 1, DraftRows: 1, Took: step + row})
+	}
+	if got := p.Drafts(Demand{DecodeRows: 1}, 0, 0.25).RowSeconds; dear < step.Seconds() || got > step.Seconds()/10 {
+		t.Errorf("a row cost %v s, and %v after five times that it took %v", dear, got, row)
+	}
+}
+
 // TestDraftsCostWithContexts: what the tokens cost that rows attend to is no draft's, but
 // those that the rows of drafts attend to themselves are. Sequences grow meanwhile.
 func TestDraftsCostWithContexts(t *testing.T) {

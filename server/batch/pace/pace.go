@@ -21,8 +21,8 @@ type Foreseer interface {
 type Observation struct {
 	// At is when it ended, since some moment that is always the same; monotonic.
 	At time.Duration
-	// Took is how long all of it took: between two steps without a pause, what
-	// passes from one token of a stream to the next.
+	// Took is how long all of it took, but for what a draft model read: between two steps
+	// without a pause, what passes from one token of a stream to the next.
 	Took       time.Duration
 	DecodeRows int // sequences that got their next token
 	PromptRows int // tokens of prompts
