@@ -14,6 +14,8 @@ func measured() experiment.Measurements {
 		"fixed/base/backlog": 1, "fixed/peak/backlog": 4,
 		"learned/peak/requests": 9, "learned/base/p99_ms": 10, "learned/peak/p99_ms": 15, "learned/base/gap_p99_us": 4, "learned/peak/gap_p99_us": 5,
 		"learned/base/backlog": 1, "learned/peak/backlog": 3,
+		"made/learned/peak/requests": 9, "made/learned/base/p99_ms": 10, "made/learned/peak/p99_ms": 11,
+		"made/learned/base/gap_p99_us": 4, "made/learned/peak/gap_p99_us": 4, "made/learned/base/backlog": 1, "made/learned/peak/backlog": 4,
 	}
 }
 
@@ -24,11 +26,15 @@ func TestDerive(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		"fixed/p99_growth": 2, "learned/p99_growth": 1.5, "learned/gap_p99_growth": 1.25, "learned/backlog_growth": 3,
+		"made/learned/p99_growth":   1.1,
 		"low/learned_cpu_of_padded": 0.1375, "low/fixed_cpu_of_fixed": 1, "low/fixed_cpu_of_padded": 0.125,
 	} {
 		if got := m[name]; math.Abs(got-want) > 1e-9 {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
+	}
+	if _, ok := m["low/made/learned_cpu_of_fixed"]; ok {
+		t.Error("an engine that is made up has CPU time")
 	}
 	for _, missing := range []string{"padded/low/processors", "fixed/low/processors", "learned/base/p99_ms"} {
 		m := measured()

@@ -32,7 +32,19 @@ type outcome struct {
 	gaps   delay.Set
 	cpu    time.Duration // in the window
 	window time.Duration
+	steps  uint64 // of all requests, to their ends
+	rows   uint64 // that these computed, of prompts and answers
 	failed int
+}
+
+// add takes in a window that came behind this one.
+func (o *outcome) add(next *outcome) {
+	for _, s := range next.spans {
+		o.spans = append(o.spans, span{o.window + s.due, o.window + s.end})
+	}
+	o.gaps.Merge(&next.gaps)
+	o.cpu, o.window, o.failed = o.cpu+next.cpu, o.window+next.window, o.failed+next.failed
+	o.steps, o.rows = o.steps+next.steps, o.rows+next.rows
 }
 
 // due are the times at which requests come.
@@ -53,6 +65,7 @@ func (p phase) run(l *batch.Loop, vocabulary int, seed uint64) (*outcome, error)
 	gaps, failures := make([][]time.Duration, len(times)), make([]error, len(times))
 	running := make([]*batch.Generation, len(times))
 	var done sync.WaitGroup
+	counted := l.Stats()
 	before, err := sample.ProcessClock(os.Getpid())
 	if err != nil {
 		return nil, err
@@ -84,6 +97,9 @@ func (p phase) run(l *batch.Loop, vocabulary int, seed uint64) (*outcome, error)
 	done.Wait()
 	late.Stop()
 	o.cpu = after - before
+	computed := l.Stats()
+	o.steps = computed.Steps - counted.Steps
+	o.rows = computed.PromptTokens + computed.CompletionTokens - counted.PromptTokens - counted.CompletionTokens
 	for i := range times {
 		for _, d := range gaps[i] {
 			o.gaps.Add(d)
@@ -126,6 +142,8 @@ func (o *outcome) record(r *sample.Recorder, prefix string) {
 	r.Set(prefix+"gap_p99_us", delay.Microseconds.In(o.gaps.Quantile(0.99)))
 	r.Set(prefix+"processors", o.cpu.Seconds()/o.window.Seconds())
 	r.Set(prefix+"requests", float64(len(o.spans)))
+	r.Set(prefix+"steps_per_request", float64(o.steps)/float64(max(1, len(o.spans))))
+	r.Set(prefix+"tokens_per_step", float64(o.rows)/float64(max(1, o.steps)))
 	r.Set(prefix+"backlog", o.backlog(0, o.window))
 	r.Set(prefix+"backlog_growth", o.growth())
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/weirgo/weir/bench/c14"
@@ -21,7 +23,8 @@ func small(t *testing.T) {
 	t.Helper()
 	sampletest.SetFlags(t, map[string]string{
 		"sequences": "4", "batch": "8", "closed-loop": "2", "prompt-tokens": "6", "tokens": "4",
-		"capacity-seconds": "0.2", "base-seconds": "0.3", "peak-seconds": "0.3", "low-seconds": "0.2",
+		"capacity-seconds": "0.2", "base-seconds": "0.3", "peak-seconds": "0.3", "low-seconds": "0.2", "low-turns": "2",
+		"step": "200us",
 	})
 }
 
@@ -42,21 +45,42 @@ func recorded() (m *enginetest.Model, rows func() []int) {
 	}
 }
 
+// contenders are policies over a model.
+func contenders(t *testing.T, m engine.Model, names ...string) (all []*contender) {
+	t.Helper()
+	for _, name := range names {
+		l, err := openLoop(m, nil, name, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, &contender{name: name, loop: l, vocabulary: enginetest.VocabSize})
+	}
+	return all
+}
+
 // TestPolicies: each policy answers all that comes, under each load, and leaves nothing in
 // the engine.
 func TestPolicies(t *testing.T) {
 	small(t)
 	m, _ := recorded()
 	r := sample.NewRecorder(c14.Experiment)
-	for _, name := range []string{"padded", "fixed", "article", "learned"} {
-		failed, err := measurePolicy(r, m, nil, name, time.Second, 100)
-		if err != nil || failed != 0 {
-			t.Errorf("%s: %d failed, %v", name, failed, err)
+	all := contenders(t, m, "padded", "fixed", "article", "learned")
+	for _, c := range all {
+		if failed, err := c.measure(r, "", 100); err != nil || failed != 0 {
+			t.Errorf("%s: %d failed, %v", c.name, failed, err)
+		}
+	}
+	if failed, err := measureLow(r, all, 100); err != nil || failed != 0 {
+		t.Errorf("%d failed, %v", failed, err)
+	}
+	for _, c := range all {
+		if err := c.loop.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 	got := r.Measurements()
 	for _, name := range []string{"fixed/base/", "article/peak/", "learned/low/", "padded/low/"} {
-		if got[name+"requests"] < 1 || got[name+"processors"] <= 0 || got[name+"p99_ms"] < got[name+"p50_ms"] || got[name+"backlog"] < 0 {
+		if got[name+"steps_per_request"] < 1 || got[name+"tokens_per_step"] < 1 || got[name+"requests"] < 1 || got[name+"processors"] <= 0 || got[name+"p99_ms"] < got[name+"p50_ms"] || got[name+"backlog"] < 0 {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
@@ -98,6 +122,66 @@ func TestPaddedBatchesAreFull(t *testing.T) {
 		if least, most := slices.Min(seen), slices.Max(seen); most > 8 || full && least < 8 || !full && least >= 8 {
 			t.Errorf("%s: batches of %d to %d rows", name, least, most)
 		}
+	}
+}
+
+// TestLowLoadTakesAsManySteps: what learned does beyond the fixed batch, where there is little
+// to do, is to take a prompt in some pieces where somebody decodes. That is one step in a
+// hundred; the tokens are the same.
+func TestLowLoadTakesAsManySteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := enginetest.New(enginetest.Options{Delay: func(b *engine.Batch) time.Duration {
+			return 110*time.Microsecond + time.Duration(b.Len())*70*time.Microsecond // tiny, on one processor
+		}})
+		var steps, rows [2]float64
+		for i, name := range []string{"fixed", "learned"} {
+			l, err := openLoop(m, nil, name, 1800*time.Microsecond)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, err := phase{"low", 14, 15}.run(l, enginetest.VocabSize, 1)
+			if err := errors.Join(err, l.Close()); err != nil || o.failed > 0 {
+				t.Fatalf("%d failed, %v", o.failed, err)
+			}
+			steps[i], rows[i] = float64(o.steps), float64(o.rows)
+			t.Logf("%s: %d requests, %v steps, %v rows", name, len(o.spans), steps[i], rows[i])
+		}
+		if steps[1] > 1.03*steps[0] || rows[1] > 1.01*rows[0] {
+			t.Errorf("fixed: %v steps of %v rows, learned: %v of %v", steps[0], rows[0], steps[1], rows[1])
+		}
+	})
+}
+
+// TestMadeUp: the engine of an accelerator's shape is put under the loads, and its metrics
+// have their place.
+func TestMadeUp(t *testing.T) {
+	small(t)
+	r := sample.NewRecorder(c14.Experiment)
+	failed, err := measureEngine(r, madeUp(), nil, "made/", []string{"fixed", "learned"})
+	got := r.Measurements()
+	if err != nil || failed != 0 || got["made/capacity_per_s"] <= 0 || got["made/learned/peak/requests"] < 1 || got["made/learned/peak/requests"] != got["made/fixed/peak/requests"] {
+		t.Errorf("%d failed, %v: %v", failed, err, got)
+	}
+	if _, ok := got["made/fixed/low/requests"]; ok {
+		t.Error("it was put under the low load")
+	}
+}
+
+// TestOutcomesAdd: what comes behind is later, and the same windows twice are the same load.
+func TestOutcomesAdd(t *testing.T) {
+	one := outcome{window: 3 * time.Second, cpu: time.Second, steps: 4, rows: 8, failed: 1, spans: []span{{seconds(1), seconds(2)}}}
+	one.gaps.Add(time.Second)
+	var o outcome
+	o.add(&one)
+	o.add(&one)
+	if want := []span{{seconds(1), seconds(2)}, {seconds(4), seconds(5)}}; !slices.Equal(o.spans, want) {
+		t.Errorf("%v", o.spans)
+	}
+	if o.window != 6*time.Second || o.cpu != 2*time.Second || o.steps != 8 || o.rows != 16 || o.failed != 2 || o.gaps.Len() != 2 {
+		t.Errorf("%+v", o)
+	}
+	if got, want := o.backlog(0, o.window), one.backlog(0, one.window); math.Abs(got-want) > 1e-9 {
+		t.Errorf("a backlog of %v, want %v", got, want)
 	}
 }
 
@@ -158,7 +242,7 @@ func TestBacklog(t *testing.T) {
 
 func TestFlagsAreChecked(t *testing.T) {
 	for _, flags := range []map[string]string{
-		{"sequences": "0"}, {"batch": "3"}, {"closed-loop": "5"}, {"tokens": "1"}, {"low-share": "0"}, {"peak-seconds": "0"},
+		{"sequences": "0"}, {"batch": "3"}, {"closed-loop": "5"}, {"tokens": "1"}, {"low-share": "0"}, {"peak-seconds": "0"}, {"low-turns": "0"}, {"step": "0s"},
 	} {
 		t.Run("", func(t *testing.T) {
 			small(t)

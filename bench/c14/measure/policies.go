@@ -12,6 +12,7 @@ import (
 	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/batch/pace"
 	"github.com/weirgo/weir/server/engine"
+	"github.com/weirgo/weir/server/engine/enginetest"
 	"github.com/weirgo/weir/server/engine/llama"
 )
 
@@ -30,6 +31,14 @@ func openModel(ctx context.Context) (engine.Model, error) {
 		return nil, fmt.Errorf("%w: `make models` writes build/models", err)
 	}
 	return m, nil
+}
+
+// madeUp is an engine of an accelerator's shape: its steps take as long, with few rows and
+// with many, but for a 280th part of that for each.
+func madeUp() engine.Model {
+	return enginetest.New(enginetest.Options{Delay: func(b *engine.Batch) time.Duration {
+		return *stepTime + time.Duration(b.Len())**rowTime
+	}})
 }
 
 func quiet() *slog.Logger {
