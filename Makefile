@@ -201,7 +201,7 @@ soak-broken: toolchain ## break the runtime on purpose, and see that the soak ca
 ##@ Measure
 
 .PHONY: bench
-bench: build build/models/tiny.gguf ## run experiments, RUN="c05 ceiling" or all, into build/bench; AGAINST=revision: old build against new
+bench: build build/models/tiny.gguf build/models/demo.gguf ## run experiments, RUN="c05 ceiling" or all, into build/bench; AGAINST=revision: old build against new
 	$(STOCK_GO) run ./bench $(if $(AGAINST),-against='$(AGAINST)') $(BENCH_FLAGS) $(RUN)
 
 .PHONY: results

@@ -12,6 +12,7 @@ import (
 	"github.com/weirgo/weir/bench/c14"
 	"github.com/weirgo/weir/bench/ceiling"
 	"github.com/weirgo/weir/bench/cooperative"
+	"github.com/weirgo/weir/bench/drafts"
 	"github.com/weirgo/weir/bench/flood"
 	"github.com/weirgo/weir/bench/gang"
 	"github.com/weirgo/weir/bench/handoff"
@@ -33,7 +34,7 @@ import (
 // experiments are all there are, in the order of the report.
 var experiments = []experiment.Declaration{
 	c01.Experiment, c03.Experiment, c04.Experiment, c05.Experiment, c07.Experiment, c08.Experiment, c09.Experiment,
-	c11.Experiment, c14.Experiment, ceiling.Experiment, cooperative.Experiment, flood.Experiment, gang.Experiment, handoff.Experiment,
+	c11.Experiment, c14.Experiment, ceiling.Experiment, cooperative.Experiment, drafts.Experiment, flood.Experiment, gang.Experiment, handoff.Experiment,
 	hostile.Experiment, manycores.Experiment, neighbour.Experiment, peers.Experiment, prefix.Experiment, qos.Experiment,
 	quota.Experiment, sampling.Experiment, slo.Experiment, stacks.Experiment, tax.Experiment,
 	whole.Experiment,
