@@ -88,7 +88,7 @@ func checkExplained(t *testing.T, weir map[string]map[string]float64) {
 				sum += ms
 			}
 		}
-		if whole := parts["ms"]; whole <= 0 || math.Abs(sum-whole) > whole/50 || parts["decode_ms"] <= 0 {
+		if whole := parts["ms"]; whole <= 0 || math.Abs(sum-whole) > whole/50 || parts["decode_ms"]+parts["delayed_ms"] <= 0 {
 			t.Errorf("%s: parts %v are %v ms", phase, parts, sum)
 		}
 	}
