@@ -177,7 +177,7 @@ func (f *FanOut) Open(w http.ResponseWriter, r *http.Request, told *mailbox.Entr
 // OpenProbed is Open for a stream whose frames are not those that Config.Probe is
 // one of: it has a probe of its own, none if that is empty.
 func (f *FanOut) OpenProbed(w http.ResponseWriter, r *http.Request, told *mailbox.Entry, probe []byte) (*Stream, error) {
-	s := &Stream{fan: f, told: told, probe: probe, done: make(chan struct{})}
+	s := &Stream{fan: f, told: told, probe: probe}
 	if err := f.register(s); err != nil {
 		return nil, err
 	}

@@ -110,17 +110,11 @@ func (s *Stream) beginSend() (begin, finished bool) {
 	return true, false
 }
 
-// settle leaves a stream that has caught up with one buffer: the second is for
-// frames that come while the first is on its way. mu is held.
+// settle leaves a stream that has caught up without a buffer. mu is held.
 func (s *Stream) settle() {
-	done := s.fan.spares.kept(s.sending)
-	s.sending, s.sent = nil, 0
-	if cap(s.pending) == 0 && !s.out {
-		s.pending = done
-		return
-	}
-	s.fan.spares.give(done)
-	s.pending = s.fan.spares.kept(s.pending)
+	s.fan.spares.give(s.sending)
+	s.fan.spares.give(s.pending) // none while it is out
+	s.sending, s.pending, s.sent = nil, nil, 0
 }
 
 // Prepare implements ring.Owner.
@@ -242,7 +236,7 @@ func (s *Stream) sendDirect() {
 	if rest {
 		s.sending, s.pending, s.sent = s.pending, s.sending[:0], n
 	} else {
-		s.pending = s.fan.spares.kept(s.pending)
+		s.settle()
 	}
 	ready := s.took(n)
 	toRing := rest || s.complete()

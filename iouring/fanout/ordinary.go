@@ -78,16 +78,17 @@ func (s *Stream) Serve() error {
 	s.mu.Lock()
 	s.serving = true
 	s.mu.Unlock()
+	done := s.Done()
 	for !s.writePending() {
 		select {
 		case <-s.ordinary.awake:
-		case <-s.done:
+		case <-done:
 		case <-s.ordinary.request.Done():
 			s.end(nil, ErrPeerGone, false)
 		}
 	}
 	// Whoever ends the stream may still be at the writer, which is the handler's.
-	<-s.done
+	<-done
 	if s.err != nil && s.ordinary.proto == 10 {
 		s.ordinary.reset()
 	}
@@ -112,7 +113,8 @@ func (s *Stream) writePending() (ended bool) {
 	err := s.writeOut()
 
 	s.mu.Lock()
-	s.sending, s.sent = s.fan.spares.kept(s.sending), 0
+	s.fan.spares.give(s.sending)
+	s.sending, s.sent = nil, 0
 	s.mu.Unlock()
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):

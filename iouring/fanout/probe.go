@@ -31,7 +31,7 @@ func (s *Stream) Probe() {
 // clients do that are few: they get a goroutine, off the ring's thread.
 func (s *Stream) doubt() {
 	s.Probe()
-	if iouring.AwaitPeerGone(s.done, s.conn) {
+	if iouring.AwaitPeerGone(s.Done(), s.conn) {
 		s.end(nil, ErrPeerGone, false)
 	}
 }

@@ -27,8 +27,7 @@ import (
 // A stream is never both sending on the caller's thread and in flight: both
 // begin under mu, and only if inflight is false. While out, pending is nil: a
 // send that completes finds nothing more, and Commit marks the stream dirty. The
-// buffers belong to the stream; they grow by need and are let go when a burst is
-// over.
+// buffers are lent: they grow by need, and a stream that has caught up has none.
 type Stream struct {
 	// What a frame touches comes first, on as few cache lines as it fits.
 	mu        sync.Mutex
@@ -63,10 +62,10 @@ type Stream struct {
 	err      error
 	leaves   func() bool // ends the watch for a handler that leaves without Serve
 	told     *mailbox.Entry
-	probe    []byte // see Config.Probe
-	done     chan struct{}
-	ordinary *ordinary  // nil on a ring
-	place    stallPlace // guarded by the clock
+	probe    []byte        // see Config.Probe
+	done     chan struct{} // made by who asks for it; over once the stream is out of the clock
+	ordinary *ordinary     // nil on a ring
+	place    stallPlace    // guarded by the clock
 }
 
 // frameBytes is the room that Reserve makes for a frame, if it need not grow.
@@ -126,6 +125,10 @@ func (s *Stream) Commit(b []byte) error {
 		s.mu.Unlock()
 		s.fan.spares.give(b)
 		return err
+	}
+	if len(b) == 0 {
+		s.fan.spares.give(b)
+		b = nil
 	}
 	s.pending, s.out, s.held, s.digits = b, false, 0, uint8(digits)
 	if s.finishing { // Close came in between and left the end to us
@@ -223,11 +226,27 @@ func (s *Stream) Done() <-chan struct{} {
 	if s.fan == nil {
 		return over
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done == nil {
+		s.done = make(chan struct{})
+	}
 	return s.done
 }
 
-// over is the zero Stream's Done.
-var over = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
+// nowDone closes what Done has given, or gives.
+func (s *Stream) nowDone() {
+	s.mu.Lock()
+	done := s.done
+	s.done = over
+	s.mu.Unlock()
+	if done != nil {
+		close(done)
+	}
+}
+
+// over is Done of a stream that has ended.
+var over = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // Err is nil before the stream has ended and after a good end; otherwise
 // ErrPeerGone, ErrSlowClient, the error given to Abort, or the socket's.
@@ -312,7 +331,7 @@ func (s *Stream) end(r *ring.Ring, err error, aborted bool) {
 	// Out of the clock before done: nothing knows an ended stream but its owner.
 	// Out of the fan-out last, so that Wait returns after who is told.
 	s.fan.clock.leave(s)
-	close(s.done)
+	s.nowDone()
 	if opened {
 		s.tell()
 	}
