@@ -141,7 +141,7 @@ func (l *Loop) charge(did *Step, sampling int64) {
 			continue
 		}
 		own := q.piece
-		if own == 1 && !q.first.IsZero() {
+		if own == 1 && q.first != 0 {
 			own = 0
 		}
 		parts := q.account.took(&s, own)
@@ -149,8 +149,8 @@ func (l *Loop) charge(did *Step, sampling int64) {
 		if q.row < 0 {
 			continue
 		}
-		if q.first.IsZero() {
-			q.first = sampled
+		if q.first == 0 {
+			q.first = s.end
 			q.account.token(&g.finish.Spent, 0, sampled)
 		} else {
 			q.account.token(&g.finish.Spent, q.generated(), sampled)

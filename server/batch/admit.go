@@ -68,10 +68,10 @@ func (l *Loop) admit() {
 func (l *Loop) admitOne(g *Generation) {
 	s := &g.seq
 	l.waiting.Take(&g.ticket, s.cached)
-	first := s.admitted.IsZero()
+	first := s.admitted == 0
 	if first {
-		s.admitted = time.Now()
-		s.account.mark = since(s.admitted)
+		s.admitted = sinceStart()
+		s.account.mark = s.admitted
 		l.beginRoom(g)
 		g.reused.Store(int32(s.cached))
 		l.counters.asked.Add(uint64(s.prompt))
@@ -105,14 +105,14 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 	f := Finish{Reason: reason, Err: err, PromptTokens: s.prompt, CompletionTokens: s.generated()}
 	f.ContextFull = reason == ask.FinishLength && s.full
 	f.Drafted, f.Accepted = int(g.drafted.Load()), int(g.accepted.Load())
-	now := time.Now()
+	now := sinceStart()
 	s.times(&f, now)
-	s.account.close(since(now), l.counters.steps.Load(), &g.finish.Spent, !s.first.IsZero())
+	s.account.close(now, l.counters.steps.Load(), &g.finish.Spent, s.first != 0)
 	f.Spent = g.finish.Spent
 	// Counted before the end is seen: who reads the statistics after io.EOF
 	// finds this one in them and not at work, and a new request its place.
 	if s.id >= 0 {
-		l.pacing.estimate.left(now.Sub(s.admitted))
+		l.pacing.estimate.left(time.Duration(now - s.admitted))
 		l.counters.active.Add(-1)
 	}
 	l.counters.finished[reason].Add(1)

@@ -19,7 +19,7 @@ func (l *Loop) awaits(g *Generation) bool {
 		}
 		s.awaited = nil
 	}
-	if !s.admitted.IsZero() || s.slot >= 0 || !s.reuses || s.scores || len(l.live) == 0 || !l.context.CanCopy() {
+	if s.admitted != 0 || s.slot >= 0 || !s.reuses || s.scores || len(l.live) == 0 || !l.context.CanCopy() {
 		return false
 	}
 	tokens := s.tokens[:len(s.tokens)-1] // the last one's logits are wanted

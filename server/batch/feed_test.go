@@ -200,6 +200,7 @@ func TestFeedAllocates(t *testing.T) {
 	for i := range 64 {
 		g := submit(t, loop, plain(i, 5, 0))
 		announce(feed, g, g)
+		roomy(g)
 	}
 	var dst [8]Result
 	var taken []*mailbox.Entry

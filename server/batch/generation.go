@@ -10,7 +10,6 @@ import (
 
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/batch/queue"
-	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/sampling"
 )
 
@@ -43,7 +42,7 @@ import (
 //	reader  head, loads stalled            engine  stalled, loads head
 type Generation struct {
 	loop      *Loop
-	slots     []engine.Token  // the ring: results; negative for a mark: the complement of what is computed
+	results   ring            // negative for a mark: the complement of what is computed
 	odds      []sampling.Odds // of each slot's token; nil without log-probabilities
 	topN      int             // Request.TopLogprobs
 	drawn     bool            // Request.PostSampling
@@ -115,8 +114,8 @@ func (g *Generation) Poll(dst []Result) (n int, err error) {
 	n = min(ready, len(dst))
 	g.top = slices.Grow(g.top[:0], n*max(g.topN, 0)) // results keep parts of it
 	for i := range n {
-		slot := g.place(head + uint32(i))
-		token := g.slots[slot]
+		slot := g.results.slot(head + uint32(i))
+		token := g.results.get(slot)
 		if token < 0 {
 			dst[i] = Result{Mark: true, Processed: int(^token)}
 			continue
@@ -129,7 +128,7 @@ func (g *Generation) Poll(dst []Result) (n int, err error) {
 	// The head first: an engine that stalls on the old one is seen here, or
 	// sees the new one when it looks again before it parks.
 	g.head.Store(head + uint32(n))
-	if g.stalled.Load() && 2*(ready-n) <= len(g.slots) {
+	if g.stalled.Load() && 2*(ready-n) <= g.results.limit {
 		g.loop.wakeEngine()
 	}
 	return n, nil
@@ -178,20 +177,21 @@ func (g *Generation) Finish() Finish {
 // returned a token that is not the prompt's.
 func (g *Generation) SoFar() (f Finish) {
 	// The engine has written the times it reads, each once, before that token.
-	g.seq.times(&f, time.Now())
+	g.seq.times(&f, sinceStart())
 	f.Drafted, f.Accepted = int(g.drafted.Load()), int(g.accepted.Load())
 	return f
 }
 
 // Prefilling returns how long the generation has been admitted. It is valid once
 // Poll has returned a mark.
-func (g *Generation) Prefilling() time.Duration { return time.Since(g.seq.admitted) }
+func (g *Generation) Prefilling() time.Duration { return time.Duration(sinceStart() - g.seq.admitted) }
 
 // space returns the free slots. Engine goroutine.
-func (g *Generation) space() int { return len(g.slots) - int(g.tail.Load()-g.head.Load()) }
+func (g *Generation) space() int { return g.results.limit - int(g.tail.Load()-g.head.Load()) }
 
-// place returns the slot of result n.
-func (g *Generation) place(n uint32) int { return int(n) & (len(g.slots) - 1) }
+// next returns the slot of the result that comes after n others which are not put yet.
+// There is space for it. Engine goroutine.
+func (g *Generation) next(n int) int { return g.results.room(g.head.Load(), g.tail.Load()+uint32(n)) }
 
 // put makes results of the n free slots that sample has filled. Engine goroutine.
 func (g *Generation) put(n int) { g.tail.Add(uint32(n)) } // from here on the slots are the reader's

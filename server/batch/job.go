@@ -1,11 +1,8 @@
 package batch
 
 import (
-	"time"
-
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/ask"
-	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/sampling"
 )
 
@@ -28,7 +25,7 @@ func (l *Loop) Submit(r *ask.Request) (*Generation, error) { return l.SubmitJob(
 // newGeneration makes the generation of a checked job.
 func (l *Loop) newGeneration(j Job) *Generation {
 	r := j.Request
-	g := &Generation{loop: l, seq: newSequence(r, l.mostTokens(r), time.Now()), topN: r.TopLogprobs, drawn: r.PostSampling && r.TopLogprobs >= 0}
+	g := &Generation{loop: l, seq: newSequence(r, l.mostTokens(r)), topN: r.TopLogprobs, drawn: r.PostSampling && r.TopLogprobs >= 0}
 	s := &g.seq
 	g.ticket = newTicket(g, r)
 	s.past = &sampling.Sequence{Ends: l.ends, MinTokens: r.MinTokens, Breakers: j.Breakers, Constraint: j.Constraint}
@@ -53,7 +50,7 @@ func (l *Loop) newGeneration(j Job) *Generation {
 	if s.marks {
 		ring = max(ring, leastMarked)
 	}
-	g.slots = make([]engine.Token, ring)
+	g.results.init(ring, g.topN < 0) // the likeliest tokens go by slot
 	if g.topN >= 0 {
 		g.odds = make([]sampling.Odds, ring)
 	}

@@ -14,7 +14,7 @@ const keyBytes = int(unsafe.Sizeof(sampling.Key(0)))
 // client is slow to take the last of it, are many more than those that run.
 func (g *Generation) holdLikeliest() {
 	if g.topN > 0 && g.likeliest == nil {
-		g.likeliest = make([]sampling.Key, len(g.slots)*g.topN)
+		g.likeliest = make([]sampling.Key, g.results.limit*g.topN)
 	}
 }
 

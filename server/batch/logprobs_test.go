@@ -22,8 +22,8 @@ func TestLogprobs(t *testing.T) {
 				Prompt: ask.Prompt{Tokens: prompt(3, 10)}, MaxTokens: 20, TopLogprobs: top,
 				Sampling: ask.Sampling{Temperature: temperature},
 			})
-			if want := map[int]int{5: 4, enginetest.VocabSize: 2}[top]; want != 0 && len(g.slots) != want {
-				t.Fatalf("%d slots for top %d, want %d", len(g.slots), top, want)
+			if want := map[int]int{5: 4, enginetest.VocabSize: 2}[top]; want != 0 && g.results.limit != want {
+				t.Fatalf("%d slots for top %d, want %d", g.results.limit, top, want)
 			}
 			seen, next := 0, Follow(g)
 			for dst := make([]Result, 3); ; {

@@ -18,7 +18,7 @@ func (g *Generation) mark() {
 	}
 	s.marked = min(s.cached, s.prompt)
 	s.marks = s.marked < s.prompt
-	g.slots[g.place(g.tail.Load())] = ^engine.Token(s.marked)
+	g.results.set(g.next(0), ^engine.Token(s.marked))
 	g.put(1)
 	g.tell()
 }

@@ -151,7 +151,7 @@ func (l *Loop) begin(g *Generation, id engine.SequenceID) bool {
 			return false
 		}
 	}
-	if s.cached > 0 && s.admitted.IsZero() {
+	if s.cached > 0 && s.admitted == 0 {
 		l.counters.hits[hit].Add(1)
 	}
 	return true

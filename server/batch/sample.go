@@ -148,7 +148,7 @@ func (g *Generation) sample(row *sampling.Row) {
 	s.begin()
 	for goesOn := true; goesOn; {
 		n := len(s.next)
-		token, err := g.choose(row, g.place(g.tail.Load()+uint32(s.scoreRows+n)), s.rowLogits(n))
+		token, err := g.choose(row, g.next(s.scoreRows+n), s.rowLogits(n))
 		if err != nil {
 			s.err = err
 			return
@@ -178,7 +178,7 @@ func (g *Generation) draw(row *sampling.Row, at int, logits []float32) (token en
 		return -1, err
 	}
 	token, g.odds[at], err = g.seq.sampler.SampleOdds(row, g.likeliestAt(at))
-	g.slots[at] = token
+	g.results.set(at, token)
 	return token, err
 }
 

@@ -54,7 +54,7 @@ func (g *Generation) score(row *sampling.Row) (n int, err error) {
 		if err := row.Read(logits); err != nil {
 			return i, err
 		}
-		g.fill(g.place(g.tail.Load()+uint32(i)), s.tokens[s.scored+i], row, logits)
+		g.fill(g.next(i), s.tokens[s.scored+i], row, logits)
 	}
 	return s.scoreRows, nil
 }
@@ -62,7 +62,7 @@ func (g *Generation) score(row *sampling.Row) (n int, err error) {
 // fill puts a token and, if they are asked for, its log-probabilities into a
 // slot.
 func (g *Generation) fill(at int, token engine.Token, row *sampling.Row, logits []float32) {
-	g.slots[at] = token
+	g.results.set(at, token)
 	if g.topN >= 0 {
 		top := g.likeliestAt(at)
 		g.odds[at] = sampling.Odds{Logit: logits[token], Normalizer: row.Normalizer(), Top: len(top)}

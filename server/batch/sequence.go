@@ -80,15 +80,16 @@ type sequence struct {
 
 	guesses *guesses // nil if nothing is drafted
 
-	submitted, admitted, first time.Time
+	submitted, admitted, first int64 // by sinceStart; 0: not yet
 	account                    account
 }
 
-// growTokens is how much room for generated tokens a sequence starts with.
-const growTokens = 1024
+// growTokens is how much room for generated tokens a sequence starts with. From there
+// on it doubles.
+const growTokens = 32
 
 // newSequence makes the sequence of a checked request, which has at most mostTokens.
-func newSequence(r *ask.Request, mostTokens int, now time.Time) sequence {
+func newSequence(r *ask.Request, mostTokens int) sequence {
 	limit, full := mostTokens, true
 	switch {
 	case r.MaxTokens < 0:
@@ -111,10 +112,10 @@ func newSequence(r *ask.Request, mostTokens int, now time.Time) sequence {
 		keep:      r.Keep,
 		tpot:      time.Duration(r.TPOTNs),
 		marked:    -1,
-		submitted: now,
+		submitted: sinceStart(),
 	}
 	if r.TimeoutNs > 0 {
-		s.deadline = now.Add(time.Duration(r.TimeoutNs))
+		s.deadline = time.Now().Add(time.Duration(r.TimeoutNs))
 	}
 	return s
 }
@@ -150,7 +151,7 @@ func (s *sequence) runnable(g *Generation) bool {
 		needs++ // a mark comes before the token
 	}
 	if s.paused {
-		if 2*free < len(g.slots) {
+		if 2*free < g.results.limit {
 			return false
 		}
 		// Both go down together: a reader that still sees the flag wakes an
@@ -172,14 +173,13 @@ func (s *sequence) runnable(g *Generation) bool {
 }
 
 // times fills the durations of a finish at now.
-func (s *sequence) times(f *Finish, now time.Time) {
-	switch {
-	case s.admitted.IsZero():
-		f.Queue = now.Sub(s.submitted)
-	case s.first.IsZero():
-		f.Queue, f.Prefill = s.admitted.Sub(s.submitted), now.Sub(s.admitted)
-	default:
-		f.Queue, f.Prefill = s.admitted.Sub(s.submitted), s.first.Sub(s.admitted)
-		f.Decode = now.Sub(s.first)
+func (s *sequence) times(f *Finish, now int64) {
+	admitted, first := s.admitted, s.first
+	if admitted == 0 {
+		admitted = now
 	}
+	if first == 0 {
+		first = now
+	}
+	f.Queue, f.Prefill, f.Decode = time.Duration(admitted-s.submitted), time.Duration(first-admitted), time.Duration(now-first)
 }

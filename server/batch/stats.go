@@ -90,9 +90,6 @@ var started = time.Now()
 // sinceStart returns the monotonic time, never 0.
 func sinceStart() int64 { return int64(time.Since(started)) + 1 }
 
-// since is a moment as sinceStart has it.
-func since(t time.Time) int64 { return int64(t.Sub(started)) + 1 }
-
 // Stats returns the state of the loop; it takes no lock and never waits for
 // the engine.
 func (l *Loop) Stats() Stats {

@@ -63,7 +63,7 @@ func newTicket(g *Generation, r *ask.Request) queue.Ticket[*Generation] {
 		Value:  g,
 		Source: queue.Source{Tier: tierOf(r), Key: r.Tenant.Name, Weight: r.Tenant.Weight, Flow: r.Tenant.Flow},
 		Prompt: g.seq.prompt, Answer: g.seq.limit - g.seq.prompt, Ahead: g.seq.prompt,
-		Due: g.seq.submitted.Sub(started).Nanoseconds() + due,
+		Due: g.seq.submitted + due,
 	}
 }
 

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"testing"
@@ -305,7 +306,7 @@ func TestDueFirst(t *testing.T) {
 	late.TTFTNs, urgent.TTFTNs = 60e9, 1e6
 	generations := []*Generation{running, submit(t, loop, late), submit(t, loop, next), submit(t, loop, urgent)}
 	finishAll(t, loop, generations)
-	order := slices.SortedFunc(slices.Values(generations), func(a, b *Generation) int { return a.seq.admitted.Compare(b.seq.admitted) })
+	order := slices.SortedFunc(slices.Values(generations), func(a, b *Generation) int { return cmp.Compare(a.seq.admitted, b.seq.admitted) })
 	if !slices.Equal(order, []*Generation{running, generations[3], generations[2], generations[1]}) {
 		t.Error("not in the order in which they are due")
 	}

@@ -99,7 +99,7 @@ func TestLastResult(t *testing.T) {
 				runtime.Gosched()
 			}
 			g := next.Swap(nil)
-			g.slots[g.place(g.tail.Load())] = 7
+			g.results.set(g.next(0), 7)
 			g.put(1)
 			g.end(Finish{Reason: ask.FinishLength})
 			loop.wakeFeeds()
