@@ -105,6 +105,7 @@ func doneContext() context.Context {
 func (m *Emitter) run() {
 	defer close(m.stopped)
 	var named []*mailbox.Entry
+	var scratch ask.Event
 	for {
 		m.feed.Wait()
 		named = m.feed.Take(named[:0])
@@ -114,7 +115,7 @@ func (m *Emitter) run() {
 			if entry == &m.stop {
 				return
 			}
-			entry.Owner().(*Reply).serve(now)
+			entry.Owner().(*Reply).serve(now, &scratch)
 		}
 		m.fan.Flush()
 	}
@@ -164,7 +165,7 @@ func (m *Emitter) Whole(ctx context.Context, g Generation, answer Answer, memory
 	switch {
 	case err != nil:
 		return nil, err
-	case r.end.Fault != nil:
+	case r.end.Fault != nil: // there is one: the body is closed
 		return nil, r.end.Fault
 	}
 	return append([][]byte{answer.Head()}, b.parts...), nil

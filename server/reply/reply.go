@@ -20,7 +20,8 @@ import (
 //	           end, to answer by
 //	carrier    takes the bytes; nil before the      the handler, once
 //	           handler has opened it
-//	held       event is taken and not encoded yet   emitter
+//	held       an event that is taken and waits      emitter
+//	           for a carrier
 //	left       why the handler goes unanswered      the handler, once
 //	over       the client gets nothing more         emitter; the handler, if the
 //	                                                emitter has stopped
@@ -35,17 +36,16 @@ type Reply struct {
 	enc    Encoder
 	obs    Observer
 
-	first   chan struct{} // nil for a whole answer
+	first   chan struct{} // nil for a whole answer, and once there is a carrier
 	carrier atomic.Pointer[Carrier]
 	left    atomic.Pointer[ask.Fault]
 	probe   []byte // nil: the fan-out's
 	alone   bool   // has a goroutine of its own, in the emitter's place
 
-	event ask.Event
-	end   ask.End
-	sent  int64 // bytes committed
-	held  bool
-	begun bool // first is closed, its event not written yet
+	held  *ask.Event // nil: none; others are in the scratch of who serves
+	end   *ask.End   // the generator's, or of who was lost; nil before
+	sent  int64      // bytes committed
+	begun bool       // first is closed, its event not written yet
 	over  bool
 }
 
@@ -75,10 +75,11 @@ func (m *Emitter) newReply(g Generation) *Reply {
 func (r *Reply) run() {
 	feed := r.entry.Feed()
 	var named []*mailbox.Entry
+	var scratch ask.Event
 	for !r.over {
 		feed.Wait()
 		named = feed.Take(named[:0])
-		r.serve(time.Now())
+		r.serve(time.Now(), &scratch)
 		r.m.fan.Flush()
 	}
 }
@@ -88,7 +89,7 @@ func (r *Reply) run() {
 func (r *Reply) First(ctx context.Context) error {
 	select {
 	case <-r.first:
-		if r.end.Fault != nil {
+		if r.end != nil && r.end.Fault != nil {
 			return r.end.Fault
 		}
 		return nil
@@ -117,6 +118,7 @@ func (r *Reply) Stream(w http.ResponseWriter, q *http.Request) error {
 	if err != nil {
 		return r.leave(openFault(err))
 	}
+	r.first = nil // before the emitter has a carrier: it looks at it without one
 	r.attach(s)
 	r.wake()
 	if s.Serve() != nil {
@@ -158,14 +160,14 @@ func (r *Reply) wake() {
 	// Posted first: who does not see closing yet is in the feed before the stop.
 	if !r.alone && r.m.closing.Load() {
 		<-r.m.stopped
-		r.serve(time.Now())
+		r.serve(time.Now(), new(ask.Event))
 	}
 }
 
 func (r *Reply) attach(c Carrier) { r.carrier.Store(&c) }
 
-// serve looks at the generation and its client. Emitter.
-func (r *Reply) serve(now time.Time) {
+// serve looks at the generation and its client; scratch is for its events. Emitter.
+func (r *Reply) serve(now time.Time, scratch *ask.Event) {
 	if why := r.left.Load(); why != nil && !r.over {
 		r.lose(why)
 	}
@@ -173,20 +175,24 @@ func (r *Reply) serve(now time.Time) {
 	if attached := r.carrier.Load(); attached != nil {
 		c = *attached
 	}
-	for n := 0; !r.over && (c == nil || c.Ready()) && r.take(); n++ {
-		if n == 0 && r.event.End == nil && r.event.Progress == nil && !r.begun {
-			r.obs.Delivered(now)
-		}
-		if c == nil {
-			r.begin()
-			return
-		}
+	for n := 0; !r.over && (c == nil || c.Ready()); n++ {
 		if n == writesAtOnce {
 			r.entry.Post() // the others first, and what is written is sent
 			return
 		}
+		ev := r.take(scratch)
+		if ev == nil {
+			break
+		}
+		if n == 0 && ev.End == nil && ev.Progress == nil && !r.begun {
+			r.obs.Delivered(now)
+		}
+		if c == nil {
+			r.begin(ev)
+			return
+		}
 		r.begun = false // what First waited for is written
-		if !r.write(c) {
+		if !r.write(c, ev, scratch) {
 			return
 		}
 	}
@@ -199,17 +205,21 @@ func (r *Reply) serve(now time.Time) {
 	}
 }
 
-// take reports whether there is an event to write, and holds it.
-func (r *Reply) take() bool {
-	if !r.held {
-		r.held = r.events.Next(&r.event)
+// take returns the event to write next, in scratch or held, nil if there is none.
+func (r *Reply) take(scratch *ask.Event) *ask.Event {
+	if ev := r.held; ev != nil {
+		r.held = nil
+		return ev
 	}
-	return r.held
+	if r.events.Next(scratch) {
+		return scratch
+	}
+	return nil
 }
 
-// write encodes the event that is held, and those behind it that the carrier's
-// buffer has room for. It reports whether there may be more.
-func (r *Reply) write(c Carrier) (more bool) {
+// write encodes an event, and those behind it that the carrier's buffer has room
+// for. It reports whether there may be more.
+func (r *Reply) write(c Carrier, ev, scratch *ask.Event) (more bool) {
 	buffer, err := c.Reserve()
 	if err != nil {
 		r.lose(refusal(err))
@@ -217,13 +227,12 @@ func (r *Reply) write(c Carrier) (more bool) {
 	}
 	begin := len(buffer)
 	limit := begin + bytesAtOnce
-	for !r.over && r.take() {
-		r.held = false
-		if r.event.End != nil {
-			buffer = r.finish(buffer)
+	for ; ev != nil; ev = r.take(scratch) {
+		if ev.End != nil {
+			buffer = r.finish(buffer, ev)
 			break
 		}
-		buffer = r.enc.Append(buffer, &r.event)
+		buffer = r.enc.Append(buffer, ev)
 		if more = len(buffer) >= limit || cap(buffer)-len(buffer) < frameBytes; more {
 			break
 		}
@@ -250,34 +259,36 @@ func refusal(err error) *ask.Fault {
 	return ask.GivenUp(err)
 }
 
-// begin lets the handler know that there is something to answer by.
-func (r *Reply) begin() {
+// begin lets the handler know that there is something to answer by, and holds it.
+func (r *Reply) begin(ev *ask.Event) {
 	if r.begun {
+		r.held = ev // as before
 		return
 	}
-	r.begun = true
-	if end := r.event.End; end != nil && end.Fault != nil {
-		r.end, r.over = *end, true // the handler answers with the fault
-		r.obs.Ended(&r.end)
+	held := *ev
+	r.held, r.begun = &held, true // a copy: the scratch is the next one's
+	if end := ev.End; end != nil && end.Fault != nil {
+		r.end, r.over = end, true // the handler answers with the fault
+		r.obs.Ended(end)
 	}
 	close(r.first)
 }
 
 // finish observes the end and encodes it.
-func (r *Reply) finish(buffer []byte) []byte {
-	r.end, r.over = *r.event.End, true
-	r.obs.Ended(&r.end) // before the bytes that tell the client
+func (r *Reply) finish(buffer []byte, ev *ask.Event) []byte {
+	r.end, r.over = ev.End, true
+	r.obs.Ended(r.end) // before the bytes that tell the client
 	if r.end.Fault != nil {
 		return r.enc.AppendFault(buffer, r.end.Fault)
 	}
-	return r.enc.Append(buffer, &r.event)
+	return r.enc.Append(buffer, ev)
 }
 
 // lose ends a generation that nobody waits for any more.
 func (r *Reply) lose(why *ask.Fault) {
-	r.end, r.over = ask.End{Reason: ask.FinishAborted, Fault: why}, true
+	r.end, r.over, r.held = &ask.End{Reason: ask.FinishAborted, Fault: why}, true, nil
 	r.events.Cancel()
-	r.obs.Ended(&r.end)
+	r.obs.Ended(r.end)
 	r.obs.Sent(r.sent)
 	if c := r.carrier.Load(); c != nil {
 		if b, ok := (*c).(*body); ok {

@@ -113,20 +113,20 @@ func (c *trace) expect(t *testing.T, want ...string) {
 // stream; what comes meanwhile is left unread.
 func TestFirstEventWaitsForACarrier(t *testing.T) {
 	r, s, c := begun(text("a"), text("b"))
-	r.serve(time.Now())
-	r.serve(time.Now())
+	r.serve(time.Now(), new(ask.Event))
+	r.serve(time.Now(), new(ask.Event))
 	if err := r.First(t.Context()); err != nil || len(s.events) != 1 {
 		t.Errorf("%v, %d events left", err, len(s.events))
 	}
 	c.expect(t, "delivered")
 	r.attach(c)
-	r.serve(time.Now())
+	r.serve(time.Now(), new(ask.Event))
 	c.expect(t, "commit ab")
 	s.events = append(s.events, text("c"), end(ask.FinishStop, nil))
-	r.serve(time.Now())
+	r.serve(time.Now(), new(ask.Event))
 	c.expect(t, "delivered", "ended stop", "commit cend", "close")
 	s.events = append(s.events, text("d"))
-	r.serve(time.Now()) // an announcement that was late
+	r.serve(time.Now(), new(ask.Event)) // an announcement that was late
 	c.expect(t)
 	if !slices.Equal(c.sent, []int64{6}) {
 		t.Errorf("%d bytes sent", c.sent)
@@ -136,7 +136,7 @@ func TestFirstEventWaitsForACarrier(t *testing.T) {
 func TestFaultInsteadOfTheFirstEvent(t *testing.T) {
 	fault := &ask.Fault{Kind: ask.QueueFull, What: "full"}
 	r, _, c := begun(end(ask.FinishError, fault))
-	r.serve(time.Now())
+	r.serve(time.Now(), new(ask.Event))
 	if err := r.First(t.Context()); err != error(fault) {
 		t.Errorf("%v", err)
 	}
@@ -146,7 +146,7 @@ func TestFaultInsteadOfTheFirstEvent(t *testing.T) {
 func TestFaultInMidStream(t *testing.T) {
 	r, _, c := begun(text("a"), end(ask.FinishError, &ask.Fault{What: "broken"}))
 	r.attach(c)
-	r.serve(time.Now())
+	r.serve(time.Now(), new(ask.Event))
 	c.expect(t, "delivered", "ended error", "commit abroken", "close")
 	if !slices.Equal(c.sent, []int64{7}) {
 		t.Errorf("%d bytes sent", c.sent)
@@ -158,12 +158,12 @@ func TestNotReadyIsLeftUnread(t *testing.T) {
 	r, s, c := begun(text("a"))
 	r.attach(c)
 	c.notReady = true
-	r.serve(time.Now())
+	r.serve(time.Now(), new(ask.Event))
 	if len(s.events) != 1 {
 		t.Error("read though its client does not keep up")
 	}
 	c.notReady = false
-	r.serve(time.Now())
+	r.serve(time.Now(), new(ask.Event))
 	c.expect(t, "delivered", "commit a")
 }
 
@@ -173,13 +173,13 @@ func TestEveryoneHasATurn(t *testing.T) {
 	large := strings.Repeat("x", bytesAtOnce) // fills a write by itself
 	r, s, c := begun(slices.Repeat([]ask.Event{text(large)}, writesAtOnce+1)...)
 	r.attach(c)
-	r.serve(time.Now())
+	r.serve(time.Now(), new(ask.Event))
 	c.expect(t, append([]string{"delivered"}, slices.Repeat([]string{"commit " + large}, writesAtOnce)...)...)
 	if len(r.m.feed.Take(nil)) != 1 {
 		t.Error("not named again")
 	}
 	s.events = append(s.events, end(ask.FinishStop, nil))
-	r.serve(time.Now())
+	r.serve(time.Now(), new(ask.Event))
 	c.expect(t, "delivered", "commit "+large, "ended stop", "commit end", "close")
 	if len(r.m.feed.Take(nil)) != 0 {
 		t.Error("named again after its end")
@@ -193,8 +193,8 @@ func TestLostClient(t *testing.T) {
 			r, s, c := begun(events...)
 			r.attach(c)
 			c.notReady, c.err = notReady, errors.New("gone")
-			r.serve(time.Now())
-			r.serve(time.Now())
+			r.serve(time.Now(), new(ask.Event))
+			r.serve(time.Now(), new(ask.Event))
 			if c.seen = slices.DeleteFunc(c.seen, func(s string) bool { return s == "delivered" }); !s.cancelled {
 				t.Error("not cancelled")
 			}
@@ -214,10 +214,10 @@ func TestWritingAllocatesNothingPerToken(t *testing.T) {
 	r.attach(c)
 	batch := []ask.Event{text("a"), text("b"), text("c")}
 	seen := make([]string, 0, 8)
-	now := time.Now()
+	now, scratch := time.Now(), new(ask.Event)
 	if n := testing.AllocsPerRun(100, func() {
 		s.events, c.seen = batch, seen
-		r.serve(now)
+		r.serve(now, scratch)
 	}); n > 1 { // the trace's own note
 		t.Errorf("%v allocations for 3 events", n)
 	}
@@ -240,15 +240,15 @@ func TestHandlerGoesAsTheFirstEventComes(t *testing.T) {
 	for _, before := range []bool{false, true} {
 		r, s, c := begun(text("a"))
 		if before {
-			r.serve(time.Now())
+			r.serve(time.Now(), new(ask.Event))
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		for r.First(ctx) == nil { // either is ready
 		}
 		s.events = append(s.events, end(ask.FinishAborted, ask.GivenUp(nil)))
-		r.serve(time.Now())
-		r.serve(time.Now())
+		r.serve(time.Now(), new(ask.Event))
+		r.serve(time.Now(), new(ask.Event))
 		if c.seen = slices.DeleteFunc(c.seen, func(s string) bool { return s == "delivered" }); !s.cancelled {
 			t.Errorf("first event before %v: not cancelled", before)
 		}
