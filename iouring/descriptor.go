@@ -17,9 +17,12 @@ import (
 type descriptor struct {
 	inner net.Conn
 	fd    int    // while lent
-	gone  func() // called after the close, if not nil; set by one who holds it open
+	loans leaver // told after the close, if not nil; set by one who holds it open
 	refs  atomic.Int64
 }
+
+// leaver is who uses a descriptor.
+type leaver interface{ leave() }
 
 const closedBit = int64(1) << 40
 
@@ -45,9 +48,9 @@ func (d *descriptor) Release() {
 	case n != closedBit:
 		return
 	}
-	_ = d.inner.Close() // first: gone may end the ring whose requests were inside
-	if d.gone != nil {
-		d.gone()
+	_ = d.inner.Close() // first: leave may end the ring whose requests were inside
+	if d.loans != nil {
+		d.loans.leave()
 	}
 }
 

@@ -41,25 +41,9 @@ import (
 //	reader  takes the entry, loads tail    engine  tail, posts the entry
 //	reader  head, loads stalled            engine  stalled, loads head
 type Generation struct {
-	loop      *Loop
-	results   ring            // negative for a mark: the complement of what is computed
-	odds      []sampling.Odds // of each slot's token; nil without log-probabilities
-	topN      int             // Request.TopLogprobs
-	drawn     bool            // Request.PostSampling
-	likeliest []sampling.Key  // topN for each slot, in no order; nil before admission and after io.EOF
-	echoed    int             // results that are the prompt's, the first ones
-	scoreNs   int             // of a token's log-probabilities, about, if there are any
-	top       []TokenLogprob  // of the results that Poll returned last
-
-	cancelledBefore *Generation
-
-	_      cpu.CacheLinePad
-	seq    sequence
-	ticket queue.Ticket[*Generation]
-	finish Finish
-
-	_    cpu.CacheLinePad
+	// The reader's.
 	head atomic.Uint32
+	top  []TokenLogprob // of the results that Poll returned last
 
 	_         cpu.CacheLinePad
 	tail      atomic.Uint32
@@ -72,6 +56,23 @@ type Generation struct {
 	shifted   atomic.Bool  // tokens were dropped from its context
 	drafted   atomic.Int32 // tokens that were guessed
 	accepted  atomic.Int32 // of them, those that were right
+
+	// Of both, which change seldom: what the engine writes in each step is behind them.
+	loop      *Loop
+	results   ring            // negative for a mark: the complement of what is computed
+	odds      []sampling.Odds // of each slot's token; nil without log-probabilities
+	topN      int             // Request.TopLogprobs
+	drawn     bool            // Request.PostSampling
+	likeliest []sampling.Key  // topN for each slot, in no order; nil before admission and after io.EOF
+	echoed    int             // results that are the prompt's, the first ones
+	scoreNs   int             // of a token's log-probabilities, about, if there are any
+	finish    *Finish         // nil before the end
+
+	cancelledBefore *Generation
+
+	// The engine's.
+	seq    sequence
+	ticket queue.Ticket[*Generation]
 }
 
 // Announce names the generation's reader: from now on e is posted when there
@@ -169,7 +170,7 @@ func (g *Generation) Finish() Finish {
 	if !g.ended.Load() {
 		panic("batch: Finish before the end of the generation")
 	}
-	return g.finish
+	return *g.finish
 }
 
 // SoFar returns where the time has gone until now, and nothing else of the end,
@@ -200,7 +201,7 @@ func (g *Generation) put(n int) { g.tail.Add(uint32(n)) } // from here on the sl
 func (g *Generation) end(f Finish) {
 	// The finish is read once ended is seen, and ended is seen only after the
 	// last result was.
-	g.finish = f
+	g.finish = &f
 	g.ended.Store(true)
 	g.tell()
 }

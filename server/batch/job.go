@@ -27,6 +27,8 @@ func (l *Loop) newGeneration(j Job) *Generation {
 	r := j.Request
 	g := &Generation{loop: l, seq: newSequence(r, l.mostTokens(r)), topN: r.TopLogprobs, drawn: r.PostSampling && r.TopLogprobs >= 0}
 	s := &g.seq
+	s.sampler.Init(r.Sampling)
+	s.next = s.one[:0]
 	g.ticket = newTicket(g, r)
 	s.past = &sampling.Sequence{Ends: l.ends, MinTokens: r.MinTokens, Breakers: j.Breakers, Constraint: j.Constraint}
 	if r.Sampling.Penalties.LastTokens == 0 && r.Sampling.DRY.Multiplier == 0 {

@@ -30,35 +30,37 @@ import (
 // A shift (see shift.go) takes tokens out of the middle: token i is always the one at
 // position i of the context.
 type sequence struct {
-	sampler     *sampling.Sampler
+	sampler     sampling.Sampler
 	past        *sampling.Sequence // that the sampler has not begun with: it takes memory that who waits need not have
 	ignoreEOS   bool
 	constrained bool
-	scores      bool           // the prompt's tokens are results, too
-	scored      int            // of them that are, or need not be
+	full        bool // limit is the context's, not the request's
+	ended       bool
+	paused      bool
+	arrived     bool // the engine goroutine has received it
+	marks       bool // what is computed of the prompt is told
+	keep        bool // the client is told its place, and finds there what it leaves
+	reuses      bool // begin with what is computed already
+	stays       bool // leave what is computed
+	over        bool // the last of next ends the generation
+	scores      bool // the prompt's tokens are results, too
+
+	scored      int            // of the prompt's tokens that are results, or need not be
 	tokens      []engine.Token // prompt, then what was generated, but for what shifts dropped
 	prompt      int            // tokens of the prompt
 	dropped     int            // tokens that shifts have taken out
 	limit       int            // tokens at which it ends with ask.FinishLength, dropped ones included
-	full        bool           // limit is the context's, not the request's
 	shift       ask.Shift
 	cached      int               // tokens in the KV cache
 	id          engine.SequenceID // -1 while it is not live
 	slot        engine.SequenceID // the one place that it goes to, or -1
-	marks       bool              // what is computed of the prompt is told
-	marked      int               // of it, what was told last; -1 for nothing
+	marked      int               // of the prompt, what was told last; -1 for nothing
 	tpot        time.Duration     // the objective of its client, 0 for none
-	keep        bool              // the client is told its place, and finds there what it leaves
-	reuses      bool              // begin with what is computed already
-	stays       bool              // leave what is computed
-	key         string            // of those who may begin with it
-	ended       bool
-	paused      bool
-	arrived     bool      // the engine goroutine has received it
-	deadline    time.Time // when the answer is of no use any more, zero for never
-	expiry      int       // where it is in Loop.deadlines, counted from 1; 0 for nowhere
-	roomTokens  int       // that Loop.room counts while it waits for the first time
-	saved       []byte    // its state when it was preempted, of savedTokens; nil for none
+	key         string            // of those who may begin with what is computed of it
+	deadline    time.Time         // when the answer is of no use any more, zero for never
+	expiry      int               // where it is in Loop.deadlines, counted from 1; 0 for nowhere
+	roomTokens  int               // that Loop.room counts while it waits for the first time
+	saved       []byte            // its state when it was preempted, of savedTokens; nil for none
 	savedTokens int
 	fetch       fetch
 	turn        int // tokens that there were when it was admitted last
@@ -74,9 +76,9 @@ type sequence struct {
 	// Of those rows, from their decode to the end of the step.
 	logits      []float32
 	scoreLogits [][]float32
-	next        []engine.Token // sampled from logits, and from those of a draft
-	over        bool           // the last of them ends the generation
-	err         error          // why there is none, or no other
+	next        []engine.Token  // sampled from logits, and from those of a draft
+	one         [1]engine.Token // next, of one
+	err         error           // why there is none, or no other
 
 	guesses *guesses // nil if nothing is drafted
 
@@ -100,7 +102,6 @@ func newSequence(r *ask.Request, mostTokens int) sequence {
 	tokens := make([]engine.Token, len(r.Prompt.Tokens), min(limit, len(r.Prompt.Tokens)+growTokens))
 	copy(tokens, r.Prompt.Tokens)
 	s := sequence{
-		sampler:   sampling.New(r.Sampling),
 		ignoreEOS: r.IgnoreEOS,
 		tokens:    tokens,
 		prompt:    len(tokens),

@@ -14,9 +14,10 @@ import (
 type Sampler struct {
 	steps  ask.Sampling
 	scale  float32 // 1/temperature, 0 if greedy
-	random *rand.Rand
-	mu     float64 // the surprise, in bits, up to which Mirostat lets a token be
-	edits  *edits  // nil if rows are drawn from as they are
+	source rand.PCG
+	random rand.Rand // over source
+	mu     float64   // the surprise, in bits, up to which Mirostat lets a token be
+	edits  *edits    // nil if rows are drawn from as they are
 }
 
 // stream is the second word of the generator's seed.
@@ -26,6 +27,13 @@ const stream = 0x9e3779b97f4a7c15
 // says, which Mirostat takes from those that it is instead of. The sequence is
 // one of nothing until Begin.
 func New(steps ask.Sampling) *Sampler {
+	s := new(Sampler)
+	s.Init(steps)
+	return s
+}
+
+// Init makes a sampler what New makes one. From then on it is not copied.
+func (s *Sampler) Init(steps ask.Sampling) {
 	if steps.Mirostat == 1 || steps.Mirostat == 2 {
 		steps = ask.Sampling{
 			Temperature: steps.Temperature, Seed: steps.Seed, Penalties: steps.Penalties, Bias: steps.Bias,
@@ -34,12 +42,10 @@ func New(steps ask.Sampling) *Sampler {
 	} else {
 		steps.Mirostat = 0
 	}
-	s := &Sampler{
-		steps: steps, scale: scaleOf(float64(steps.Temperature)), mu: 2 * float64(steps.MirostatTau),
-		random: rand.New(rand.NewPCG(uint64(steps.Seed), stream)),
-	}
+	*s = Sampler{steps: steps, scale: scaleOf(float64(steps.Temperature)), mu: 2 * float64(steps.MirostatTau)}
+	s.source.Seed(uint64(steps.Seed), stream)
+	s.random = *rand.New(&s.source)
 	s.Begin(Sequence{})
-	return s
 }
 
 // scaleOf is 1/temperature, 0 if that is greedy.
@@ -71,7 +77,7 @@ func (s *Sampler) sample(r *Row, likeliest []Key, odds bool) (token ask.Token, o
 		return -1, Odds{}, err
 	}
 	c := s.choose(r, s.strikes())
-	token, probability := c.draw(r, s.random)
+	token, probability := c.draw(r, &s.random)
 	if s.mirostat() {
 		s.learn(probability)
 	}

@@ -46,7 +46,8 @@ func (s *Sampler) Begin(q Sequence) {
 	}
 	s.edits = nil
 	if len(e.bias) > 0 || e.penalties != nil || e.dry != nil || e.minTokens > 0 || e.constraint != nil {
-		s.edits = &e
+		s.edits = new(edits) // not e, which would be made for those who need none
+		*s.edits = e
 	}
 }
 

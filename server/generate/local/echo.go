@@ -2,6 +2,7 @@ package local
 
 import (
 	"github.com/weirgo/weir/server/ask"
+	"github.com/weirgo/weir/server/batch"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/text"
 )
@@ -43,11 +44,12 @@ func (s *stream) echoed(ev *ask.Event) (given, ended bool) {
 	for n := 0; n < echoTokens && e.next < len(e.tokens); n++ {
 		entry := ask.Logprob{First: true}
 		if s.scored && e.next > 0 {
-			got, err := s.generation.Poll(s.result[:])
+			var result [1]batch.Result
+			got, err := s.generation.Poll(result[:])
 			if ended = err != nil; got == 0 {
 				break
 			}
-			entry = s.entry(&s.result[0])
+			entry = s.entry(&result[0])
 		}
 		if s.scored {
 			entry.Bytes = e.piece(nil, s.model)

@@ -51,15 +51,15 @@ func (s *parsed) next(ev *ask.Event) bool {
 	if s.phase != running {
 		return s.last(ev)
 	}
-	r, ended := s.poll()
+	r, some, ended := s.poll()
 	if ended {
 		return s.finish(ev)
 	}
-	if r == nil {
+	if !some {
 		return false
 	}
 	if r.Mark {
-		return s.marked(ev, r)
+		return s.marked(ev, &r)
 	}
 	thought := s.parser.Thinks()
 	tail := s.text.Tail()

@@ -29,7 +29,6 @@ type stream struct {
 	progress   *ask.Progress
 	phase      phase
 	end        ask.End
-	result     [1]batch.Result
 }
 
 type phase uint8
@@ -82,15 +81,15 @@ func (s *stream) next(ev *ask.Event) bool {
 			return false
 		}
 	}
-	r, ended := s.poll()
+	r, some, ended := s.poll()
 	if ended {
 		return s.finish(ev)
 	}
-	if r == nil {
+	if !some {
 		return false
 	}
 	if r.Mark {
-		return s.marked(ev, r)
+		return s.marked(ev, &r)
 	}
 	if s.numbered {
 		s.tokens = append(s.tokens, r.Token)
@@ -103,24 +102,24 @@ func (s *stream) next(ev *ask.Event) bool {
 	return true
 }
 
-// poll takes the next token, and keeps its entry. Without one it returns nil, and
-// whether the generation has ended.
-func (s *stream) poll() (r *batch.Result, ended bool) {
-	switch n, err := s.generation.Poll(s.result[:]); {
+// poll takes the next token, if there is some, and keeps its entry. Without one it
+// returns whether the generation has ended.
+func (s *stream) poll() (r batch.Result, some, ended bool) {
+	var results [1]batch.Result
+	switch n, err := s.generation.Poll(results[:]); {
 	case err != nil: // io.EOF
-		return nil, true
+		return r, false, true
 	case n == 0:
-		return nil, false
+		return r, false, false
 	}
-	r = &s.result[0]
-	if r.Mark {
-		return r, false
+	if r = results[0]; r.Mark {
+		return r, true, false
 	}
 	s.end.CompletionTokens++
 	if s.scored {
-		s.entries = append(s.entries, s.entry(r))
+		s.entries = append(s.entries, s.entry(&r))
 	}
-	return r, false
+	return r, true, false
 }
 
 // marked gives how much of the prompt is computed. It reports true.

@@ -16,6 +16,7 @@ type Stream struct {
 	head    []byte // up to and with "choices":[
 	tail    string // after a choice
 	choices []streamChoice
+	one     [1]streamChoice // choices, of one
 }
 
 // streamChoice is what is known of one answer.
@@ -33,7 +34,10 @@ func NewStream(h Head, shape Shape) *Stream {
 	if shape.Chat {
 		object = "chat.completion.chunk"
 	}
-	s := &Stream{shape: shape, tail: "]" + chunkEnd, choices: make([]streamChoice, shape.Choices)}
+	s := &Stream{shape: shape, tail: "]" + chunkEnd}
+	if s.choices = s.one[:]; shape.Choices != 1 {
+		s.choices = make([]streamChoice, shape.Choices)
+	}
 	s.head = h.append(append(make([]byte, 0, 256), "data: "...), object)
 	if shape.Usage {
 		s.tail = `],"usage":null` + chunkEnd
