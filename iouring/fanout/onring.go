@@ -23,32 +23,58 @@ type carrier interface {
 	Carries(*iouring.Conn) bool
 }
 
-// openRing takes the response out of the HTTP server and lends its connection to
-// the ring. rest says that there is more of the request's body.
+// openRing begins the response, takes it out of the HTTP server and lends its
+// connection to the ring. rest says that there is more of the request's body.
 func (s *Stream) openRing(c *iouring.Conn, w http.ResponseWriter, r *http.Request, limit time.Time, rest bool) error {
+	keep := s.keeps(w, r, rest)
 	rc := http.NewResponseController(w)
-	keep := !rest && !r.Close && !slices.Contains(w.Header().Values("Connection"), "close")
 	if err := s.begin(w, rc, limit); err != nil {
 		return err
 	}
-	conn, rw, err := rc.Hijack()
-	if errors.Is(err, errors.ErrUnsupported) {
+	left, err := s.leave(c, rc, keep, rest)
+	if err == nil && !left {
 		s.goOrdinary(w, rc, r)
-		return nil
 	}
+	return err
+}
+
+// openLater takes the response out of the HTTP server, if that can be, and leaves its
+// beginning to the first frame.
+func (s *Stream) openLater(c *iouring.Conn, w http.ResponseWriter, r *http.Request) error {
+	rest, err := s.discardRest(w, r, time.Now().Add(s.fan.config.DropAfter))
 	if err != nil {
 		return err
 	}
+	s.header.Del("Content-Length")
+	_, err = s.leave(c, http.NewResponseController(w), s.keeps(w, r, rest), rest)
+	return err
+}
+
+// keeps reports whether the connection is for another request.
+func (s *Stream) keeps(w http.ResponseWriter, r *http.Request, rest bool) bool {
+	return !rest && !r.Close && !slices.Contains(w.Header().Values("Connection"), "close")
+}
+
+// leave takes a response out of the HTTP server; it reports false if the writer is one
+// that none leaves.
+func (s *Stream) leave(c *iouring.Conn, rc *http.ResponseController, keep, rest bool) (left bool, err error) {
+	conn, rw, err := rc.Hijack()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
 	if around, ok := conn.(carrier); conn != c && !(ok && around.Carries(c)) {
 		_ = conn.Close()
-		return errors.New("fanout: the request's connection is wrapped: it must be hijacked as it was accepted")
+		return false, errors.New("fanout: the request's connection is wrapped: it must be hijacked as it was accepted")
 	}
 	var ahead []byte // of its own, or none: an idle stream holds no buffer of the server's
 	if n := rw.Reader.Buffered(); n > 0 && !rest {
 		b, _ := rw.Reader.Peek(n)
 		ahead = bytes.Clone(b)
 	}
-	return s.lend(c, ahead, keep, rest)
+	return true, s.lend(c, ahead, keep, rest)
 }
 
 // lend has the ring watch the connection; ahead is what the server had read of

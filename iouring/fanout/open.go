@@ -19,19 +19,26 @@ func (s *Stream) open(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	limit := time.Now().Add(s.fan.config.DropAfter)
-	rest := false
-	if r.ProtoMajor == 1 && r.Body != nil && r.Body != http.NoBody {
-		if rest, err = discardBody(w, r, limit); err != nil {
-			return err
-		}
-	}
-	if rest {
-		w.Header().Set("Connection", "close")
+	rest, err := s.discardRest(w, r, limit)
+	if err != nil {
+		return err
 	}
 	if c != nil {
 		return s.openRing(c, w, r, limit, rest)
 	}
 	return s.openOrdinary(w, r, limit)
+}
+
+// discardRest reads what is left of an HTTP/1 request's body. rest says that there is
+// more than is worth it, and that the connection ends with the response.
+func (s *Stream) discardRest(w http.ResponseWriter, r *http.Request, limit time.Time) (rest bool, err error) {
+	if r.ProtoMajor != 1 || r.Body == nil || r.Body == http.NoBody {
+		return false, nil
+	}
+	if rest, err = discardBody(w, r, limit); rest {
+		w.Header().Set("Connection", "close")
+	}
+	return rest, err
 }
 
 // discardBody reads what is left of the request's body; rest says that there is

@@ -13,9 +13,12 @@ func (s *Stream) Probe() {
 		return
 	}
 	b := s.fan.spares.room(s.pending, len(s.probe)+2*chunkBytes)
-	if s.loan == nil {
+	switch {
+	case s.loan == nil:
 		s.pending = append(b, s.probe...)
-	} else {
+	case s.header != nil:
+		s.pending = append(b, interim...)
+	default:
 		digits := int(s.digits)
 		b, digits = finishChunk(append(chunkHead(b, digits), s.probe...), 0, digits)
 		s.pending, s.digits = b, uint8(digits)
@@ -26,6 +29,10 @@ func (s *Stream) Probe() {
 	s.announce(mark)
 	s.fan.Flush()
 }
+
+// interim is what a client is sent that waits for its response (RFC 9110, section
+// 15.2): every client of HTTP/1.1 skips it.
+const interim = "HTTP/1.1 100 Continue\r\n\r\n"
 
 // doubt is for a client on a ring that has ended its sending. Streams whose
 // clients do that are few: they get a goroutine, off the ring's thread.

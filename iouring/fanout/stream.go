@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"net/http"
 	"sync"
 
 	"github.com/weirgo/weir/iouring"
@@ -59,6 +60,7 @@ type Stream struct {
 	loan *iouring.Loan
 	ring *ring.Ring
 
+	header   http.Header // of a response that has not begun; see OpenLater
 	err      error
 	leaves   func() bool // ends the watch for a handler that leaves without Serve
 	told     *mailbox.Entry
@@ -93,7 +95,7 @@ func (s *Stream) Reserve() ([]byte, error) {
 		s.mu.Unlock()
 		return nil, ErrStreamFull
 	}
-	b := s.pending
+	b := s.appendHead(s.pending)
 	s.pending, s.out, s.held = nil, true, len(b) // together: bytes that are out still wait
 	digits := int(s.digits)
 	s.mu.Unlock()
@@ -186,7 +188,7 @@ func (s *Stream) complete() bool { return s.finishing && !s.out }
 // appendEnd appends the end of the body; mu is held.
 func (s *Stream) appendEnd() {
 	if s.loan != nil {
-		s.pending = append(s.pending, lastChunk...)
+		s.pending = append(s.appendHead(s.pending), lastChunk...)
 	}
 }
 
