@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -113,6 +114,64 @@ func TestOneGoroutineServesAllStreams(t *testing.T) {
 			t.Errorf("status %d for the next request", status)
 		}
 	}
+}
+
+// Those who wait for their first token, or for a place, hold no goroutine either.
+func TestWaitingStreamsHoldNoGoroutine(t *testing.T) {
+	requireRing(t)
+	const streams = 32
+	gate := make(chan struct{})
+	s := serveOn(t, iouring.BackendURing, enginetest.Options{Printable: true, Gate: gate},
+		engine.ContextConfig{MaxSequences: streams / 2}, local.Batching{}, nil)
+	before := runtime.NumGoroutine()
+	conns := make([]connection, streams)
+	for i := range conns {
+		conns[i] = s.connect(t)
+		conns[i].ask(t, fmt.Sprintf(`{"prompt":"x%d","stream":true,"max_tokens":3}`, i))
+	}
+	s.wait(t, "all requests", func(st local.Stats) bool { return st.Active+st.Waiting == streams })
+	s.wait(t, "handlers to leave", func(local.Stats) bool { return runtime.NumGoroutine()-before < streams/4 })
+	close(gate)
+	for _, c := range conns {
+		if status, body := c.answer(t); status != http.StatusOK || !strings.HasSuffix(body, doneFrame) {
+			t.Errorf("status %d, %q", status, body)
+		}
+	}
+}
+
+// What fails before its first token is answered alike over io_uring, where the handler
+// has gone by then, and over package net, where it waits.
+func TestStreamFailsBeforeItsFirstToken(t *testing.T) {
+	answers := map[string]http.Header{}
+	onBoth(t, func(t *testing.T, backend iouring.Backend) {
+		fake := enginetest.Options{Printable: true, Fault: func(int, *engine.Batch) error { return errors.New("broken") }}
+		s := serveOn(t, backend, fake, engine.ContextConfig{}, local.Batching{}, nil)
+		for _, path := range []string{"/v1/completions", "/v1/messages", "/api/generate"} {
+			body := map[string]string{"/v1/messages": `{"model":"tiny","max_tokens":3,"stream":true,"messages":[{"role":"user","content":"x"}]}`}[path]
+			if body == "" {
+				body = `{"model":"tiny","prompt":"x","stream":true}`
+			}
+			status, header, text := s.post(t, path, body)
+			if status != http.StatusInternalServerError || !strings.Contains(text, "error") || header.Get("X-Request-Id") == "" {
+				t.Errorf("%s: status %d, %v: %s", path, status, header, text)
+			}
+			for _, name := range []string{"Date", "X-Request-Id", "Request-Id", "Content-Length"} { // one body names the request
+				if name != "Request-Id" && header.Get(name) == "" {
+					t.Errorf("%s: no %s", path, name)
+				}
+				header.Del(name)
+			}
+			if other := answers[path]; other != nil && !reflect.DeepEqual(other, header) {
+				t.Errorf("%s: over package net %v, else %v", path, header, other)
+			}
+			answers[path] = header
+		}
+		s.wait(t, "the end of all", func(st local.Stats) bool { return st.Active+st.Waiting == 0 && s.handler.Streams() == 0 })
+		_, _, metrics := s.do(t, http.MethodGet, "/metrics", "", nil)
+		if !strings.Contains(metrics, `status="500"`) && !strings.Contains(metrics, `code="500"`) {
+			t.Error("no failure in the metrics")
+		}
+	})
 }
 
 // A client that does not read pauses its own generation; later it misses

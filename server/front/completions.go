@@ -130,6 +130,15 @@ func (h *Handler) streamAll(x *exchange, w http.ResponseWriter, q *http.Request,
 	if err != nil {
 		return err
 	}
+	if h.emitter.Leaves(q) {
+		setStream(w.Header(), x.dialect)
+		x.streamed = true    // before the emitter may see the end
+		x.client.answer(nil) // the stream asks whether its client is there
+		if x.outlives, err = h.emitter.Leave(w, q.WithContext(ctx), g); x.outlives || err != nil {
+			return err
+		}
+		x.streamed = false
+	}
 	r := h.emitter.Start(g)
 	if err := r.First(ctx); err != nil {
 		return err

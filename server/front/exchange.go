@@ -47,6 +47,12 @@ type exchange struct {
 func newExchange(h *Handler, q *http.Request, r *route) *exchange {
 	x := &exchange{h: h, route: r.path, dialect: dialectOf(q), method: q.Method, path: q.URL.Path, remote: q.RemoteAddr, begin: time.Now(), input: account{memory: &h.memory}}
 	x.last = x.begin
+	if x.path == r.path {
+		x.path = r.path // which holds no line of the request
+	}
+	if x.method == http.MethodPost {
+		x.method = http.MethodPost
+	}
 	if x.before = !h.draining.Load(); x.before {
 		h.before.Add(1)
 	}
@@ -72,12 +78,12 @@ func (x *exchange) leave() {
 	if !x.streamed {
 		x.record(x.story.bytes, x.story.fault) // else Sent does
 	}
-	x.limit.leave()
 	x.input.free()
 	if x.before {
 		x.h.before.Add(-1)
 	}
 	if !x.outlives {
+		x.limit.leave() // else Ended does
 		x.visit.Leave() // if a panic was before account
 	}
 }
@@ -93,6 +99,7 @@ func (x *exchange) Delivered(now time.Time) {
 
 // Ended implements reply.Observer.
 func (x *exchange) Ended(end *ask.End) {
+	x.limit.leave()
 	x.meter.settle()
 	x.h.metrics.finished(x.requestID, end, time.Since(x.begin))
 	x.h.figures.finished(end)
@@ -193,21 +200,41 @@ func (x *exchange) fail(w http.ResponseWriter, err error) {
 		x.account(status)
 		panic(http.ErrAbortHandler) // returning would answer 200 with nothing
 	}
-	for _, name := range []string{"Cache-Control", "X-Accel-Buffering"} {
-		w.Header().Del(name) // of a stream that was not opened
-	}
+	body := x.refusal(w.Header(), f, status)
 	if x.dialect == grpcDialect {
 		x.failGRPC(w, f, status)
 		return
 	}
-	switch status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable, anthropic.StatusOverloaded:
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(x.retryAfter(f).Seconds())))))
+	x.h.write(x, w, status, body)
+}
+
+// Refuse implements reply.Refuser. Ended has accounted for the fault.
+func (x *exchange) Refuse(f *ask.Fault, header http.Header) (status int, body []byte) {
+	x.story.refused = true
+	x.refused(f)
+	f = short(f)
+	if status = x.status(f); status == statusClientClosed {
+		return 0, nil
+	}
+	header["Content-Type"] = x.dialect.whole
+	return status, x.refusal(header, f, status)
+}
+
+// refusal makes the answer with a fault, and what its header says beside.
+func (x *exchange) refusal(header http.Header, f *ask.Fault, status int) []byte {
+	for _, name := range []string{"Cache-Control", "X-Accel-Buffering"} {
+		header.Del(name) // of a stream that was not opened
+	}
+	switch {
+	case x.dialect == grpcDialect:
+		return nil // which has answers of its own
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable, status == anthropic.StatusOverloaded:
+		header.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(x.retryAfter(f).Seconds())))))
 	}
 	if f.Kind == ask.EncodingUnsupported {
-		w.Header().Set("Accept-Encoding", acceptedEncodings)
+		header.Set("Accept-Encoding", acceptedEncodings)
 	}
-	x.h.write(x, w, status, x.dialect.fault(nil, f, x.id))
+	return x.dialect.fault(nil, f, x.id)
 }
 
 // faultOf is what a client is told of an error.

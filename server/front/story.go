@@ -14,7 +14,7 @@ import (
 //
 //	field           moved by
 //	end             the emitter, once: what it wrote before is seen with it
-//	first           the emitter
+//	first, refused  the emitter
 //	bytes, fault    the handler, of what is no stream
 //	all else        the handler, before anything is generated
 type story struct {
@@ -23,7 +23,8 @@ type story struct {
 	received                time.Duration           // until the generator had the request
 	bytes                   int64
 	fault                   *ask.Fault
-	prompt                  int // tokens
+	refused                 bool // a stream ended before it began
+	prompt                  int  // tokens
 	asked                   string
 	asks                    bool // something of the model
 	traceParent, traceState string
@@ -66,7 +67,7 @@ func (x *exchange) record(bytes int64, fault *ask.Fault) {
 	r := &record.Request{
 		ID: x.requestID, Method: x.method, Path: ask.Clip(x.path, pathBytes), Route: x.route, Client: x.remote,
 		Status: int(x.accounted.Load()), Begin: x.begin, Total: time.Since(x.begin), Tier: x.granted,
-		Asked: s.asked, PromptTokens: s.prompt, Streamed: x.streamed, Bytes: bytes, Fault: fault,
+		Asked: s.asked, PromptTokens: s.prompt, Streamed: x.streamed && !s.refused, Bytes: bytes, Fault: fault,
 		TraceParent: s.traceParent, TraceState: s.traceState,
 	}
 	if r.Status == 0 {

@@ -3,6 +3,7 @@ package reply
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,7 +152,7 @@ func (m *Emitter) Whole(ctx context.Context, g Generation, answer Answer, memory
 	r := m.newReply(g)
 	b := &body{answer: answer, memory: memory, done: make(chan struct{})}
 	r.attach(b)
-	g.Events.Announce(&r.entry)
+	r.announce()
 	var err error
 	select {
 	case <-b.done:
@@ -175,6 +176,40 @@ func (m *Emitter) Whole(ctx context.Context, g Generation, answer Answer, memory
 func (m *Emitter) Start(g Generation) *Reply {
 	r := m.newReply(g)
 	r.first = make(chan struct{})
-	g.Events.Announce(&r.entry)
+	r.announce()
 	return r
+}
+
+// Refuser is an observer that answers for a generation which has failed before anything
+// was sent.
+type Refuser interface {
+	Observer
+	// Refuse returns the whole answer, and makes the header, that of the stream, its
+	// own; a status of 0 is none, for a client that is not there. It is called on the
+	// emitter's goroutine, once at most, between Ended and Sent.
+	Refuse(f *ask.Fault, header http.Header) (status int, body []byte)
+}
+
+// Leaves reports whether Leave is for a request.
+func (m *Emitter) Leaves(q *http.Request) bool { return m.fan.Leaves(q) }
+
+// Leave reads a generation for a handler that streams it and does not wait: the
+// response, with the header that is set on w, leaves the HTTP server at once, and begins
+// with the first event. The observer is a Refuser. It reports false if it has to stay, and has done nothing then.
+// The error says that nothing was opened, and has ended the generation.
+func (m *Emitter) Leave(w http.ResponseWriter, q *http.Request, g Generation) (left bool, err error) {
+	r := m.newReply(g)
+	s, err := m.fan.OpenLater(w, q, &r.entry, g.Probe)
+	switch {
+	case err != nil:
+		r.announce()
+		return false, r.leave(openFault(err))
+	case s == nil:
+		return false, nil
+	}
+	r.fresh = true
+	r.attach(s)
+	r.announce()
+	r.wake()
+	return true, s.Serve()
 }

@@ -39,8 +39,10 @@ type Reply struct {
 	first   chan struct{} // nil for a whole answer, and once there is a carrier
 	carrier atomic.Pointer[Carrier]
 	left    atomic.Pointer[ask.Fault]
-	probe   []byte // nil: the fan-out's
-	alone   bool   // has a goroutine of its own, in the emitter's place
+	box     Carrier // that carrier points to
+	probe   *[]byte // nil: the fan-out's
+	fresh   bool    // nobody waits for the first event, and nothing is written
+	alone   bool    // has a goroutine of its own, in the emitter's place
 
 	held  *ask.Event // nil: none; others are in the scratch of who serves
 	end   *ask.End   // the generator's, or of who was lost; nil before
@@ -61,14 +63,24 @@ const (
 const frameBytes = 512
 
 func (m *Emitter) newReply(g Generation) *Reply {
-	r := &Reply{m: m, events: g.Events, enc: g.Encoder, obs: g.Observer, probe: g.Probe, alone: g.Dear}
+	r := &Reply{m: m, events: g.Events, enc: g.Encoder, obs: g.Observer, alone: g.Dear}
+	if probe := g.Probe; probe != nil {
+		r.probe = &probe
+	}
 	if !r.alone {
 		r.entry.Init(m.feed, r)
 		return r
 	}
 	r.entry.Init(mailbox.NewFeed(), r)
-	go r.run()
 	return r
+}
+
+// announce has the emitter, or the reply's own goroutine, look from now on.
+func (r *Reply) announce() {
+	if r.alone {
+		go r.run()
+	}
+	r.events.Announce(&r.entry)
 }
 
 // run is the goroutine of a reply that is alone.
@@ -129,7 +141,7 @@ func (r *Reply) Stream(w http.ResponseWriter, q *http.Request) error {
 
 func (r *Reply) open(w http.ResponseWriter, q *http.Request) (*fanout.Stream, error) {
 	if r.probe != nil {
-		return r.m.fan.OpenProbed(w, q, &r.entry, r.probe)
+		return r.m.fan.OpenProbed(w, q, &r.entry, *r.probe)
 	}
 	return r.m.fan.Open(w, q, &r.entry)
 }
@@ -164,7 +176,10 @@ func (r *Reply) wake() {
 	}
 }
 
-func (r *Reply) attach(c Carrier) { r.carrier.Store(&c) }
+func (r *Reply) attach(c Carrier) {
+	r.box = c
+	r.carrier.Store(&r.box)
+}
 
 // serve looks at the generation and its client; scratch is for its events. Emitter.
 func (r *Reply) serve(now time.Time, scratch *ask.Event) {
@@ -220,6 +235,11 @@ func (r *Reply) take(scratch *ask.Event) *ask.Event {
 // write encodes an event, and those behind it that the carrier's buffer has room
 // for. It reports whether there may be more.
 func (r *Reply) write(c Carrier, ev, scratch *ask.Event) (more bool) {
+	if r.fresh && ev.End != nil && ev.End.Fault != nil {
+		r.refuse(c.(answerer), ev.End)
+		return false
+	}
+	r.fresh = false
 	buffer, err := c.Reserve()
 	if err != nil {
 		r.lose(refusal(err))
@@ -248,6 +268,28 @@ func (r *Reply) write(c Carrier, ev, scratch *ask.Event) (more bool) {
 		r.lose(refusal(err))
 	}
 	return more
+}
+
+// answerer is a carrier that takes a whole answer instead of a stream. A fanout.Stream
+// from OpenLater is one.
+type answerer interface {
+	Header() http.Header
+	Answer(status int, body []byte) error
+	Abort(error)
+}
+
+// refuse answers with the fault that a generation has ended with before anything else.
+func (r *Reply) refuse(c answerer, end *ask.End) {
+	r.end, r.over = end, true
+	r.obs.Ended(end)
+	status, body := r.obs.(Refuser).Refuse(end.Fault, c.Header())
+	r.sent = int64(len(body))
+	r.obs.Sent(r.sent)
+	if status == 0 {
+		c.Abort(nil)
+		return
+	}
+	_ = c.Answer(status, body) // a client that is gone needs none
 }
 
 // refusal is why a carrier takes nothing more: it says so, or its client has
