@@ -16,13 +16,10 @@ import (
 //	closedBit             closed: the last one out did it
 type descriptor struct {
 	inner net.Conn
-	fd    int    // while lent
-	loans leaver // told after the close, if not nil; set by one who holds it open
+	fd    int   // while lent
+	last  *Loan // told after the close, if not nil; set by one who holds it open
 	refs  atomic.Int64
 }
-
-// leaver is who uses a descriptor.
-type leaver interface{ leave() }
 
 const closedBit = int64(1) << 40
 
@@ -49,8 +46,8 @@ func (d *descriptor) Release() {
 		return
 	}
 	_ = d.inner.Close() // first: leave may end the ring whose requests were inside
-	if d.loans != nil {
-		d.loans.leave()
+	if d.last != nil {
+		d.last.leave()
 	}
 }
 

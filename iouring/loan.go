@@ -86,7 +86,7 @@ func (c *Conn) Lend(r *ring.Ring, b Borrower, ahead []byte) (*Loan, error) {
 	c.reading.Unlock()
 	l.recv.Owner = l
 	r.Retain()
-	c.loans, c.loan = l, l
+	c.last, c.loan = l, l
 	return l, nil
 }
 

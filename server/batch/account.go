@@ -9,7 +9,7 @@ import (
 )
 
 // account is where the time of a sequence goes, from its admission on: each moment up
-// to mark is in a part of Generation.finish.Spent, or in gap. It is kept with few
+// to mark is in a part of sequence.spent, or in gap. It is kept with few
 // additions for each row of a step, always. Times are by sinceStart. Who holds Loop.own.
 type account struct {
 	mark   int64     // the end of the last step it had a part in, or its admission
@@ -151,9 +151,9 @@ func (l *Loop) charge(did *Step, sampling int64) {
 		}
 		if q.first == 0 {
 			q.first = s.end
-			q.account.token(&g.finish.Spent, 0, sampled)
+			q.account.token(&q.spent, 0, sampled)
 		} else {
-			q.account.token(&g.finish.Spent, q.generated(), sampled)
+			q.account.token(&q.spent, q.generated(), sampled)
 		}
 	}
 	l.counters.spent.add(&all)

@@ -107,8 +107,8 @@ func (l *Loop) finish(g *Generation, reason ask.FinishReason, err error) bool {
 	f.Drafted, f.Accepted = int(g.drafted.Load()), int(g.accepted.Load())
 	now := sinceStart()
 	s.times(&f, now)
-	s.account.close(now, l.counters.steps.Load(), &g.finish.Spent, s.first != 0)
-	f.Spent = g.finish.Spent
+	s.account.close(now, l.counters.steps.Load(), &s.spent, s.first != 0)
+	f.Spent = s.spent
 	// Counted before the end is seen: who reads the statistics after io.EOF
 	// finds this one in them and not at work, and a new request its place.
 	if s.id >= 0 {

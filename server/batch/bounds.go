@@ -3,7 +3,6 @@ package batch
 import (
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch/queue"
@@ -72,7 +71,7 @@ func (l *Loop) expire() {
 	if len(l.deadlines) == 0 {
 		return
 	}
-	for now := time.Now(); len(l.deadlines) > 0 && !now.Before(l.deadlines[0].seq.deadline); {
+	for now := sinceStart(); len(l.deadlines) > 0 && now >= l.deadlines[0].seq.deadline; {
 		l.finish(l.deadlines[0], ask.FinishAborted, ask.Late()) // and it leaves the list
 		l.counters.expired.Add(1)
 	}

@@ -8,7 +8,7 @@ type deadlines []*Generation
 
 // add takes a generation in, if it has a deadline.
 func (d *deadlines) add(g *Generation) {
-	if !g.seq.deadline.IsZero() {
+	if g.seq.deadline != 0 {
 		heap.Push(d, g)
 	}
 }
@@ -16,7 +16,7 @@ func (d *deadlines) add(g *Generation) {
 // drop takes a generation out, if it is there.
 func (d *deadlines) drop(g *Generation) {
 	if g.seq.expiry > 0 {
-		heap.Remove(d, g.seq.expiry-1)
+		heap.Remove(d, int(g.seq.expiry)-1)
 	}
 }
 
@@ -24,18 +24,18 @@ func (d *deadlines) drop(g *Generation) {
 func (d deadlines) Len() int { return len(d) }
 
 // Less implements heap.Interface.
-func (d deadlines) Less(i, j int) bool { return d[i].seq.deadline.Before(d[j].seq.deadline) }
+func (d deadlines) Less(i, j int) bool { return d[i].seq.deadline < d[j].seq.deadline }
 
 // Swap implements heap.Interface.
 func (d deadlines) Swap(i, j int) {
 	d[i], d[j] = d[j], d[i]
-	d[i].seq.expiry, d[j].seq.expiry = i+1, j+1
+	d[i].seq.expiry, d[j].seq.expiry = int32(i+1), int32(j+1)
 }
 
 // Push implements heap.Interface.
 func (d *deadlines) Push(g any) {
 	*d = append(*d, g.(*Generation))
-	g.(*Generation).seq.expiry = len(*d)
+	g.(*Generation).seq.expiry = int32(len(*d))
 }
 
 // Pop implements heap.Interface.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/weirgo/weir/sched/mailbox"
 	"github.com/weirgo/weir/server/batch/queue"
-	"github.com/weirgo/weir/server/sampling"
 )
 
 // Generation is the output of one request: a bounded lock-free ring with one
@@ -58,15 +57,13 @@ type Generation struct {
 	accepted  atomic.Int32 // of them, those that were right
 
 	// Of both, which change seldom: what the engine writes in each step is behind them.
-	loop      *Loop
-	results   ring            // negative for a mark: the complement of what is computed
-	odds      []sampling.Odds // of each slot's token; nil without log-probabilities
-	topN      int             // Request.TopLogprobs
-	drawn     bool            // Request.PostSampling
-	likeliest []sampling.Key  // topN for each slot, in no order; nil before admission and after io.EOF
-	echoed    int             // results that are the prompt's, the first ones
-	scoreNs   int             // of a token's log-probabilities, about, if there are any
-	finish    *Finish         // nil before the end
+	loop    *Loop
+	results ring    // negative for a mark: the complement of what is computed
+	topN    int     // Request.TopLogprobs
+	*odds           // nil without log-probabilities
+	echoed  int     // results that are the prompt's, the first ones
+	scoreNs int     // of a token's log-probabilities, about, if there are any
+	finish  *Finish // nil before the end
 
 	cancelledBefore *Generation
 
@@ -109,7 +106,9 @@ func (g *Generation) Poll(dst []Result) (n int, err error) {
 		if !ended {
 			return 0, nil
 		}
-		g.likeliest, g.top = nil, nil // nobody fills them after the end
+		if g.odds != nil {
+			g.likeliest, g.top = nil, nil // nobody fills them after the end
+		}
 		return 0, io.EOF
 	}
 	n = min(ready, len(dst))

@@ -25,10 +25,11 @@ func (l *Loop) Submit(r *ask.Request) (*Generation, error) { return l.SubmitJob(
 // newGeneration makes the generation of a checked job.
 func (l *Loop) newGeneration(j Job) *Generation {
 	r := j.Request
-	g := &Generation{loop: l, seq: newSequence(r, l.mostTokens(r)), topN: r.TopLogprobs, drawn: r.PostSampling && r.TopLogprobs >= 0}
+	g := &Generation{loop: l, seq: newSequence(r, l.mostTokens(r)), topN: r.TopLogprobs}
 	s := &g.seq
 	s.sampler.Init(r.Sampling)
 	s.next = s.one[:0]
+	s.drawn = r.PostSampling && r.TopLogprobs >= 0
 	g.ticket = newTicket(g, r)
 	s.past = &sampling.Sequence{Ends: l.ends, MinTokens: r.MinTokens, Breakers: j.Breakers, Constraint: j.Constraint}
 	if r.Sampling.Penalties.LastTokens == 0 && r.Sampling.DRY.Multiplier == 0 {
@@ -54,7 +55,7 @@ func (l *Loop) newGeneration(j Job) *Generation {
 	}
 	g.results.init(ring, g.topN < 0) // the likeliest tokens go by slot
 	if g.topN >= 0 {
-		g.odds = make([]sampling.Odds, ring)
+		g.odds = &odds{of: make([]sampling.Odds, ring)}
 	}
 	return g
 }

@@ -9,6 +9,12 @@ import (
 // keyBytes is what one of the likeliest tokens takes in the ring.
 const keyBytes = int(unsafe.Sizeof(sampling.Key(0)))
 
+// odds is what a ring has for log-probabilities, by slot.
+type odds struct {
+	of        []sampling.Odds // the slot's token
+	likeliest []sampling.Key  // topN each, in no order; nil before admission and after io.EOF
+}
+
 // holdLikeliest makes room for the likeliest tokens of the results. A generation
 // has it from its admission until its io.EOF: those that wait, and those whose
 // client is slow to take the last of it, are many more than those that run.
@@ -30,7 +36,7 @@ func (g *Generation) likeliestAt(slot int) []sampling.Key {
 // look at the vocabulary was found when the token was sampled; to put the
 // likeliest in order is left to the reader, whose goroutine this is.
 func (g *Generation) logprobs(r *Result, slot int) {
-	o := &g.odds[slot]
+	o := &g.of[slot]
 	r.Logprob = o.Logprob(o.Logit)
 	if g.topN == 0 {
 		return

@@ -78,7 +78,9 @@ func TestRingStaysSmall(t *testing.T) {
 // What a generation that streams holds does not depend on how long its answer may be.
 func TestGenerationIsSmall(t *testing.T) {
 	const generations, mostBytes = 250, 4 << 10 // with what the engine of the test keeps
-	if size := unsafe.Sizeof(Generation{}); size > 1152 {
+	// The allocator puts 8 bytes in front of what is larger than 512, in classes of which
+	// 1024 is one.
+	if size := unsafe.Sizeof(Generation{}) + 8; size > 1024 {
 		t.Errorf("a generation is %d bytes", size)
 	}
 	loop, _ := stepped(t, enginetest.Options{}, engine.ContextConfig{ContextTokens: generations * 4096}, Config{MaxSequences: generations, QueueLimit: generations})

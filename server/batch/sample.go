@@ -162,7 +162,7 @@ func (g *Generation) sample(row *sampling.Row) {
 
 // choose samples a token from logits, and puts it into a slot.
 func (g *Generation) choose(row *sampling.Row, at int, logits []float32) (token engine.Token, err error) {
-	if g.drawn {
+	if g.seq.drawn {
 		return g.draw(row, at, logits)
 	}
 	if token, err = g.seq.sampler.Next(row, logits); err == nil {
@@ -177,7 +177,7 @@ func (g *Generation) draw(row *sampling.Row, at int, logits []float32) (token en
 	if err := row.Read(logits); err != nil {
 		return -1, err
 	}
-	token, g.odds[at], err = g.seq.sampler.SampleOdds(row, g.likeliestAt(at))
+	token, g.of[at], err = g.seq.sampler.SampleOdds(row, g.likeliestAt(at))
 	g.results.set(at, token)
 	return token, err
 }

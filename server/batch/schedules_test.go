@@ -134,8 +134,10 @@ func (s *simulation) count() {
 	var waiting [ask.Tiers]int
 	for g := range l.all() {
 		q := &g.seq
-		saved += cap(q.saved)
-		if !q.deadline.IsZero() {
+		if q.saved != nil {
+			saved += cap(q.saved.state)
+		}
+		if q.deadline != 0 {
 			deadlines++
 		}
 		if q.id < 0 && q.saved == nil {

@@ -65,7 +65,7 @@ func (g *Generation) fill(at int, token engine.Token, row *sampling.Row, logits 
 	g.results.set(at, token)
 	if g.topN >= 0 {
 		top := g.likeliestAt(at)
-		g.odds[at] = sampling.Odds{Logit: logits[token], Normalizer: row.Normalizer(), Top: len(top)}
+		g.of[at] = sampling.Odds{Logit: logits[token], Normalizer: row.Normalizer(), Top: len(top)}
 		row.Top(top)
 	}
 }

@@ -44,26 +44,25 @@ type sequence struct {
 	stays       bool // leave what is computed
 	over        bool // the last of next ends the generation
 	scores      bool // the prompt's tokens are results, too
+	drawn       bool // Request.PostSampling, with log-probabilities
 
-	scored      int            // of the prompt's tokens that are results, or need not be
-	tokens      []engine.Token // prompt, then what was generated, but for what shifts dropped
-	prompt      int            // tokens of the prompt
-	dropped     int            // tokens that shifts have taken out
-	limit       int            // tokens at which it ends with ask.FinishLength, dropped ones included
-	shift       ask.Shift
-	cached      int               // tokens in the KV cache
-	id          engine.SequenceID // -1 while it is not live
-	slot        engine.SequenceID // the one place that it goes to, or -1
-	marked      int               // of the prompt, what was told last; -1 for nothing
-	tpot        time.Duration     // the objective of its client, 0 for none
-	key         string            // of those who may begin with what is computed of it
-	deadline    time.Time         // when the answer is of no use any more, zero for never
-	expiry      int               // where it is in Loop.deadlines, counted from 1; 0 for nowhere
-	roomTokens  int               // that Loop.room counts while it waits for the first time
-	saved       []byte            // its state when it was preempted, of savedTokens; nil for none
-	savedTokens int
-	fetch       fetch
-	turn        int // tokens that there were when it was admitted last
+	scored     int            // of the prompt's tokens that are results, or need not be
+	tokens     []engine.Token // prompt, then what was generated, but for what shifts dropped
+	prompt     int            // tokens of the prompt
+	dropped    int            // tokens that shifts have taken out
+	limit      int            // tokens at which it ends with ask.FinishLength, dropped ones included
+	shift      ask.Shift
+	cached     int               // tokens in the KV cache
+	id         engine.SequenceID // -1 while it is not live
+	slot       engine.SequenceID // the one place that it goes to, or -1
+	marked     int               // of the prompt, what was told last; -1 for nothing
+	tpot       time.Duration     // the objective of its client, 0 for none
+	key        string            // of those who may begin with what is computed of it
+	deadline   int64             // when the answer is of no use any more, by sinceStart; 0 for never
+	roomTokens int               // that Loop.room counts while it waits for the first time
+	saved      *saved            // when it was preempted; nil for nothing
+	fetch      fetch
+	turn       int // tokens that there were when it was admitted last
 
 	awaited       *Generation // whose prompt it waits for, nil for nobody's: see awaits
 	awaitedTokens int         // of it
@@ -74,16 +73,24 @@ type sequence struct {
 	scoreRows int // that give the scores of the prompt's next tokens
 
 	// Of those rows, from their decode to the end of the step.
+	err         error // why there is no token, or no other
 	logits      []float32
 	scoreLogits [][]float32
 	next        []engine.Token  // sampled from logits, and from those of a draft
 	one         [1]engine.Token // next, of one
-	err         error           // why there is none, or no other
 
+	expiry  int32    // where it is in Loop.deadlines, counted from 1; 0 for nowhere
 	guesses *guesses // nil if nothing is drafted
 
 	submitted, admitted, first int64 // by sinceStart; 0: not yet
 	account                    account
+	spent                      ask.Spent // from the admission on
+}
+
+// saved is the state of a sequence, of so many tokens.
+type saved struct {
+	state  []byte
+	tokens int
 }
 
 // growTokens is how much room for generated tokens a sequence starts with. From there
@@ -116,7 +123,7 @@ func newSequence(r *ask.Request, mostTokens int) sequence {
 		submitted: sinceStart(),
 	}
 	if r.TimeoutNs > 0 {
-		s.deadline = time.Now().Add(time.Duration(r.TimeoutNs))
+		s.deadline = s.submitted + r.TimeoutNs
 	}
 	return s
 }

@@ -375,7 +375,7 @@ func (l *Loop) save(s *sequence) {
 		l.config.Log.Warn("a sequence that is preempted cannot be saved: it will be computed again", "err", err)
 		return
 	}
-	s.saved, s.savedTokens = state, s.cached
+	s.saved = &saved{state, s.cached}
 	l.savedBytes += cap(state)
 }
 
@@ -386,8 +386,8 @@ func (l *Loop) resume(s *sequence, id engine.SequenceID) {
 	if s.saved == nil {
 		return
 	}
-	if err := l.refill(id, s.savedTokens, s.saved); err == nil {
-		s.cached = s.savedTokens
+	if err := l.refill(id, s.saved.tokens, s.saved.state); err == nil {
+		s.cached = s.saved.tokens
 		l.counters.restored.Add(1)
 	}
 	l.dropSaved(s)
@@ -395,6 +395,8 @@ func (l *Loop) resume(s *sequence, id engine.SequenceID) {
 
 // dropSaved forgets what was saved of a sequence.
 func (l *Loop) dropSaved(s *sequence) {
-	l.savedBytes -= cap(s.saved)
-	s.saved, s.savedTokens = nil, 0
+	if s.saved != nil {
+		l.savedBytes -= cap(s.saved.state)
+		s.saved = nil
+	}
 }

@@ -26,9 +26,10 @@ type exchange struct {
 	requestID            string // that everybody is told
 	method, path, remote string
 	begin                time.Time
-	last                 time.Time // of the last delivery, or begin
+	last                 time.Duration // of the last delivery, since begin
 	delivered            bool
 	meter                *meter       // of what is generated; nil before that
+	one                  meter        // what meter points to
 	granted              ask.Tier     // of what is generated, or of the key
 	streamed             bool         // a stream is opened: its end is accounted for by Ended
 	accounted            atomic.Int32 // the status; 0: not yet
@@ -46,7 +47,6 @@ type exchange struct {
 
 func newExchange(h *Handler, q *http.Request, r *route) *exchange {
 	x := &exchange{h: h, route: r.path, dialect: dialectOf(q), method: q.Method, path: q.URL.Path, remote: q.RemoteAddr, begin: time.Now(), input: account{memory: &h.memory}}
-	x.last = x.begin
 	if x.path == r.path {
 		x.path = r.path // which holds no line of the request
 	}
@@ -94,7 +94,7 @@ func (x *exchange) Delivered(now time.Time) {
 		x.story.first = now.Sub(x.begin)
 		observeOf(x.requestID, x.h.metrics.firstToken, x.story.first.Seconds())
 	}
-	x.last, x.delivered = now, true
+	x.last, x.delivered = max(now.Sub(x.begin), 1), true
 }
 
 // Ended implements reply.Observer.

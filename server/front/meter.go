@@ -25,13 +25,14 @@ type meter struct {
 // answerMeter is what is counted of an answer.
 type answerMeter struct {
 	tokens int
-	last   time.Time // when the last of them came; zero: none has
+	last   time.Duration // when the last of them came, since the exchange began; 0: none has
 }
 
 // metered returns a stream of the answers to requests that counts.
 func (x *exchange) metered(s generate.Stream, requests []*ask.Request) generate.Stream {
 	x.story.received = time.Since(x.begin)
-	m := &meter{Stream: s, x: x}
+	m := &x.one
+	*m = meter{Stream: s, x: x}
 	if m.each = m.first[:]; len(requests) > 1 {
 		m.each = make([]answerMeter, len(requests))
 	}
@@ -90,8 +91,8 @@ func (m *meter) settle() {
 		return // text that was held back, of tokens that are counted
 	}
 	gaps := m.x.h.metrics.interToken
-	if !answer.last.IsZero() {
-		gaps.Observe(int64(m.x.last.Sub(answer.last)))
+	if answer.last > 0 {
+		gaps.Observe(int64(m.x.last - answer.last))
 	}
 	if more > 1 {
 		gaps.ObserveN(0, more-1)

@@ -3,7 +3,7 @@ package text
 import "unicode/utf8"
 
 // Text assembles the text of one generation. The zero value has no stop
-// strings. It belongs to one goroutine.
+// strings. It belongs to one goroutine, and is not copied after Reset.
 //
 // Bytes move through three places:
 //
@@ -31,7 +31,8 @@ type Text struct {
 	broken []byte // a copy of a token that is no valid UTF-8 by itself
 	taken  int    // bytes of text handed out
 	marks  []mark
-	closed mark // the last one handed out
+	one    [1]mark // what marks begin in
+	closed mark    // the last one handed out
 }
 
 // mark says that so many tokens end at a place in the text.
@@ -55,6 +56,9 @@ func (t *Text) Reset(stops []string) {
 	t.stopped, t.stopIndex = false, 0
 	t.partLen, t.open = 0, [utf8.UTFMax + 1]int{}
 	t.out, t.given, t.free, t.taken = t.out[:0], 0, 0, 0
+	if t.marks == nil {
+		t.marks = t.one[:]
+	}
 	t.marks, t.closed = t.marks[:0], mark{}
 }
 

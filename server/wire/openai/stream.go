@@ -13,11 +13,15 @@ import (
 // caller's buffer and allocates nothing else. It belongs to one goroutine.
 type Stream struct {
 	shape   Shape
-	head    []byte // up to and with "choices":[
+	head    []byte // up to and with "choices":[; in room, if it fits
 	tail    string // after a choice
 	choices []streamChoice
 	one     [1]streamChoice // choices, of one
+	room    [headBytes]byte
 }
+
+// headBytes is room for the head of most: ids have 35 bytes, and names a few dozen.
+const headBytes = 256
 
 // streamChoice is what is known of one answer.
 type streamChoice struct {
@@ -38,7 +42,7 @@ func NewStream(h Head, shape Shape) *Stream {
 	if s.choices = s.one[:]; shape.Choices != 1 {
 		s.choices = make([]streamChoice, shape.Choices)
 	}
-	s.head = h.append(append(make([]byte, 0, 256), "data: "...), object)
+	s.head = h.append(append(s.room[:0], "data: "...), object)
 	if shape.Usage {
 		s.tail = `],"usage":null` + chunkEnd
 	}
