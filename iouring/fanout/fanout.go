@@ -17,7 +17,8 @@ import (
 
 // Config bounds a FanOut. The zero value takes the defaults.
 type Config struct {
-	// StreamsLimit is the most streams at once (default 65536).
+	// StreamsLimit is the most streams at once, those included that have not begun
+	// (default 65536).
 	StreamsLimit int
 	// LimitBytes is how much may wait for a stream's client (default 256 KiB):
 	// with that much, Reserve fails with ErrStreamFull. One frame may overshoot.

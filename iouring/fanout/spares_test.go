@@ -3,6 +3,7 @@ package fanout
 import (
 	"net/http"
 	"testing"
+	"unsafe"
 )
 
 // The buffer of a large frame is not kept for a burst that may never come: a few
@@ -84,5 +85,11 @@ func TestSpareBuffersComeBack(t *testing.T) {
 		if got := sizeOf(need); got != size {
 			t.Errorf("%d bytes are of size %d, want %d", need, got, size)
 		}
+	}
+}
+
+func TestStreamIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(Stream{}); size > 320 {
+		t.Errorf("a stream is %d bytes", size)
 	}
 }

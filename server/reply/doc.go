@@ -12,13 +12,20 @@
 //	                 ├─ feed → Emitter ─────┤           io_uring, TLS, HTTP/2, package net
 //	Carrier ─────────┘                      └─ Carrier: the body of a whole answer
 //
-// The handler of a streamed request waits for the first event, because only then
-// is it known whether the answer is a status or a stream; then it opens the
-// stream, attaches it, and leaves it to the emitter.
+// Only with the first event is it known whether the answer to a streamed request is a
+// status or a stream. Where the connection can leave the HTTP server, its handler does
+// not wait for that: it leaves connection and header to the emitter, which begins the
+// stream, or has the observer, a [Refuser], make another answer. Elsewhere the handler
+// waits for the first event, opens the stream, attaches it, and leaves it to the emitter.
 //
-//	reply := emitter.Start(reply.Generation{Events: events, Encoder: encoder, Observer: observer})
-//	if err := reply.First(ctx); err != nil { … a status … }
+//	generation := reply.Generation{Events: events, Encoder: encoder, Observer: observer}
 //	w.Header().Set(…)
+//	if emitter.Leaves(r) {
+//		left, err := emitter.Leave(w, r, generation)
+//		if left || err != nil { … }
+//	}
+//	reply := emitter.Start(generation)
+//	if err := reply.First(ctx); err != nil { … a status … }
 //	err = reply.Stream(w, r)
 //
 // A client that does not keep up gathers bytes in its carrier, then is not ready:

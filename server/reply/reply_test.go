@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/weirgo/weir/iouring"
 	"github.com/weirgo/weir/iouring/fanout"
@@ -369,4 +370,11 @@ func TestDearRepliesAreAlone(t *testing.T) {
 		t.Error(err)
 	}
 	close(dear.entered)
+}
+
+// A reply lives as long as its stream.
+func TestReplyIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(Reply{}); size > 192 {
+		t.Errorf("a reply is %d bytes", size)
+	}
 }
