@@ -87,12 +87,6 @@ type sequence struct {
 	spent                      ask.Spent // from the admission on
 }
 
-// saved is the state of a sequence, of so many tokens.
-type saved struct {
-	state  []byte
-	tokens int
-}
-
 // growTokens is how much room for generated tokens a sequence starts with. From there
 // on it doubles.
 const growTokens = 32
