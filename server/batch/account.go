@@ -19,6 +19,12 @@ type account struct {
 	gap    ask.Parts // since its last token
 }
 
+// spending is what a sequence keeps of its time.
+type spending struct {
+	account account
+	spent   ask.Spent // from the admission on
+}
+
 // span is a step, as it is charged to those who have a part in it.
 type span struct {
 	number     uint64

@@ -55,13 +55,13 @@ type Generation struct {
 	shifted   atomic.Bool  // tokens were dropped from its context
 	drafted   atomic.Int32 // tokens that were guessed
 	accepted  atomic.Int32 // of them, those that were right
+	echoed    int32        // results that are the prompt's, the first ones
 
 	// Of both, which change seldom: what the engine writes in each step is behind them.
 	loop    *Loop
 	results ring    // negative for a mark: the complement of what is computed
 	topN    int     // Request.TopLogprobs
 	*odds           // nil without log-probabilities
-	echoed  int     // results that are the prompt's, the first ones
 	scoreNs int     // of a token's log-probabilities, about, if there are any
 	finish  *Finish // nil before the end
 
@@ -120,7 +120,7 @@ func (g *Generation) Poll(dst []Result) (n int, err error) {
 			dst[i] = Result{Mark: true, Processed: int(^token)}
 			continue
 		}
-		dst[i] = Result{Token: token, Prompt: int(head)+i < g.echoed}
+		dst[i] = Result{Token: token, Prompt: int(head)+i < int(g.echoed)}
 		if g.topN >= 0 {
 			g.logprobs(&dst[i], slot)
 		}

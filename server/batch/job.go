@@ -29,6 +29,7 @@ func (l *Loop) newGeneration(j Job) *Generation {
 	s := &g.seq
 	s.sampler.Init(r.Sampling)
 	s.next = s.one[:0]
+	s.spending = new(spending)
 	s.drawn = r.PostSampling && r.TopLogprobs >= 0
 	g.ticket = newTicket(g, r)
 	s.past = &sampling.Sequence{Ends: l.ends, MinTokens: r.MinTokens, Breakers: j.Breakers, Constraint: j.Constraint}
@@ -39,14 +40,14 @@ func (l *Loop) newGeneration(j Job) *Generation {
 	s.constrained = j.Constraint != nil
 	if r.Echo && r.TopLogprobs >= 0 {
 		s.scores, s.scored = true, 1
-		g.echoed = s.prompt - 1
+		g.echoed = int32(s.prompt - 1)
 	}
 	s.marks = r.Progress && !s.scores
 	s.guesses = l.newGuesses(r)
 	if g.topN >= 0 {
 		g.scoreNs = sampling.LogprobsCostNs(g.topN, l.vocab)
 	}
-	ring := mailbox.PowerOfTwo(min(l.config.RingTokens, max(s.limit-s.prompt+g.echoed, 2)))
+	ring := mailbox.PowerOfTwo(min(l.config.RingTokens, max(s.limit-s.prompt+int(g.echoed), 2)))
 	for ring > 2 && ring*g.topN*keyBytes > l.config.TopLogprobsBytes {
 		ring /= 2
 	}

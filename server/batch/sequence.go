@@ -83,8 +83,7 @@ type sequence struct {
 	guesses *guesses // nil if nothing is drafted
 
 	submitted, admitted, first int64 // by sinceStart; 0: not yet
-	account                    account
-	spent                      ask.Spent // from the admission on
+	*spending
 }
 
 // growTokens is how much room for generated tokens a sequence starts with. From there
