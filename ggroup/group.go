@@ -159,6 +159,16 @@ func (g *Group) Name() string {
 	return g.name
 }
 
+// ID returns the group's number in the runtime, by which sched/record knows it: 1
+// to [MaxGroups] while the group is open, when another may get it. It is 0 for a
+// group that is closed, and on stock Go.
+func (g *Group) ID() int32 {
+	if !g.made() || g.closed.Load() {
+		return 0
+	}
+	return g.backend.id()
+}
+
 // String returns the name too.
 func (g *Group) String() string { return g.Name() }
 

@@ -102,6 +102,8 @@ func (b *backend) close() error {
 	}
 }
 
+func (b *backend) id() int32 { return 0 }
+
 func current() *Group {
 	labels := getLabels()
 	if labels == unsafe.Pointer(nil) {

@@ -26,6 +26,9 @@ func TestStockGoSaysWhatItLacks(t *testing.T) {
 			t.Errorf("NotInEffect[%d] = %+v, want %s", i, n, want[i])
 		}
 	}
+	if g.ID() != 0 {
+		t.Errorf("ID = %d, the runtime knows of none", g.ID())
+	}
 	if s.Class != ggroup.Latency || s.Weight != 300 || s.Compute != (ggroup.Compute{}) {
 		t.Errorf("Stats = %+v", s)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"runtime"
 	rt "runtime/ggroup"
 	"time"
@@ -72,6 +73,9 @@ func (b *backend) do(g *Group, fn func()) error {
 func (b *backend) refuse() { b.group.Refuse() }
 
 func (b *backend) close() error { return convert(b.group.Close()) }
+
+// id reads the number that package runtime/ggroup keeps to itself.
+func (b *backend) id() int32 { return int32(reflect.ValueOf(b.group).Elem().FieldByName("id").Uint()) }
 
 func current() *Group {
 	if g := rt.Current(); g != nil {

@@ -63,6 +63,25 @@ func TestOptionsAreInEffect(t *testing.T) {
 	}
 }
 
+// TestID: groups that are open at once have ids of their own.
+func TestID(t *testing.T) {
+	seen := map[int32]bool{}
+	for range 10 {
+		id := open(t, "numbered").ID()
+		if id < 1 || id > ggroup.MaxGroups || seen[id] {
+			t.Errorf("ID = %d, others are %v", id, seen)
+		}
+		seen[id] = true
+	}
+	g := ggroup.New("closed")
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if g.ID() != 0 || (*ggroup.Group)(nil).ID() != 0 {
+		t.Errorf("a closed group has ID %d", g.ID())
+	}
+}
+
 // TestNoStackScan: the collector soon stops walking stacks that only wait.
 func TestNoStackScan(t *testing.T) {
 	const n = 20
