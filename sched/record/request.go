@@ -1,0 +1,73 @@
+package record
+
+import "time"
+
+// A Request is a time in the life of a goroutine that has a name: it is a track of
+// its own in traces.
+type Request struct {
+	rec *Recorder
+	id  string
+	g   uint64
+	// Of the recorder's lock.
+	from, to int64 // to 0: it is open
+}
+
+// Request begins a request of the calling goroutine, which End ends. A goroutine may
+// have several, one inside the other or not. The last 4096 are kept. It costs a
+// microsecond.
+func (r *Recorder) Request(id string) *Request {
+	q := &Request{rec: r, id: id, g: r.source.goroutine(), from: r.Now()}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dropRequests(q.from)
+	r.requests = append(r.requests, q)
+	return q
+}
+
+// dropRequests makes room for one more: those that ended before the flight begins
+// go, and if there are too many nevertheless, the one that began first.
+func (r *Recorder) dropRequests(now int64) {
+	oldest := now - int64(r.cfg.Window)
+	drop := 0
+	for drop < len(r.requests) && (r.requests[drop].to != 0 && r.requests[drop].to < oldest || len(r.requests)-drop >= maxRequests) {
+		drop++
+	}
+	clear(r.requests[:drop])
+	r.requests = r.requests[drop:]
+}
+
+// ID returns what the request was begun with.
+func (q *Request) ID() string { return q.id }
+
+// End ends the request. Any goroutine may call it; a second End does nothing.
+func (q *Request) End() {
+	now := q.rec.Now()
+	q.rec.mu.Lock()
+	defer q.rec.mu.Unlock()
+	if q.to == 0 {
+		q.to = now
+	}
+}
+
+// Time returns how long the request took, or takes until now.
+func (q *Request) Time() time.Duration {
+	from, to := q.interval()
+	return time.Duration(to - from)
+}
+
+func (q *Request) interval() (from, to int64) {
+	now := q.rec.Now()
+	q.rec.mu.Lock()
+	defer q.rec.mu.Unlock()
+	if q.to != 0 {
+		now = q.to
+	}
+	return q.from, now
+}
+
+// Explain says where the request's time went, until its end or until now. See
+// [Recorder.Explain].
+func (q *Request) Explain() Parts {
+	from, to := q.interval()
+	return q.rec.Explain(q.g, from, to)
+}
