@@ -63,7 +63,7 @@ func (t *trace) buildGroups() {
 	}
 }
 
-// buildRequests shows what each request's goroutine did in it.
+// buildRequests shows what each request's goroutine did in it, or its phases.
 func (t *trace) buildRequests() {
 	root := t.add(-1, "requests")
 	for i := range t.requests {
@@ -77,6 +77,10 @@ func (t *trace) buildRequests() {
 		}
 		track := t.add(root, q.id)
 		t.slice(track, from, to, q.id, 0, func() {
+			if q.g == 0 {
+				t.phases(track, from, to, q.phases)
+				return
+			}
 			for _, s := range t.flight.timeline(q.g, from, to) {
 				name := s.State.String()
 				if reason := t.source.reason(s.Reason); s.State == Parked && reason != "" {
@@ -85,6 +89,17 @@ func (t *trace) buildRequests() {
 				t.slice(track, s.From, s.To, name, 0, nil)
 			}
 		})
+	}
+}
+
+// phases shows those that have some time, each from where the one before ends.
+func (t *trace) phases(track int, from, to int64, all []Phase) {
+	for _, p := range all {
+		begin, end := max(p.From, from), min(p.To, to)
+		if end > begin {
+			t.slice(track, begin, end, p.Name, 0, nil)
+			from = end
+		}
 	}
 }
 

@@ -102,7 +102,7 @@ type Recorder struct {
 	gs       map[uint64]*goroutine
 	groups   map[int32]*group
 	flight   *flight
-	requests []*Request // in the order of their beginnings
+	requests []*Request // in the order in which they came
 	pending  []Starved
 	seen     uint64 // records
 	lost     uint64 // as the source last said
@@ -171,6 +171,16 @@ func (r *Recorder) Close() {
 
 // Now returns the time on the clock of the records, in ns.
 func (r *Recorder) Now() int64 { return r.source.now() }
+
+// At returns an instant on the clock of the records. It is no earlier than
+// that, and later only by how long At takes, if t has a monotonic reading.
+func (r *Recorder) At(t time.Time) int64 {
+	ago := time.Since(t)
+	return r.Now() - int64(ago)
+}
+
+// Goroutine returns the id of the calling goroutine, as records have it.
+func Goroutine() uint64 { return theSource().goroutine() }
 
 // flush sees to it that what happened before the call has been delivered.
 func (r *Recorder) flush() {

@@ -1,15 +1,25 @@
 package record
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Request is a time in the life of a goroutine that has a name: it is a track of
 // its own in traces.
 type Request struct {
-	rec *Recorder
-	id  string
-	g   uint64
+	rec    *Recorder
+	id     string
+	g      uint64  // 0: it is nobody's in particular
+	phases []Phase // of nobody's
 	// Of the recorder's lock.
 	from, to int64 // to 0: it is open
+}
+
+// A Phase is a named part of a request that several goroutines have worked on.
+type Phase struct {
+	Name     string
+	From, To int64 // of [Recorder.Now]
 }
 
 // Request begins a request of the calling goroutine, which End ends. A goroutine may
@@ -17,15 +27,25 @@ type Request struct {
 // microsecond.
 func (r *Recorder) Request(id string) *Request {
 	q := &Request{rec: r, id: id, g: r.source.goroutine(), from: r.Now()}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.dropRequests(q.from)
-	r.requests = append(r.requests, q)
+	r.keep(q, q.from)
 	return q
 }
 
-// dropRequests makes room for one more: those that ended before the flight begins
-// go, and if there are too many nevertheless, the one that began first.
+// Add adds a request that is over, of no goroutine in particular. The phases are in
+// order and follow each other; they are its caller's again when Add returns.
+func (r *Recorder) Add(id string, from, to int64, phases ...Phase) {
+	r.keep(&Request{rec: r, id: id, phases: slices.Clone(phases), from: from, to: max(from, to)}, r.Now())
+}
+
+func (r *Recorder) keep(q *Request, now int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dropRequests(now)
+	r.requests = append(r.requests, q)
+}
+
+// dropRequests makes room for one more: those at the head that ended before the
+// flight begins go, and if there are too many nevertheless, the one that came first.
 func (r *Recorder) dropRequests(now int64) {
 	oldest := now - int64(r.cfg.Window)
 	drop := 0

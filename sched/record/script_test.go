@@ -19,6 +19,7 @@ type script struct {
 
 type scriptSub struct {
 	of      *script
+	one     sync.Mutex // deliver runs
 	deliver func([]Record, uint64)
 	waiting []Record
 	closed  bool
@@ -65,6 +66,8 @@ func (s *script) flush() {
 }
 
 func (s *scriptSub) Flush() {
+	s.one.Lock()
+	defer s.one.Unlock()
 	s.of.mu.Lock()
 	records, lost, closed := s.waiting, s.of.lost, s.closed
 	s.waiting = nil

@@ -32,7 +32,7 @@ func (r *Recorder) WriteTrace(w io.Writer) error {
 		t.groups[id] = g.stats.Name
 	}
 	for _, q := range r.requests {
-		t.requests = append(t.requests, Request{id: q.id, g: q.g, from: q.from, to: q.to})
+		t.requests = append(t.requests, Request{id: q.id, g: q.g, phases: q.phases, from: q.from, to: q.to})
 	}
 	r.mu.Unlock()
 	t.build()

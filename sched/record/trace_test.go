@@ -281,6 +281,7 @@ func TestTrace(t *testing.T) {
 	q.End()
 	s.self = 1
 	r.Request("still open").from = 125
+	r.Add("of several", 150, 180, Phase{"queue", 140, 160}, Phase{"nothing", 160, 160}, Phase{"decode", 158, 300})
 	s.at(200)
 	data := traceOf(t, r)
 	if !bytes.Equal(data, traceOf(t, r)) {

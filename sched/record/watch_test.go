@@ -53,6 +53,23 @@ func TestPendingIsBounded(t *testing.T) {
 	}
 }
 
+// TestAt: an instant of time's is between two of the clock's.
+func TestAt(t *testing.T) {
+	r, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	before := r.Now()
+	at := r.At(time.Now())
+	if after := r.Now(); at < before || at > after {
+		t.Errorf("now is %d, between %d and %d", at, before, after)
+	}
+	if Goroutine() == 0 {
+		t.Error("a goroutine has no id")
+	}
+}
+
 func TestRequests(t *testing.T) {
 	s := &script{self: 7}
 	r := openWith(t, s, Config{Window: 1000})
