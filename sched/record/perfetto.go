@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"io"
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -38,9 +39,19 @@ const (
 	sequence = 1 // there is one writer
 )
 
-// encode returns the trace's bytes.
-func (t *trace) encode() []byte {
+// pieceBytes is how much is written at once, or a packet more.
+const pieceBytes = 64 << 10
+
+// encode writes the trace's bytes. What fails first is returned, and nothing is
+// written any more.
+func (t *trace) encode(w io.Writer) (err error) {
 	var out, packet, message []byte
+	write := func() {
+		if err == nil && len(out) > 0 {
+			_, err = w.Write(out)
+		}
+		out = out[:0]
+	}
 	put := func(at int64, flags uint64, field protowire.Number) {
 		packet = packet[:0]
 		if field == packetEvent {
@@ -51,7 +62,9 @@ func (t *trace) encode() []byte {
 			packet = appendUint(packet, packetFlags, flags)
 		}
 		packet = appendBytes(packet, field, message)
-		out = appendBytes(out, tracePacket, packet)
+		if out = appendBytes(out, tracePacket, packet); len(out) >= pieceBytes {
+			write()
+		}
 	}
 	flags := uint64(flagsStateCleared)
 	for i, track := range t.tracks {
@@ -81,7 +94,8 @@ func (t *trace) encode() []byte {
 		}
 		put(e.at, 0, packetEvent)
 	}
-	return out
+	write()
+	return err
 }
 
 // An event is a mark or an edge, as it is written.

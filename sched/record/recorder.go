@@ -98,17 +98,23 @@ type Recorder struct {
 	source source
 	sub    subscription // nil: there are no records
 
-	mu       sync.Mutex // of what follows
-	gs       map[uint64]*goroutine
-	groups   map[int32]*group
-	flight   *flight
-	requests []*Request // in the order in which they came
-	pending  []Starved
-	seen     uint64 // records
-	lost     uint64 // as the source last said
-	anew     uint64 // times that all goroutines were followed anew
-	alarms   uint64
-	closed   bool
+	mu      sync.Mutex // of what follows
+	gs      map[uint64]*goroutine
+	groups  map[int32]*group
+	flight  *flight
+	pending []Starved
+	seen    uint64 // records
+	lost    uint64 // as the source last said
+	anew    uint64 // times that all goroutines were followed anew
+	alarms  uint64
+	closed  bool
+
+	// requests has a lock of its own, which is held for no longer than it takes to
+	// go through a list: who tells of them may be who must not wait.
+	requests struct {
+		sync.Mutex
+		all []*Request // in the order in which they came
+	}
 
 	wake chan struct{} // for watch: there is something pending
 	done chan struct{}

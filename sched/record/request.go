@@ -12,7 +12,7 @@ type Request struct {
 	id     string
 	g      uint64  // 0: it is nobody's in particular
 	phases []Phase // of nobody's
-	// Of the recorder's lock.
+	// Of the lock of the recorder's requests.
 	from, to int64 // to 0: it is open
 }
 
@@ -32,16 +32,17 @@ func (r *Recorder) Request(id string) *Request {
 }
 
 // Add adds a request that is over, of no goroutine in particular. The phases are in
-// order and follow each other; they are its caller's again when Add returns.
+// order and follow each other; they are its caller's again when Add returns. It waits
+// for nobody for longer than it takes to go through a list.
 func (r *Recorder) Add(id string, from, to int64, phases ...Phase) {
 	r.keep(&Request{rec: r, id: id, phases: slices.Clone(phases), from: from, to: max(from, to)}, r.Now())
 }
 
 func (r *Recorder) keep(q *Request, now int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.requests.Lock()
+	defer r.requests.Unlock()
 	r.dropRequests(now)
-	r.requests = append(r.requests, q)
+	r.requests.all = append(r.requests.all, q)
 }
 
 // dropRequests makes room for one more: those at the head that ended before the
@@ -49,11 +50,12 @@ func (r *Recorder) keep(q *Request, now int64) {
 func (r *Recorder) dropRequests(now int64) {
 	oldest := now - int64(r.cfg.Window)
 	drop := 0
-	for drop < len(r.requests) && (r.requests[drop].to != 0 && r.requests[drop].to < oldest || len(r.requests)-drop >= maxRequests) {
+	all := r.requests.all
+	for drop < len(all) && (all[drop].to != 0 && all[drop].to < oldest || len(all)-drop >= maxRequests) {
 		drop++
 	}
-	clear(r.requests[:drop])
-	r.requests = r.requests[drop:]
+	clear(all[:drop])
+	r.requests.all = all[drop:]
 }
 
 // ID returns what the request was begun with.
@@ -62,8 +64,8 @@ func (q *Request) ID() string { return q.id }
 // End ends the request. Any goroutine may call it; a second End does nothing.
 func (q *Request) End() {
 	now := q.rec.Now()
-	q.rec.mu.Lock()
-	defer q.rec.mu.Unlock()
+	q.rec.requests.Lock()
+	defer q.rec.requests.Unlock()
 	if q.to == 0 {
 		q.to = now
 	}
@@ -77,8 +79,8 @@ func (q *Request) Time() time.Duration {
 
 func (q *Request) interval() (from, to int64) {
 	now := q.rec.Now()
-	q.rec.mu.Lock()
-	defer q.rec.mu.Unlock()
+	q.rec.requests.Lock()
+	defer q.rec.requests.Unlock()
 	if q.to != 0 {
 		now = q.to
 	}

@@ -219,6 +219,7 @@ func (s *schedule) acts(a *actor) {
 	case n == 9 && !a.assist && len(s.gs) > 4:
 		s.become(a, Unknown)
 		s.record(Exit, a, p, 0, 0)
+		s.gs = slices.DeleteFunc(s.gs, func(other *actor) bool { return other == a })
 	}
 }
 

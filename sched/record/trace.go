@@ -17,8 +17,8 @@ import (
 // collections and stops of the world. Arrows lead from what made a goroutine ready
 // to where it ran. The same records make the same bytes.
 //
-// The recording goes on meanwhile. It takes memory for a copy of the flight, and
-// some ten times that for the trace.
+// The recording goes on meanwhile. It takes memory for a copy of the flight, and some
+// times that for what is to be drawn of it. w gets pieces of about 64 KiB.
 func (r *Recorder) WriteTrace(w io.Writer) error {
 	if ok, why := r.source.supported(); !ok {
 		return fmt.Errorf("record: write trace: %w", errors.New(why))
@@ -31,12 +31,14 @@ func (r *Recorder) WriteTrace(w io.Writer) error {
 	for id, g := range r.groups {
 		t.groups[id] = g.stats.Name
 	}
-	for _, q := range r.requests {
+	r.mu.Unlock()
+	r.requests.Lock()
+	for _, q := range r.requests.all {
 		t.requests = append(t.requests, Request{id: q.id, g: q.g, phases: q.phases, from: q.from, to: q.to})
 	}
-	r.mu.Unlock()
+	r.requests.Unlock()
 	t.build()
-	if _, err := w.Write(t.encode()); err != nil {
+	if err := t.encode(w); err != nil {
 		return fmt.Errorf("record: write trace: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -366,5 +367,34 @@ func TestTraceOfNothing(t *testing.T) {
 	r := openWith(t, &script{no: "no scheduler"}, Config{})
 	if err := r.WriteTrace(&bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "no scheduler") {
 		t.Errorf("without records: %v", err)
+	}
+}
+
+// failing fails from a piece on.
+type failing struct{ pieces int }
+
+var errFull = errors.New("full")
+
+func (f *failing) Write(p []byte) (int, error) {
+	if f.pieces--; f.pieces < 0 {
+		return 0, errFull
+	}
+	return len(p), nil
+}
+
+// TestTraceInPieces: what is large is written in pieces, and ends with the first
+// that fails.
+func TestTraceInPieces(t *testing.T) {
+	s := newSchedule(3)
+	s.run(3000)
+	src := &script{}
+	r := openWith(t, src, Config{Window: time.Hour})
+	src.write(s.records...)
+	pieces := failing{pieces: 1000}
+	if err := r.WriteTrace(&pieces); err != nil || pieces.pieces > 997 {
+		t.Fatalf("%d pieces: %v", 1000-pieces.pieces, err)
+	}
+	if err := r.WriteTrace(&failing{pieces: 1}); !errors.Is(err, errFull) {
+		t.Errorf("%v", err)
 	}
 }

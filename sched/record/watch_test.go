@@ -97,13 +97,13 @@ func TestRequests(t *testing.T) {
 	open := r.Request("open")
 	s.at(1201)
 	r.Request("b").End()
-	if len(r.requests) != 2 {
-		t.Errorf("%d are kept, want 2: one is older than the window", len(r.requests))
+	if len(r.requests.all) != 2 {
+		t.Errorf("%d are kept, want 2: one is older than the window", len(r.requests.all))
 	}
 	for range maxRequests {
 		r.Request("many")
 	}
-	if len(r.requests) != maxRequests || r.requests[0] == open {
-		t.Errorf("%d are kept, the first is %q", len(r.requests), r.requests[0].id)
+	if len(r.requests.all) != maxRequests || r.requests.all[0] == open {
+		t.Errorf("%d are kept, the first is %q", len(r.requests.all), r.requests.all[0].id)
 	}
 }
