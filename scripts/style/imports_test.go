@@ -27,7 +27,7 @@ var order = []string{
 
 	"server/internal/...",
 	"server/ask",
-	"server/record", "server/accesslog", "server/slow", "server/tracing",
+	"server/record", "server/accesslog", "server/slow", "server/flight", "server/tracing",
 	"server/sampling",
 	"server/grammar/syntax", "server/grammar/...",
 	// What serves one model in this process.

@@ -86,6 +86,8 @@ type Config struct {
 	Recorders []record.Recorder
 	// Slow answers /debug/slow, for who has a key; nil: the path is unknown.
 	Slow http.Handler
+	// Flight answers /debug/flight, so too.
+	Flight http.Handler
 	// Log gets one debug record a request, and failures; it should not block.
 	// Default slog.Default().
 	Log *slog.Logger

@@ -140,8 +140,10 @@ func (h *Handler) routes() error {
 	for _, r := range slices.Concat(routes, h.ollamaRoutes(), h.protobufRoutes()) {
 		h.add(r)
 	}
-	if h.cfg.Slow != nil {
-		h.add(route{"GET", "/debug/slow", false, h.inService(h.serveSlow)})
+	for path, serve := range map[string]http.Handler{"/debug/slow": h.cfg.Slow, "/debug/flight": h.cfg.Flight} {
+		if serve != nil {
+			h.add(route{"GET", path, false, h.inService(debug(serve))})
+		}
 	}
 	h.refuseUnserved()
 	if h.cfg.Page != nil {

@@ -180,10 +180,12 @@ func (h *Handler) serveMetrics(x *exchange, w http.ResponseWriter, q *http.Reque
 	return nil
 }
 
-// serveSlow answers which requests kept their clients waiting longest.
-func (h *Handler) serveSlow(x *exchange, w http.ResponseWriter, q *http.Request) error {
-	h.cfg.Slow.ServeHTTP(boundedWriter{w, x}, q)
-	return nil
+// debug answers by what an operator has given.
+func debug(by http.Handler) server {
+	return func(x *exchange, w http.ResponseWriter, q *http.Request) error {
+		by.ServeHTTP(boundedWriter{w, x}, q)
+		return nil
+	}
 }
 
 // boundedWriter bounds each write, but not what comes before the first one:

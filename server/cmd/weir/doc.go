@@ -33,7 +33,8 @@
 //
 // --access-log writes a line of JSON for each request (package accesslog), and
 // OpenTelemetry's variables (OTEL_EXPORTER_OTLP_ENDPOINT) have traces sent (package
-// tracing). Nobody waits for either.
+// tracing). Nobody waits for either. With --flight the server follows the scheduler
+// (package flight): what it did in the last seconds is a trace at /debug/flight.
 //
 // /health is for who sends requests: 200, or 503 with the reason while the model is
 // loaded, the server drains, or a decode takes longer than --stuck-after.

@@ -63,6 +63,7 @@ type options struct {
 	temperature, topP, minP float64
 	template, templateFile  string
 	logLevel                string
+	flight                  time.Duration // 0: off
 	metricNames, accessFile string
 	access                  *accesslog.Log // of accessFile, once the server begins; nil: none
 	recorders               recorders
@@ -118,6 +119,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.text(&o.gcTune, "gc-tune", "auto|article|off", "what steers Go's garbage collector, unless GOGC and GOMEMLIMIT do; default auto")
 	f.text(&o.logLevel, "log-level", "LEVEL", "debug, info, warn or error; default info")
 	f.named(&o.accessFile, "access-log", "FILE|-", "a line of JSON for each request, -: to standard output; SIGHUP opens the file again, instead of ending the server")
+	f.seconds(&o.flight, "flight", "SECONDS", "that /debug/flight shows of goroutines and requests, as a trace for ui.perfetto.dev; what had no processor for 100 ms is logged then; on our toolchain; default: off")
 	f.text(&o.metricNames, "metric-names", "all|own", "names in /metrics: all has vLLM's, which inference gateways look for, and llama-server's beside our own; default all")
 	f.truth(&o.verbose, "v verbose log-verbose", "as --log-level debug")
 	f.each("lv verbosity log-verbosity", "N", "the same as a number, from 1 for error to 4 for debug", o.setVerbosity)

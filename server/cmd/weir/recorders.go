@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/server/accesslog"
+	"github.com/weirgo/weir/server/flight"
 	"github.com/weirgo/weir/server/internal/version"
 	"github.com/weirgo/weir/server/record"
 	"github.com/weirgo/weir/server/slow"
@@ -18,6 +20,7 @@ import (
 type recorders struct {
 	all     []record.Recorder
 	slow    *slow.Log
+	flight  http.Handler // nil: there is none
 	metrics []prometheus.Collector
 	closers []func(context.Context) error
 }
@@ -29,8 +32,28 @@ func (o *options) openRecorders(log *logging) error {
 	}
 	o.recorders.slow = slow.New(slow.Config{})
 	o.recorders.all = append(o.recorders.all, o.recorders.slow)
+	o.openFlight(log)
 	o.recorders.openTracer(o.backgroundQuota, log)
 	return nil
+}
+
+// openFlight begins to follow the scheduler, if it is asked to. Where that cannot be
+// done it is no reason not to serve.
+func (o *options) openFlight(log *logging) {
+	if o.flight == 0 {
+		return
+	}
+	recorder, err := flight.Open(flight.Config{Window: o.flight, Log: log.Logger})
+	if err != nil {
+		log.Warn("no flight is recorded: run without --flight, or on weir's Go toolchain", "error", err)
+		return
+	}
+	r := &o.recorders
+	r.flight, r.all, r.metrics = recorder, append(r.all, recorder), append(r.metrics, recorder)
+	r.closers = append(r.closers, func(context.Context) error {
+		recorder.Close()
+		return nil
+	})
 }
 
 // openTracer begins to send traces, if the environment says where. A mistake there,

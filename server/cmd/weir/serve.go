@@ -146,7 +146,7 @@ func (o *options) front(generator *local.Generator, groups groups, libraryVersio
 		Defaults: o.defaults(), Keys: o.keys, Tenants: o.tenants, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
 		Streams: fanout.Config{Backend: o.transport.backend, Log: log}, Log: log,
 		Group: groups.inference, Background: groups.background, Service: groups.service,
-		OwnMetricNames: o.metricNames == "own", Recorders: o.recorders.all, Slow: o.recorders.slow,
+		OwnMetricNames: o.metricNames == "own", Recorders: o.recorders.all, Slow: o.recorders.slow, Flight: o.recorders.flight,
 		Collectors: slices.Concat(o.recorders.metrics, []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector()}, collectors),
 	}
 }
