@@ -2,9 +2,11 @@ package batch
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
 
+	"github.com/weirgo/weir/sched/record"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
@@ -179,5 +181,16 @@ func TestSpentOfSlowReader(t *testing.T) {
 	}
 	if got := loop.Stats().Spent; got.Reader == 0 || got.Sum() == 0 {
 		t.Errorf("the loop's sum: %+v", got)
+	}
+}
+
+// The engine goroutine says who it is, to who asks for its records.
+func TestGoroutine(t *testing.T) {
+	l, _ := open(t, enginetest.Options{}, engine.ContextConfig{}, Config{MaxSequences: 1})
+	for l.Goroutine() == 0 {
+		runtime.Gosched()
+	}
+	if l.Goroutine() == record.Goroutine() {
+		t.Error("it is this one")
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/sched/mailbox"
+	"github.com/weirgo/weir/sched/record"
 	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/batch/prefix"
 	"github.com/weirgo/weir/server/batch/queue"
@@ -40,6 +41,7 @@ type Loop struct {
 	stuck     atomic.Int64  // the decodingSince of a decode that is stuck, or 0
 	watch     watch
 	suspicion suspicion
+	goroutine atomic.Uint64 // the engine goroutine's id; 0: it has not begun
 	counters  counters
 
 	embeddings embeddings
@@ -179,6 +181,10 @@ func endsOf(model engine.Model, vocab int) []uint64 {
 	return ends
 }
 
+// Goroutine returns the id of the engine goroutine in the scheduler's records, 0 if it has
+// not begun.
+func (l *Loop) Goroutine() uint64 { return l.goroutine.Load() }
+
 // Limits returns the sizes of the engine context in force, with MaxSequences
 // as configured.
 func (l *Loop) Limits() engine.Limits {
@@ -275,6 +281,7 @@ func (l *Loop) run() {
 	defer runtime.UnlockOSThread()
 	defer close(l.done)
 	l.suspicion.engine.Store(int64(threads.Self()))
+	l.goroutine.Store(record.Goroutine())
 	if own, err := threads.OpenOwn(); err == nil { // else delays are not told
 		defer own.Close()
 		l.accounting.own = own

@@ -12,6 +12,9 @@
 //	http.Handle("/debug/flight", recorder) // a trace for ui.perfetto.dev
 //	recorder.Close()
 //
+// To who asks where an answer's time went, [Recorder.Of] tells what the scheduler did
+// with the engine's goroutine between the two tokens that were the longest apart.
+//
 // In the trace each request is a track of its own, with the phases that
 // /debug/slow names, beside those of processors and groups. A goroutine that was
 // ready for longer than the limit is a line of the log, with what ran meanwhile on

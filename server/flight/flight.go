@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	sched "github.com/weirgo/weir/sched/record"
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/record"
 )
 
@@ -117,9 +119,47 @@ func phases(q *record.Request, begin int64) []sched.Phase {
 	}
 	all := []sched.Phase{next("receive", q.Receive)}
 	if q.Queue > 0 {
-		all = append(all, next("queue", q.Queue), next("first_token", q.Prompt), next("decode", q.Decode))
+		all = append(all, next("queue", q.Queue), next("first_token", q.Prompt))
+		decode := next("decode", q.Decode)
+		if q.Spent != nil && q.Spent.Worst.Token > 0 {
+			gap := &q.Spent.Worst
+			end := min(max(begin+int64(gap.End.Sub(q.Begin)), decode.From), decode.To)
+			from := max(end-gap.Sum(), decode.From)
+			all = append(all, sched.Phase{Name: "decode", From: decode.From, To: from}, sched.Phase{Name: "longest_gap", From: from, To: end})
+			decode.From = end
+		}
+		all = append(all, decode)
 	}
 	return append(all, next("delivery", max(0, q.Total-time.Duration(at-begin))))
+}
+
+// Of returns what appends the members of an object that say what the scheduler did with
+// a goroutine between two tokens, in milliseconds that sum to "ms":
+//
+//	"ms":3.5,"running_ms":..,"ready_ms":..,"preempted_ms":..,"assist_ms":..,"stopped_ms":..,"syscall_ms":..,"parked_ms":..,"unknown_ms":..
+//
+// See [sched.Parts]; what is longer ago than the window is unknown.
+func (r *Recorder) Of(goroutine func() uint64) func(dst []byte, gap *ask.Gap) []byte {
+	return func(dst []byte, gap *ask.Gap) []byte {
+		to := r.records.At(gap.End)
+		p := r.records.Explain(goroutine(), to-gap.Sum(), to)
+		dst = appendMs(append(dst, `"ms":`...), p.Total())
+		for _, part := range []struct {
+			name string
+			time time.Duration
+		}{
+			{"running", p.Running}, {"ready", p.Ready}, {"preempted", p.Preempted}, {"assist", p.Assist},
+			{"stopped", p.Stopped}, {"syscall", p.Syscall}, {"parked", p.Parked}, {"unknown", p.Unknown},
+		} {
+			dst = append(append(append(dst, `,"`...), part.name...), `_ms":`...)
+			dst = appendMs(dst, part.time)
+		}
+		return dst
+	}
+}
+
+func appendMs(dst []byte, d time.Duration) []byte {
+	return strconv.AppendFloat(dst, float64(d)/1e6, 'f', -1, 64)
 }
 
 // ServeHTTP answers with the trace of what is in the window.

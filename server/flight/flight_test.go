@@ -2,7 +2,9 @@ package flight
 
 import (
 	"bytes"
+	"encoding/json/v2"
 	"log/slog"
+	"math"
 	"net/http/httptest"
 	"reflect"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	sched "github.com/weirgo/weir/sched/record"
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/record"
 )
 
@@ -36,6 +39,10 @@ func opened(t *testing.T, cfg Config) *Recorder {
 
 // The phases of a request are in the order of /debug/slow and fill its time.
 func TestPhases(t *testing.T) {
+	begin := time.Now()
+	gap := func(end, took time.Duration) *ask.Spent {
+		return &ask.Spent{Worst: ask.Gap{Token: 3, End: begin.Add(end), Parts: ask.Parts{Decode: int64(took)}}}
+	}
 	for _, test := range []struct {
 		request record.Request
 		want    []sched.Phase
@@ -43,6 +50,12 @@ func TestPhases(t *testing.T) {
 		{record.Request{Total: 100, Receive: 10, Queue: 20, Prompt: 30, Decode: 25}, []sched.Phase{
 			{Name: "receive", From: 7, To: 17}, {Name: "queue", From: 17, To: 37}, {Name: "first_token", From: 37, To: 67},
 			{Name: "decode", From: 67, To: 92}, {Name: "delivery", From: 92, To: 107}}},
+		{record.Request{Begin: begin, Total: 100, Receive: 10, Queue: 20, Prompt: 30, Decode: 25, Spent: gap(80, 15)}, []sched.Phase{
+			{Name: "receive", From: 7, To: 17}, {Name: "queue", From: 17, To: 37}, {Name: "first_token", From: 37, To: 67},
+			{Name: "decode", From: 67, To: 72}, {Name: "longest_gap", From: 72, To: 87}, {Name: "decode", From: 87, To: 92}, {Name: "delivery", From: 92, To: 107}}},
+		{record.Request{Begin: begin, Total: 80, Queue: 20, Prompt: 30, Decode: 25, Spent: gap(1000, 26)}, []sched.Phase{
+			{Name: "receive", From: 7, To: 7}, {Name: "queue", From: 7, To: 27}, {Name: "first_token", From: 27, To: 57},
+			{Name: "decode", From: 57, To: 57}, {Name: "longest_gap", From: 57, To: 82}, {Name: "decode", From: 82, To: 82}, {Name: "delivery", From: 82, To: 87}}},
 		{record.Request{Total: 100, Receive: 10}, []sched.Phase{{Name: "receive", From: 7, To: 17}, {Name: "delivery", From: 17, To: 107}}},
 		{record.Request{Total: 5, Receive: 10}, []sched.Phase{{Name: "receive", From: 7, To: 17}, {Name: "delivery", From: 17, To: 17}}},
 	} {
@@ -72,6 +85,43 @@ func TestTell(t *testing.T) {
 		`instead="P0 g9 (service) 100ms g11 10ms others 4ms idle 6ms; P1 g12 120ms" untold=3` + "\n"
 	if out.String() != want {
 		t.Errorf("%s\nwant %s", out.String(), want)
+	}
+}
+
+// TestOf: what the scheduler did in a gap is in parts that are the whole.
+func TestOf(t *testing.T) {
+	records, err := sched.New(sched.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := over(records)
+	defer r.Close()
+	mine := sched.Goroutine()
+	began := time.Now()
+	for done := make(chan int); time.Since(began) < ms; { // until there is something to tell
+		go close(done)
+		<-done
+		done = make(chan int)
+	}
+	gap := ask.Gap{Token: 1, End: time.Now()}
+	gap.Decode = int64(gap.End.Sub(began))
+	text := "{" + string(r.Of(func() uint64 { return mine })(nil, &gap)) + "}"
+	var parts map[string]float64
+	if err := json.Unmarshal([]byte(text), &parts); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	sum := -parts["ms"]
+	for _, v := range parts {
+		sum += v
+	}
+	if want := float64(gap.Sum()) / 1e6; len(parts) != 9 || parts["ms"] != want || math.Abs(sum-want) > 1e-6 {
+		t.Errorf("of %v ms: %s", want, text)
+	}
+	switch ok, _ := sched.Supported(); {
+	case ok && (parts["running_ms"] == 0 || parts["parked_ms"] == 0):
+		t.Errorf("it ran, and waited: %s", text)
+	case !ok && parts["unknown_ms"] != parts["ms"]:
+		t.Errorf("nothing is known: %s", text)
 	}
 }
 

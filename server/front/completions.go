@@ -25,6 +25,7 @@ func (h *Handler) chatCompletion(x *exchange, w http.ResponseWriter, q *http.Req
 	}
 	h.metrics.countIgnored(body.Ignored())
 	head, shape := h.head("chatcmpl-"), h.timed(body.Shape())
+	x.dear = shape.Scheduler != nil
 	head.ServiceTier = body.ServiceTier.Shown(x.tier(requests[0]))
 	if body.Verbose || h.cfg.Llama.Verbose {
 		if shape.Prompt, err = h.shownPrompt(x.attend(q), *requests[0]); err != nil {
@@ -49,6 +50,7 @@ func (h *Handler) completion(x *exchange, w http.ResponseWriter, q *http.Request
 	}
 	h.metrics.countIgnored(body.Ignored())
 	head, shape := h.head("cmpl-"), h.timed(body.Shape())
+	x.dear = shape.Scheduler != nil
 	wanted := wanted{requests, body.PerPrompt(), nil}
 	if body.Stream {
 		err = h.streamAll(x, w, q, wanted, openai.NewStream(head, shape))
@@ -94,7 +96,7 @@ func (h *Handler) admitModel(requests ...*ask.Request) {
 
 // submit begins the generations that x observes and enc spells.
 func (h *Handler) submit(ctx context.Context, x *exchange, all wanted, enc reply.Encoder) (reply.Generation, error) {
-	g := reply.Generation{Encoder: enc, Observer: x, Dear: all.requests[0].TopLogprobs >= 0, Probe: x.dialect.probe}
+	g := reply.Generation{Encoder: enc, Observer: x, Dear: x.dear || all.requests[0].TopLogprobs >= 0, Probe: x.dialect.probe}
 	h.fill(all.requests...)
 	x.sign(all.requests...)
 	if all.from == nil {

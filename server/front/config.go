@@ -11,6 +11,7 @@ import (
 
 	"github.com/weirgo/weir/ggroup"
 	"github.com/weirgo/weir/iouring/fanout"
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/generate"
 	"github.com/weirgo/weir/server/record"
 	"github.com/weirgo/weir/server/tenants"
@@ -88,6 +89,10 @@ type Config struct {
 	Slow http.Handler
 	// Flight answers /debug/flight, so too.
 	Flight http.Handler
+	// Scheduler appends members of an object, of JSON, that say what the scheduler did
+	// with the engine's goroutine between two tokens, to who asks where the time went.
+	// It may take a millisecond. nil: that is not known.
+	Scheduler func(dst []byte, gap *ask.Gap) []byte
 	// Log gets one debug record a request, and failures; it should not block.
 	// Default slog.Default().
 	Log *slog.Logger

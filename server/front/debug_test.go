@@ -1,10 +1,13 @@
 package front_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/front"
 	"github.com/weirgo/weir/server/generate/generatetest"
 )
@@ -31,4 +34,24 @@ func TestDebugPaths(t *testing.T) {
 			t.Errorf("%s where there is none: status %d", path, status)
 		}
 	}
+}
+
+// What the scheduler did is told to who asks where the time went, of an answer that is
+// known to have had two tokens, and to nobody else.
+func TestScheduler(t *testing.T) {
+	events := threeTokens(ask.FinishLength)
+	end := *events[len(events)-1].End
+	end.Spent = &ask.Spent{Worst: ask.Gap{Token: 2, Parts: ask.Parts{Decode: 1e6}}}
+	events[len(events)-1].End = &end
+	change := func(c *front.Config) {
+		c.Scheduler = func(dst []byte, gap *ask.Gap) []byte { return fmt.Appendf(dst, `"ms":%d`, gap.Sum()/1e6) }
+	}
+	inVirtualTime(t, &timed{events: events}, change, func(t *testing.T, h *front.Handler) {
+		for _, more := range []string{`,"weir":{"explain":true}`, `,"weir":{"explain":true},"stream":true`, ``, `,"stream":true`} {
+			answer := asked(t, h, "/v1/chat/completions", `{`+hello+more+`}`).Body.String()
+			if got, want := strings.Contains(answer, `"scheduler":{"ms":1}`), strings.Contains(more, "explain"); got != want {
+				t.Errorf("%s: told %v: %s", more, got, answer)
+			}
+		}
+	})
 }

@@ -66,6 +66,10 @@
 // request is told to [Config].Recorders under it (package record), once, before the end
 // of its answer is on its way.
 //
+// To who asks for it by "weir": {"explain": true}, in OpenAI's dialect, an answer says where
+// its time went; with [Config].Scheduler also what the scheduler did to the engine's
+// goroutine in its longest gap, which is appended by a goroutine of its own.
+//
 // /metrics has each of vLLM's metrics that there is something for, by our name (weir_*)
 // and by its own, and llama-server's. The time between two tokens is that of each
 // answer's own, as they are handed on to its client.

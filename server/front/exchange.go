@@ -32,6 +32,7 @@ type exchange struct {
 	one                  meter        // what meter points to
 	granted              ask.Tier     // of what is generated, or of the key
 	streamed             bool         // a stream is opened: its end is accounted for by Ended
+	dear                 bool         // its answer takes longer than others' to append
 	accounted            atomic.Int32 // the status; 0: not yet
 	story                story
 	input                account         // the body, and what is made of it; the handler's

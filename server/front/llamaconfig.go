@@ -91,6 +91,9 @@ func mergeObjects(base, over []byte) []byte {
 // timed adds timings to the shape of an answer, if they are wanted.
 func (h *Handler) timed(s openai.Shape) openai.Shape {
 	s.Timings = h.cfg.Llama.Timings || s.EachTimings
+	if s.Explained {
+		s.Scheduler = h.cfg.Scheduler
+	}
 	return s
 }
 

@@ -23,8 +23,9 @@ type Own struct {
 //	  "longest_gap":{"token":17, the same between two tokens, the later of which this is, from 0}}
 //
 // The parts of each sum to its "ms"; see [ask.Parts]. They are left out where they are
-// not known, and the gap where there were no two tokens.
-func AppendExplained(dst []byte, end *ask.End) []byte {
+// not known, and the gap where there were no two tokens. scheduler, if not nil, appends
+// the members of another object of that name, about the gap.
+func AppendExplained(dst []byte, end *ask.End, scheduler func(dst []byte, gap *ask.Gap) []byte) []byte {
 	dst = appendMs(append(dst, `,"weir":{"queue":{"ms":`...), end.QueueNs)
 	dst = appendMs(append(dst, `},"first_token":{"ms":`...), end.PrefillNs)
 	spent := end.Spent
@@ -38,6 +39,9 @@ func AppendExplained(dst []byte, end *ask.End) []byte {
 			dst = strconv.AppendInt(append(dst, `},"longest_gap":{"token":`...), int64(gap.Token), 10)
 			dst = appendMs(append(dst, `,"ms":`...), gap.Sum())
 			dst = appendParts(dst, &gap.Parts)
+			if scheduler != nil {
+				dst = scheduler(append(dst, `},"scheduler":{`...), gap)
+			}
 		}
 	}
 	return append(dst, "}}"...)

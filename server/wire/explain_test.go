@@ -2,6 +2,8 @@ package wire_test
 
 import (
 	"encoding/json/v2"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/weirgo/weir/server/ask"
@@ -26,7 +28,7 @@ func TestAppendExplained(t *testing.T) {
 		{"no gap", `,"weir":{"queue":{"ms":0},"first_token":{"ms":0,` + none + `},"decode":{"ms":0,` + none + `}}`, ask.End{Spent: new(ask.Spent)}},
 		{"unknown", `,"weir":{"queue":{"ms":1.5},"first_token":{"ms":2},"decode":{"ms":3}}`, ask.End{QueueNs: 15e5, PrefillNs: 2e6, DecodeNs: 3e6}},
 	} {
-		got := string(wire.AppendExplained(nil, &c.end))
+		got := string(wire.AppendExplained(nil, &c.end, nil))
 		if got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
 		}
@@ -34,5 +36,26 @@ func TestAppendExplained(t *testing.T) {
 		if err := json.Unmarshal([]byte(`{"a":0`+got+`}`), &v); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+}
+
+// TestAppendScheduler: what is told of the longest gap is beside it, and of no other.
+func TestAppendScheduler(t *testing.T) {
+	scheduler := func(dst []byte, gap *ask.Gap) []byte { return fmt.Appendf(dst, `"token":%d`, gap.Token) }
+	end := ask.End{Spent: &ask.Spent{Worst: ask.Gap{Token: 7}}}
+	var v struct {
+		Weir struct {
+			Scheduler *struct {
+				Token int `json:"token"`
+			} `json:"scheduler"`
+			Gap *struct{} `json:"longest_gap"`
+		} `json:"weir"`
+	}
+	got := string(wire.AppendExplained(nil, &end, scheduler))
+	if err := json.Unmarshal([]byte(`{"a":0`+got+`}`), &v); err != nil || v.Weir.Gap == nil || v.Weir.Scheduler == nil || v.Weir.Scheduler.Token != 7 {
+		t.Errorf("%v: %s", err, got)
+	}
+	if got := string(wire.AppendExplained(nil, &ask.End{Spent: new(ask.Spent)}, scheduler)); strings.Contains(got, "scheduler") {
+		t.Errorf("without a gap: %s", got)
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -20,7 +19,7 @@ import (
 type recorders struct {
 	all     []record.Recorder
 	slow    *slow.Log
-	flight  http.Handler // nil: there is none
+	flight  *flight.Recorder // nil: there is none
 	metrics []prometheus.Collector
 	closers []func(context.Context) error
 }

@@ -140,15 +140,19 @@ func (o *options) batching(group *ggroup.Group, drafts engine.Model, log *slog.L
 
 // front is what the API is served with; collectors are for its metrics.
 func (o *options) front(generator *local.Generator, groups groups, libraryVersion string, log *slog.Logger, collectors ...prometheus.Collector) front.Config {
-	return front.Config{
+	cfg := front.Config{
 		Generator: generator, Fingerprint: "build-weir-" + version.Weir + "-llama-" + libraryVersion,
 		StrictModel: o.strictModel, Llama: o.routes, Vertex: o.vertex, Origins: o.origins, Page: o.page(),
 		Defaults: o.defaults(), Keys: o.keys, Tenants: o.tenants, WriteTimeout: o.timeout, MemoryBytes: o.requestMemoryBytes(),
 		Streams: fanout.Config{Backend: o.transport.backend, Log: log}, Log: log,
 		Group: groups.inference, Background: groups.background, Service: groups.service,
-		OwnMetricNames: o.metricNames == "own", Recorders: o.recorders.all, Slow: o.recorders.slow, Flight: o.recorders.flight,
+		OwnMetricNames: o.metricNames == "own", Recorders: o.recorders.all, Slow: o.recorders.slow,
 		Collectors: slices.Concat(o.recorders.metrics, []prometheus.Collector{generator.Collector(), ggroupprom.NewCollector()}, collectors),
 	}
+	if f := o.recorders.flight; f != nil {
+		cfg.Flight, cfg.Scheduler = f, f.Of(generator.Goroutine)
+	}
+	return cfg
 }
 
 // openLibrary opens the engine library in dir, or where it is to be found.

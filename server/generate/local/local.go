@@ -132,6 +132,10 @@ func (g *Generator) Model() ask.Model { return g.about }
 // Limits returns the sizes of the engine's context in force.
 func (g *Generator) Limits() engine.Limits { return g.loop.Limits() }
 
+// Goroutine returns the id of the engine's goroutine in the scheduler's records, 0 if it has
+// not begun.
+func (g *Generator) Goroutine() uint64 { return g.loop.Goroutine() }
+
 // Stats returns the state of the engine's goroutine; it never waits.
 func (g *Generator) Stats() Stats { return g.loop.Stats() }
 

@@ -68,6 +68,8 @@ type Shape struct {
 	EachTimings bool
 	// Explained adds where the time went, to each answer and to what ends all.
 	Explained bool
+	// Scheduler, if not nil, adds to that; see [wire.AppendExplained].
+	Scheduler func(dst []byte, gap *ask.Gap) []byte
 	// Prompt is shown beside the answer, as llama-server's __verbose does; "" for
 	// not.
 	Prompt string
@@ -84,7 +86,7 @@ func (s *Shape) appendExtras(dst []byte, end *ask.End) []byte {
 		dst = wire.AppendTimings(append(dst, `,"timings":`...), end)
 	}
 	if s.Explained {
-		dst = wire.AppendExplained(dst, end)
+		dst = wire.AppendExplained(dst, end, s.Scheduler)
 	}
 	return dst
 }
