@@ -314,6 +314,7 @@ func (l *Loop) park() {
 		ggroup.QuietPoint()
 		l.idle.Wait()
 		l.own.Lock()
+		l.accounting.late() // until it had a core: there was nobody to charge
 	}
 	l.watch.arm() // in either case: look may have come by since Prepare
 }
