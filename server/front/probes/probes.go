@@ -8,14 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/net/netutil"
 
 	"github.com/weirgo/weir/ggroup"
+	"github.com/weirgo/weir/server/internal/unixsocket"
 )
 
 // Bounds of the server.
@@ -45,39 +44,22 @@ const unixPrefix = "unix:"
 // Listen listens on HOST:PORT, or on unix:PATH. A socket that a process has left
 // behind, which answers nobody, is replaced.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
-	var c net.ListenConfig
 	path, local := strings.CutPrefix(address, unixPrefix)
 	if !local {
 		if _, _, err := net.SplitHostPort(address); err != nil {
 			return nil, fmt.Errorf("probes: listen on %q: give HOST:PORT or unix:PATH", address)
 		}
-		l, err := c.Listen(ctx, "tcp", address)
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 		if err != nil {
 			return nil, fmt.Errorf("probes: listen on %s: %w: choose another address", address, err)
 		}
 		return l, nil
 	}
-	l, err := c.Listen(ctx, "unix", path)
-	if errors.Is(err, syscall.EADDRINUSE) && abandoned(ctx, path) {
-		_ = os.Remove(path) // else the next line says why not
-		l, err = c.Listen(ctx, "unix", path)
-	}
+	l, err := unixsocket.Listen(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("probes: listen on %s: %w: choose another path", address, err)
 	}
 	return l, nil
-}
-
-// abandoned reports whether a socket is one that nobody listens on.
-func abandoned(ctx context.Context, path string) bool {
-	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != os.ModeSocket {
-		return false
-	}
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
-	if err == nil {
-		_ = conn.Close()
-	}
-	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // Serve begins to answer on a listener, which is the server's from now on.
