@@ -55,7 +55,7 @@ func TestLoopback(t *testing.T) {
 			q.Header.Set(name, value)
 		}
 		w := httptest.NewRecorder()
-		front.Loopback(next, "Mine.example", origins).ServeHTTP(w, q)
+		front.Loopback(next, []string{"127.0.0.1", "Mine.example"}, origins).ServeHTTP(w, q)
 		if passed := w.Code == http.StatusTeapot; passed != test.passes || !passed && (w.Code != http.StatusMisdirectedRequest || !strings.Contains(w.Body.String(), "--cors-origins")) {
 			t.Errorf("%s, %v: status %d, %s", test.host, test.header, w.Code, w.Body)
 		}
@@ -68,7 +68,7 @@ func TestLoopback(t *testing.T) {
 	q.Host = evil
 	q.Header.Set("Accept-Language", "de")
 	w := httptest.NewRecorder()
-	if front.Loopback(next, "localhost", all).ServeHTTP(w, q); w.Code != http.StatusTeapot {
+	if front.Loopback(next, []string{"localhost"}, all).ServeHTTP(w, q); w.Code != http.StatusTeapot {
 		t.Errorf("with all origins: status %d", w.Code)
 	}
 }

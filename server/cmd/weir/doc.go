@@ -58,7 +58,10 @@
 // parsing and tokenising of the background tier, without one. On stock Go this changes
 // nothing, and a line of the log says so. group.go has the table.
 //
-// On an address of its own machine, and without TLS, it is asked by browsers as
+// --host may name several addresses, and paths of sockets that end with .sock: there is a
+// listener for each, all of one server, or none if one of them cannot be had.
+//
+// On addresses of its own machine, and without TLS, it is asked by browsers as
 // localhost, by an address, or by a name that --host or --cors-origins names: pages
 // must not reach it by making their own name mean that address. A proxy that speaks
 // TLS to browsers, and programs, may ask by any name.

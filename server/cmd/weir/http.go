@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -27,18 +28,20 @@ const (
 type httpServer struct {
 	http.Server
 	handler atomic.Pointer[http.Handler] // in force
-	failed  chan error                   // why it accepts no more
+	failed  chan error                   // why a listener accepts no more; one for each
 }
 
-// startHTTP begins to answer.
-func startHTTP(listener net.Listener, o *options, log *slog.Logger) *httpServer {
-	s := &httpServer{failed: make(chan error, 1)}
+// startHTTP begins to answer on listeners, which are the server's from now on.
+func startHTTP(all listeners, o *options, log *slog.Logger) *httpServer {
+	s := &httpServer{failed: make(chan error, len(all))}
 	s.handle(front.Loading(o.origins, o.page(), o.routes))
 	var inForce http.Handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		(*s.handler.Load()).ServeHTTP(w, q)
 	})
-	if o.tls == nil && onLoopback(listener) { // over TLS a page's name would have to be the certificate's
-		inForce = front.Loopback(inForce, o.host, o.origins)
+	// Over TLS a page's name would have to be the certificate's. Where others come by
+	// another address, so would such a page: there is nothing to hold back.
+	if o.tls == nil && !slices.ContainsFunc(all, func(l net.Listener) bool { return !onMachine(l) }) {
+		inForce = front.Loopback(inForce, o.hosts, o.origins)
 	}
 	s.Server = http.Server{
 		Handler:           inForce,
@@ -55,12 +58,15 @@ func startHTTP(listener net.Listener, o *options, log *slog.Logger) *httpServer 
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetHTTP2(true)            // by ALPN, under TLS
 	s.Protocols.SetUnencryptedHTTP2(true) // by its preface, for gRPC
-	go func() {
-		if o.tls != nil {
-			listener = tls.NewListener(listener, o.tls)
-		}
-		s.failed <- s.Serve(front.Strict(listener))
-	}()
+	for _, listener := range all {
+		go func() {
+			address := listener.Addr()
+			if o.tls != nil {
+				listener = tls.NewListener(listener, o.tls)
+			}
+			s.failed <- fmt.Errorf("%s: %w", address, s.Serve(front.Strict(listener)))
+		}()
+	}
 	return s
 }
 

@@ -36,6 +36,7 @@ type options struct {
 	cores                            cores // of decodes and texts, once the server begins
 
 	host, io              string
+	hosts                 []string // from host
 	port, queue           int
 	requestMemory         int // MiB; 0: by what the machine has
 	cache                 cacheOptions
@@ -93,8 +94,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f := newFlagSet("serve", "Serves one model over OpenAI's HTTP API.")
 	o.defineModel(f)
 	f.section("Server")
-	f.text(&o.host, "host", "ADDRESS", "address to listen on; default 127.0.0.1")
-	f.whole(&o.port, "port", "N", "port to listen on, 0: any free one; default 8080")
+	f.text(&o.host, "host", "ADDRESS[,ADDRESS]", "addresses to listen on, and paths of sockets, which end with .sock; :: beside another address is IPv6 alone; default 127.0.0.1")
+	f.whole(&o.port, "port", "N", "port to listen on at each, 0: any free one; default 8080")
 	f.text(&o.io, "io", "uring|net", "what moves the bytes; uring takes net where it must; default uring")
 	f.list(&o.keys, "api-key", "KEY[,KEY]", "keys that clients must send one of; may be repeated; default: from "+keyVariables[0])
 	f.named(&o.keyFile, "api-key-file", "FILE", "file with such keys, one a line")
@@ -212,7 +213,7 @@ func (o *options) check() error {
 			return fmt.Errorf("serve: %s is %v: give a number from 0 to %v", f.name, f.value, f.top)
 		}
 	}
-	if err := errors.Join(o.takeKeys(), o.checkHost(), o.checkTuning(), o.pacing.check(), o.drafts.check(), o.cache.check(), o.llama.check(), o.checkShape()); err != nil {
+	if err := errors.Join(o.takeKeys(), o.readHosts(), o.checkTuning(), o.pacing.check(), o.drafts.check(), o.cache.check(), o.llama.check(), o.checkShape()); err != nil {
 		return err
 	}
 	transport, err := chooseTransport(o.io)

@@ -62,16 +62,16 @@ func serve(o *options, log *logging, end *ending,
 		return fmt.Errorf("serve: %w", err)
 	}
 	defer func() { err = errors.Join(err, o.cores.close()) }()
-	listener, err := listen(ctx, o, log.Logger)
+	all, err := listen(ctx, o, log.Logger)
 	if err != nil {
 		return err
 	}
 	health, err := o.startProbes(ctx, log.Logger)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, all.close())
 	}
 	defer func() { err = errors.Join(err, health.close()) }()
-	server := startHTTP(listener, o, log.Logger)
+	server := startHTTP(all, o, log.Logger)
 	defer server.Close()
 	model, libraryVersion, err := load(ctx, o, log.Logger)
 	if err != nil {
@@ -118,7 +118,7 @@ func serve(o *options, log *logging, end *ending,
 	ctx, release := end.listen(ctx)
 	defer release()
 	defer o.reloadOnHangUp(groups.service, log.Logger)()
-	announce(listener, model, generator.Limits(), o, log.Logger)
+	announce(all, model, generator.Limits(), o, log.Logger)
 	err = server.run(health.until(ctx), handler, generator, stages{o.graceTime(), o.drainTimeout}, log.Logger)
 	end.begin() // of itself, if it was not asked to
 	end.at(step{"a decode, to close the engine", closeLimit, exitFailed})
@@ -218,20 +218,36 @@ func chatTemplate(o *options, model engine.Model, log *slog.Logger) (*chat.Templ
 	return template, nil
 }
 
-func announce(listener net.Listener, model engine.Model, limits engine.Limits, o *options, log *slog.Logger) {
-	if !o.asksForKeys() && !onLoopback(listener) {
-		log.Warn("everybody who reaches this address may use it: set --api-key", "address", listener.Addr().String())
+// announce says that all is there. The last line names the first listener, those before
+// it the others.
+func announce(all listeners, model engine.Model, limits engine.Limits, o *options, log *slog.Logger) {
+	for _, l := range all {
+		address := l.Addr().String()
+		if !o.asksForKeys() && !onMachine(l) {
+			log.Warn("everybody who reaches this address may use it: set --api-key", "address", address)
+		}
+		if whom := reach(l, o.several()); whom != "" {
+			log.Info("listening on all addresses", "address", address, "reach", whom)
+		}
 	}
-	scheme := "http://"
-	if o.tls != nil {
-		scheme = "https://"
-	}
-	if all := reach(listener); all != "" {
-		log.Info("listening on all addresses", "address", listener.Addr().String(), "reach", all)
+	for _, l := range all[1:] {
+		log.Info("listening as well", "url", o.urlOf(l))
 	}
 	o.cores.say(o, log) // not before it is known that there is a server
 	sayMissing(log)
-	log.Info("serving", "url", scheme+listener.Addr().String(), "model", o.alias,
+	log.Info("serving", "url", o.urlOf(all[0]), "model", o.alias,
 		"parallel", limits.MaxSequences, "context_tokens", limits.ContextTokens, "sequence_tokens", limits.SequenceTokens,
 		"threads", limits.Threads, "io", o.transport.inUse(), "vocab", model.Info().VocabSize, "version", version.Weir, "toolchain", version.Toolchain())
+}
+
+// urlOf is how a listener is asked for; of a socket, where it is.
+func (o *options) urlOf(l net.Listener) string {
+	switch address := l.Addr(); {
+	case address.Network() == "unix":
+		return "unix:" + address.String()
+	case o.tls != nil:
+		return "https://" + address.String()
+	default:
+		return "http://" + address.String()
+	}
 }

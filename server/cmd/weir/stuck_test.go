@@ -19,13 +19,18 @@ import (
 	"github.com/weirgo/weir/server/engine/enginetest"
 )
 
+// ownHost is an address of this machine that no other process uses, the first or another.
+func ownHost(n int) string {
+	id := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 1+id>>14&0x7f, id>>7&0x7f, id&0x7f|n<<7)
+}
+
 // freeAddress returns an address that nobody has: the log, which says what port 0
 // became, may have no reader, or be silent yet. Its host is this process's own, so
 // that no other's listener gets the port meanwhile.
 func freeAddress(t *testing.T) (host, port string) {
 	t.Helper()
-	id := os.Getpid()
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+id>>14&0x7f, 1+id>>7&0x7f, 1+id&0x7f))
+	listener, err := net.Listen("tcp", net.JoinHostPort(ownHost(0), "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
