@@ -73,7 +73,8 @@ type Request struct {
 	Reuse Reuse
 	// MostDraft is how many tokens are guessed and computed ahead at a time, at most,
 	// where the server does that: 0 as it does for all, negative none. LeastDraft is how
-	// many at least, if any are: 0 as it does for all. The answer is the same.
+	// many at least, if any are: 0 as it does for all. The answer is the same, and more
+	// than MaxDraft is as much.
 	MostDraft, LeastDraft int
 	// CacheSalt separates requests: one begins only with what those with the same
 	// have left.
@@ -97,6 +98,9 @@ type Request struct {
 	// begun if it still waits. 0 is no bound.
 	TimeoutNs int64
 }
+
+// MaxDraft bounds how many tokens are guessed at a time.
+const MaxDraft = 128
 
 // MaxTPOTNs bounds Request.TPOTNs and TTFTNs: ten minutes, which is longer than any client waits
 // for a token.

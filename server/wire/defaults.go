@@ -14,6 +14,7 @@ type Defaults struct {
 	MaxTokens int          // 0: up to the context
 	Keep      bool         // what is computed of a request stays, and is begun with
 	Shift     ask.Shift    // where the server shifts full contexts
+	Drafts    DraftsInForce
 }
 
 // Report are llama-server's fields for what a stream tells of its own making.
@@ -104,6 +105,25 @@ func (p *Drafts) Ask(r *ask.Request) error {
 		r.MostDraft = -1
 	}
 	return nil
+}
+
+// DraftsInForce is what llama-server's answers tell of drafts, whether any are made or
+// not.
+type DraftsInForce struct {
+	Most, Least int     // tokens guessed at a time
+	LeastChance float32 // that a draft model must give a token
+}
+
+// Of is what they are for a request where they are d for those that say nothing.
+func (d DraftsInForce) Of(r *ask.Request) DraftsInForce {
+	if r.MostDraft != 0 {
+		d.Most = min(max(r.MostDraft, 0), ask.MaxDraft)
+	}
+	if r.LeastDraft > 0 {
+		d.Least = r.LeastDraft
+	}
+	d.Least = min(d.Least, d.Most)
+	return d
 }
 
 // AnyPlace is for all of several answers but the first, which has the place that

@@ -1,6 +1,10 @@
 package draft
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/weirgo/weir/server/ask"
+)
 
 // Config is for whom something is drafted, and how. The zero value is for nobody.
 type Config struct {
@@ -21,7 +25,7 @@ type Config struct {
 
 const (
 	// MostTokens bounds a draft.
-	MostTokens = 128
+	MostTokens = ask.MaxDraft
 
 	defaultMost  = 32
 	defaultMatch = 3

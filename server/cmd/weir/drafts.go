@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weirgo/weir/server/ask"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/generate/local"
+	"github.com/weirgo/weir/server/wire"
 )
 
 // draftOptions are the flags of tokens that are guessed and computed ahead, with
@@ -62,7 +64,7 @@ func (d *draftOptions) each() []string {
 
 // check reports the first flag out of range.
 func (d *draftOptions) check() error {
-	const mostTokens, mostMatch = 128, 64 // as package draft has them
+	const mostMatch = 64 // as package draft has it
 	for _, kind := range d.each() {
 		if kind != "none" && kind != byModel && !slices.Contains(lookups, kind) && !slices.Contains(draftHeads, kind) {
 			return fmt.Errorf("serve: --spec-type is %q: give none, ngram or draft-simple", kind)
@@ -77,7 +79,7 @@ func (d *draftOptions) check() error {
 	for _, f := range []struct {
 		name       string
 		value, top int
-	}{{"--draft-max", d.most, mostTokens}, {"--draft-min", d.least, mostTokens}, {"--spec-ngram-size-n", d.match, mostMatch}} {
+	}{{"--draft-max", d.most, ask.MaxDraft}, {"--draft-min", d.least, ask.MaxDraft}, {"--spec-ngram-size-n", d.match, mostMatch}} {
 		if f.value < -1 || f.value > f.top {
 			return fmt.Errorf("serve: %s is %d: give a number from 0 to %d", f.name, f.value, f.top)
 		}
@@ -106,6 +108,12 @@ func (d *draftOptions) config() local.Drafts {
 	}
 	c.Lookup = slices.ContainsFunc(d.each(), func(kind string) bool { return slices.Contains(lookups, kind) })
 	return c
+}
+
+// told is what answers tell of drafts.
+func (d *draftOptions) told() wire.DraftsInForce {
+	c := d.config().WithDefaults()
+	return wire.DraftsInForce{Most: max(c.Most, 0), Least: c.Least, LeastChance: float32(c.LeastChance)}
 }
 
 // usesModel reports whether the draft model guesses.

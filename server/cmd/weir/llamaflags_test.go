@@ -13,6 +13,7 @@ import (
 	"github.com/weirgo/weir/server/chat"
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/generate/local"
+	"github.com/weirgo/weir/server/wire"
 )
 
 // Every flag and every variable that llama-server documents has its fate.
@@ -197,10 +198,10 @@ var llamaLines = []llamaLine{
 	{name: "two values", args: "--control-vector-layer-range 1 2", text: "--control-vector-layer-range is not supported"},
 	{name: "a value that is missing", args: "--threads-http", text: "needs an argument: --threads-http"},
 	{name: "drafts", args: "-md d.gguf --draft-max 8 --spec-default", check: func(o *options) bool {
-		return o.drafts.config() == local.Drafts{Lookup: true, Most: 8} && !o.drafts.usesModel()
+		return o.drafts.config() == local.Drafts{Lookup: true, Most: 8} && !o.drafts.usesModel() && o.defaults().Drafts == wire.DraftsInForce{Most: 8}
 	}},
 	{name: "a draft model", args: "-md d.gguf -ngld 7 --draft-p-min 0.5 -td 4", notes: []string{"-td "}, check: func(o *options) bool {
-		return o.drafts.config() == local.Drafts{LeastChance: 0.5} && o.drafts.usesModel() && o.drafts.model == "d.gguf" && o.drafts.gpuLayers == 7
+		return o.drafts.config() == local.Drafts{LeastChance: 0.5} && o.defaults().Drafts == wire.DraftsInForce{Most: 32, LeastChance: 0.5} && o.drafts.usesModel() && o.drafts.model == "d.gguf" && o.drafts.gpuLayers == 7
 	}},
 	{name: "a draft model and lookups", args: "-md d.gguf --spec-type ngram,draft-simple", check: func(o *options) bool {
 		return o.drafts.config().Lookup && o.drafts.usesModel()
@@ -214,7 +215,7 @@ var llamaLines = []llamaLine{
 		return o.drafts.config() == local.Drafts{Lookup: true, Most: 64, Least: 4, Match: 24}
 	}},
 	{name: "drafts for who asks", args: "--spec-type ngram-simple --draft-max 0 --spec-ngram-min-hits 1", check: func(o *options) bool {
-		return o.drafts.config() == local.Drafts{Lookup: true, Most: -1}
+		return o.drafts.config() == local.Drafts{Lookup: true, Most: -1} && o.defaults().Drafts == wire.DraftsInForce{}
 	}},
 	{name: "drafts by variables", env: []string{"LLAMA_ARG_SPEC_TYPE", "ngram-map-k", "LLAMA_ARG_DRAFT_MAX", "6", "LLAMA_ARG_SPEC_DRAFT_N_MIN", "2"}, check: func(o *options) bool {
 		return o.drafts.config() == local.Drafts{Lookup: true, Most: 6, Least: 2}

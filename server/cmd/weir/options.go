@@ -328,6 +328,7 @@ func (o *options) defaults() openai.Defaults {
 		MaxTokens: o.predict,
 		Keep:      o.llama.slotDir != "", // what is saved has to be there
 		Shift:     ask.Shift{Keep: o.llama.keep},
+		Drafts:    o.drafts.told(),
 	}
 }
 

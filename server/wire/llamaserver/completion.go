@@ -122,6 +122,7 @@ type Completion struct {
 	stream          bool
 	timingsPerToken bool
 	predict         int // as the client said it
+	drafts          wire.DraftsInForce
 	fields          []string
 	samplers        Samplers // nil: all
 }

@@ -35,6 +35,7 @@ func (o *Options) Ask(d wire.Defaults) (*Completion, error) {
 	if err := o.Drafts.Ask(r); err != nil {
 		return nil, err
 	}
+	c.drafts = d.Drafts.Of(r)
 	for _, check := range []func(*Completion, wire.Defaults) error{o.lengths, o.probabilities, o.format, o.sampling} {
 		if err := check(c, d); err != nil {
 			return nil, err

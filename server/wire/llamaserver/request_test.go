@@ -123,6 +123,35 @@ func TestDrafts(t *testing.T) {
 	}
 }
 
+// Settings tell of drafts what is in force: the client's, within bounds, or the server's.
+func TestDraftsInForce(t *testing.T) {
+	d := defaults()
+	d.Drafts = wire.DraftsInForce{Most: 16, Least: 2, LeastChance: 0.75}
+	for body, want := range map[string]string{
+		`{}`: `"speculative.n_max":16,"speculative.n_min":2,"speculative.p_min":0.75`,
+		`{"speculative.n_max":5,"speculative.n_min":3,"speculative.p_min":0.5}`: `"speculative.n_max":5,"speculative.n_min":3,"speculative.p_min":0.75`,
+		`{"speculative.n_max":0}`:                           `"speculative.n_max":0,"speculative.n_min":0,"speculative.p_min":0.75`,
+		`{"speculative.n_max":4,"speculative.n_min":9}`:     `"speculative.n_max":4,"speculative.n_min":4,"speculative.p_min":0.75`,
+		`{"speculative.n_max":4096,"speculative.n_min":-1}`: `"speculative.n_max":128,"speculative.n_min":2,"speculative.p_min":0.75`,
+	} {
+		var r CompletionRequest
+		if err := wire.Decode([]byte(body), &r); err != nil {
+			t.Fatal(err)
+		}
+		c, err := r.Ask(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if settings := string(c.AppendSettings(nil, &c.Request)); !strings.Contains(settings, want+`,"timings_per_token"`) {
+			t.Errorf("%s: %s, want %s", body, settings, want)
+		}
+	}
+	props, err := DefaultSettings(d)
+	if err != nil || !strings.Contains(string(props), `"speculative.n_max":16,`) {
+		t.Errorf("/props: %s, %v", props, err)
+	}
+}
+
 // Who names a slot wants what is there, and one of several answers has it.
 func TestPlace(t *testing.T) {
 	for body, want := range map[string][2]ask.Request{
