@@ -6,9 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
 	"github.com/weirgo/weir/server/engine"
 	"github.com/weirgo/weir/server/engine/enginetest"
 	"github.com/weirgo/weir/server/generate/local"
+	"github.com/weirgo/weir/server/wire/protobuf/weirv1"
 )
 
 // Each dialect says in its own words that the context was full, and that a client's own
@@ -88,5 +93,28 @@ func TestShiftedAnswers(t *testing.T) {
 	}
 	if status, _, text := s.post(t, "/completion", `{"n_predict":64,"prompt":"`+strings.Repeat(life, 8)+`"}`); status != http.StatusBadRequest {
 		t.Errorf("a prompt that does not fit: status %d: %s", status, text)
+	}
+}
+
+// Over gRPC a shifted answer is as long, and its client says what stays.
+func TestShiftedAnswersOverGRPC(t *testing.T) {
+	s := serve(t, enginetest.Options{Printable: true, TrainedContext: 700}, engine.ContextConfig{MaxSequences: 2, ContextTokens: 256},
+		local.Batching{ContextShift: true}, nil)
+	conn := dialGRPC(t, s)
+	ask := func(r *weirv1.GenerateRequest) (string, error) {
+		r.Prompt, r.MaxTokens, r.IgnoreEos = life, proto.Uint32(300), true
+		stream, err := generateGRPC(t.Context(), conn, r)
+		if err != nil {
+			return "", err
+		}
+		return gatherGRPC(stream)
+	}
+	for _, keep := range []int32{0, -1, 20} {
+		if text, err := ask(&weirv1.GenerateRequest{NKeep: &keep, NDiscard: proto.Uint32(10)}); err != nil || len(text) != 300 {
+			t.Errorf("n_keep %d: %d bytes, %v", keep, len(text), err)
+		}
+	}
+	if _, err := ask(&weirv1.GenerateRequest{NKeep: proto.Int32(-2)}); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "n_keep") {
+		t.Errorf("n_keep -2: %v", err)
 	}
 }

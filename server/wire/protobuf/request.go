@@ -15,7 +15,7 @@ import (
 func Ask(r *weirv1.GenerateRequest, d wire.Defaults) (*ask.Request, error) {
 	a := &ask.Request{Model: r.Model, TopLogprobs: -1, MaxTokens: d.MaxTokens, Shift: d.Shift, IgnoreEOS: r.IgnoreEos, ReturnTokens: r.ReturnTokenIds, Stop: r.Stop}
 	for _, part := range []func(*weirv1.GenerateRequest, *ask.Request) error{
-		input, tools, format, lengths, logprobs, templateArgs,
+		input, tools, format, lengths, shift, logprobs, templateArgs,
 		func(*weirv1.GenerateRequest, *ask.Request) (err error) {
 			a.Sampling, err = sampling(r, d)
 			return err
@@ -158,6 +158,20 @@ func lengths(r *weirv1.GenerateRequest, a *ask.Request) error {
 	a.MinTokens = int(min(r.MinTokens, math.MaxInt32))
 	if a.MaxTokens > 0 && a.MinTokens > a.MaxTokens {
 		return wire.Invalid("min_tokens", "%d is more than the %d that there may be at most", a.MinTokens, a.MaxTokens)
+	}
+	return nil
+}
+
+// shift reads what is dropped from a full context.
+func shift(r *weirv1.GenerateRequest, a *ask.Request) error {
+	if n := r.NKeep; n != nil {
+		if *n < -1 {
+			return wire.Invalid("n_keep", "%d is out of range: -1 and more", *n)
+		}
+		a.Shift.Keep = int(*n)
+	}
+	if n := r.NDiscard; n != nil {
+		a.Shift.Discard = int(min(*n, math.MaxInt32))
 	}
 	return nil
 }

@@ -40,6 +40,7 @@ func everything() *weirv1.GenerateRequest {
 		ToolChoice: weirv1.ToolChoice_TOOL_CHOICE_NAMED, ToolName: "g", ParallelToolCalls: proto.Bool(false),
 		ResponseFormat: &weirv1.ResponseFormat{Format: &weirv1.ResponseFormat_JsonSchema{JsonSchema: `{"type":"object"}`}},
 		Logprobs:       true, TopLogprobs: 4, ReturnTokenIds: true, IgnoreEos: true, ChatTemplateKwargs: `{"enable_thinking":true}`, Stream: true,
+		NKeep: proto.Int32(-1), NDiscard: proto.Uint32(9),
 	}
 }
 
@@ -87,9 +88,26 @@ func TestEveryField(t *testing.T) {
 		ToolChoice: ask.ToolNamed, ToolName: "g", OneCall: true,
 		Format:      ask.Format{Kind: ask.FormatSchema, Source: `{"type":"object"}`},
 		TopLogprobs: 4, ReturnTokens: true, IgnoreEOS: true, TemplateArgs: []byte(`{"enable_thinking":true}`),
+		Shift: ask.Shift{Keep: -1, Discard: 9},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got:\n%+v\nwant:\n%+v", got, want)
+	}
+}
+
+// What is dropped from a full context is the server's to say where the client does not,
+// each for itself.
+func TestShift(t *testing.T) {
+	d := wire.Defaults{Shift: ask.Shift{Keep: 5, Discard: 6}}
+	for want, r := range map[ask.Shift]*weirv1.GenerateRequest{
+		{Keep: 5, Discard: 6}:             {},
+		{Keep: 0, Discard: 6}:             {NKeep: proto.Int32(0)},
+		{Keep: 5, Discard: math.MaxInt32}: {NDiscard: proto.Uint32(math.MaxUint32)},
+	} {
+		r.Prompt = "x"
+		if a, err := Ask(r, d); err != nil || a.Shift != want {
+			t.Errorf("%+v, %v; want %+v", a, err, want)
+		}
 	}
 }
 
@@ -147,6 +165,7 @@ func TestRefused(t *testing.T) {
 		"tool's name":     {&weirv1.GenerateRequest{Messages: hello, Tools: []*weirv1.Tool{{}}}, ask.MissingParameter, "tools[0].name"},
 		"tool's schema":   {&weirv1.GenerateRequest{Messages: hello, Tools: []*weirv1.Tool{{Name: "f", Parameters: "{"}}}, ask.InvalidValue, "tools[0].parameters"},
 		"no such tool":    {&weirv1.GenerateRequest{Messages: hello, ToolChoice: weirv1.ToolChoice_TOOL_CHOICE_NAMED, ToolName: "f"}, ask.InvalidValue, "tool_choice"},
+		"kept tokens":     {&weirv1.GenerateRequest{Messages: hello, NKeep: proto.Int32(-2)}, ask.InvalidValue, "n_keep"},
 		"no such choice":  {&weirv1.GenerateRequest{Messages: hello, ToolChoice: 9}, ask.InvalidValue, "tool_choice"},
 		"name and auto":   {&weirv1.GenerateRequest{Messages: hello, ToolName: "f"}, ask.InvalidValue, "tool_name"},
 		"schema":          {&weirv1.GenerateRequest{Messages: hello, ResponseFormat: &weirv1.ResponseFormat{Format: &weirv1.ResponseFormat_JsonSchema{JsonSchema: "{,}"}}}, ask.InvalidValue, "response_format.json_schema"},

@@ -158,7 +158,11 @@ type GenerateRequest struct {
 	ChatTemplateKwargs string `protobuf:"bytes,19,opt,name=chat_template_kwargs,json=chatTemplateKwargs,proto3" json:"chat_template_kwargs,omitempty"`
 	// Over HTTP: an answer as TokenEvents, each with its length before it, a
 	// varint. Of a call over gRPC the method says it.
-	Stream        bool `protobuf:"varint,20,opt,name=stream,proto3" json:"stream,omitempty"`
+	Stream bool `protobuf:"varint,20,opt,name=stream,proto3" json:"stream,omitempty"`
+	// Where the server shifts a full context (--context-shift): how many first tokens
+	// stay, -1 for the prompt's, and how many after them are dropped at once, 0 for half.
+	NKeep         *int32  `protobuf:"varint,21,opt,name=n_keep,json=nKeep,proto3,oneof" json:"n_keep,omitempty"`
+	NDiscard      *uint32 `protobuf:"varint,22,opt,name=n_discard,json=nDiscard,proto3,oneof" json:"n_discard,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -331,6 +335,20 @@ func (x *GenerateRequest) GetStream() bool {
 		return x.Stream
 	}
 	return false
+}
+
+func (x *GenerateRequest) GetNKeep() int32 {
+	if x != nil && x.NKeep != nil {
+		return *x.NKeep
+	}
+	return 0
+}
+
+func (x *GenerateRequest) GetNDiscard() uint32 {
+	if x != nil && x.NDiscard != nil {
+		return *x.NDiscard
+	}
+	return 0
 }
 
 // Message is one turn of a conversation.
@@ -1655,7 +1673,7 @@ var File_weir_proto protoreflect.FileDescriptor
 const file_weir_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"weir.proto\x12\aweir.v1\"\xa7\x06\n" +
+	"weir.proto\x12\aweir.v1\"\xfe\x06\n" +
 	"\x0fGenerateRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12,\n" +
 	"\bmessages\x18\x02 \x03(\v2\x10.weir.v1.MessageR\bmessages\x12\x16\n" +
@@ -1681,10 +1699,15 @@ const file_weir_proto_rawDesc = "" +
 	"\n" +
 	"ignore_eos\x18\x12 \x01(\bR\tignoreEos\x120\n" +
 	"\x14chat_template_kwargs\x18\x13 \x01(\tR\x12chatTemplateKwargs\x12\x16\n" +
-	"\x06stream\x18\x14 \x01(\bR\x06streamB\r\n" +
+	"\x06stream\x18\x14 \x01(\bR\x06stream\x12\x1a\n" +
+	"\x06n_keep\x18\x15 \x01(\x05H\x03R\x05nKeep\x88\x01\x01\x12 \n" +
+	"\tn_discard\x18\x16 \x01(\rH\x04R\bnDiscard\x88\x01\x01B\r\n" +
 	"\v_max_tokensB\a\n" +
 	"\x05_seedB\x16\n" +
-	"\x14_parallel_tool_calls\"\xcc\x01\n" +
+	"\x14_parallel_tool_callsB\t\n" +
+	"\a_n_keepB\f\n" +
+	"\n" +
+	"_n_discard\"\xcc\x01\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\tR\acontent\x12\x12\n" +

@@ -50,6 +50,20 @@ func (m *GenerateRequest) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.NDiscard != nil {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(*m.NDiscard))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xb0
+	}
+	if m.NKeep != nil {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(*m.NKeep))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xa8
+	}
 	if m.Stream {
 		i--
 		if m.Stream {
@@ -1521,6 +1535,12 @@ func (m *GenerateRequest) SizeVT() (n int) {
 	if m.Stream {
 		n += 3
 	}
+	if m.NKeep != nil {
+		n += 2 + protohelpers.SizeOfVarint(uint64(*m.NKeep))
+	}
+	if m.NDiscard != nil {
+		n += 2 + protohelpers.SizeOfVarint(uint64(*m.NDiscard))
+	}
 	n += len(m.unknownFields)
 	return n
 }
@@ -2639,6 +2659,46 @@ func (m *GenerateRequest) UnmarshalVT(dAtA []byte) error {
 				}
 			}
 			m.Stream = bool(v != 0)
+		case 21:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field NKeep", wireType)
+			}
+			var v int32
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.NKeep = &v
+		case 22:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field NDiscard", wireType)
+			}
+			var v uint32
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.NDiscard = &v
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
