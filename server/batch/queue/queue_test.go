@@ -315,7 +315,7 @@ func TestAnyOrder(t *testing.T) {
 		e.live = nil
 		e.check()
 		for i := range e.queue.tiers {
-			if keys := &e.queue.tiers[i].keys; len(keys.accounts) != 0 || len(keys.byName) != 0 || keys.debtors != 0 {
+			if keys := &e.queue.tiers[i].keys; len(keys.accounts) != 0 || len(keys.byName) != 0 || len(keys.debtors) != 0 {
 				t.Fatalf("seed %d: %d keys are left", seed, len(keys.accounts))
 			}
 		}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"cmp"
+	"container/heap"
 	"math"
 	"slices"
 )
@@ -26,6 +27,10 @@ type account[V any] struct {
 	mean             float64 // tokens of an answer, 0 if nothing is known; a key's
 	flows            ring[V] // a key's
 	first, last      *Ticket[V]
+
+	// Of one that has no tickets and owes.
+	paidAt float64 // what ring.given is when it owes nothing any more
+	place  int     // in ring.debtors
 }
 
 // idle reports whether an account has no tickets.
@@ -40,64 +45,95 @@ func (a *account[V]) rounds(unit float64) float64 {
 	return 1 + math.Floor(-a.credit/(unit*float64(a.weight)))
 }
 
-// ring is the accounts that are served in turns. Those that have nothing and owe
-// nothing are not in it.
+// ring is the accounts that are served in turns. Those that have no tickets are debtors,
+// or, if they owe nothing, forgotten. What is done for each ticket goes through those
+// that have some, and takes no more steps than the logarithm of how many debtors there are.
 type ring[V any] struct {
-	accounts []*account[V]
+	accounts []*account[V] // that have tickets, or are to get one
 	byName   map[string]*account[V]
-	turn     int // which was served last
-	debtors  int // of the accounts, those that are idle
+	turn     int     // which was served last
+	given    float64 // tokens for each unit of weight, by all rounds so far
+	debtors  debtors[V]
 	order    []*account[V]
+}
+
+// debtors are a heap: who will have paid first is the first.
+type debtors[V any] []*account[V]
+
+func (d debtors[V]) Len() int           { return len(d) }
+func (d debtors[V]) Less(i, j int) bool { return d[i].paidAt < d[j].paidAt }
+
+func (d debtors[V]) Swap(i, j int) {
+	d[i], d[j] = d[j], d[i]
+	d[i].place, d[j].place = i, j
+}
+
+func (d *debtors[V]) Push(x any) {
+	a := x.(*account[V])
+	a.place = len(*d)
+	*d = append(*d, a)
+}
+
+func (d *debtors[V]) Pop() any {
+	last := len(*d) - 1
+	a := (*d)[last]
+	(*d)[last] = nil
+	*d = (*d)[:last]
+	return a
 }
 
 // get is the account of a name, a new one if there is none.
 func (r *ring[V]) get(name string, weight int) *account[V] {
 	a := r.byName[name]
-	if a == nil {
+	switch {
+	case a == nil:
 		if r.byName == nil {
 			r.byName = make(map[string]*account[V])
 		}
 		a = &account[V]{name: name}
 		r.byName[name] = a
 		r.accounts = append(r.accounts, a)
-	} else if a.idle() {
-		r.debtors--
+	case a.idle():
+		heap.Remove(&r.debtors, a.place)
+		a.credit = min(0, (r.given-a.paidAt)*float64(a.weight))
+		r.accounts = append(r.accounts, a)
 	}
 	a.weight = max(1, weight)
 	return a
 }
 
-// left notes that an account may have nothing any more, and forgets who owes nothing.
+// left notes that an account may have nothing any more.
 func (r *ring[V]) left(a *account[V]) {
 	if !a.idle() {
 		return
 	}
-	r.debtors++
-	r.forget(func(a *account[V]) bool { return a.credit >= 0 })
-	if r.debtors == len(r.accounts) || r.debtors > MaxDebtors {
-		r.forget(func(*account[V]) bool { return true }) // nobody whom they owe it
+	i := slices.Index(r.accounts, a)
+	r.accounts = slices.Delete(r.accounts, i, i+1)
+	if i < r.turn || r.turn == len(r.accounts) {
+		r.turn = max(0, r.turn-1)
+	}
+	switch {
+	case len(r.accounts) == 0: // nobody whom they owe it
+		delete(r.byName, a.name)
+		for _, d := range r.debtors {
+			delete(r.byName, d.name)
+		}
+		r.debtors = nil
+	case a.credit >= 0:
+		delete(r.byName, a.name)
+	default:
+		a.paidAt = r.given - a.credit/float64(a.weight)
+		heap.Push(&r.debtors, a)
+		r.forget(MaxDebtors)
 	}
 }
 
-// forget drops idle accounts.
-func (r *ring[V]) forget(which func(*account[V]) bool) {
-	if r.debtors == 0 {
-		return
+// forget drops debtors that have paid, and of those above a number the ones that will
+// have paid first.
+func (r *ring[V]) forget(above int) {
+	for len(r.debtors) > 0 && (r.debtors[0].paidAt <= r.given || len(r.debtors) > above) {
+		delete(r.byName, heap.Pop(&r.debtors).(*account[V]).name)
 	}
-	kept, turn := r.accounts[:0], r.turn
-	for i, a := range r.accounts {
-		if a.idle() && which(a) {
-			delete(r.byName, a.name)
-			r.debtors--
-			if i < r.turn {
-				turn--
-			}
-			continue
-		}
-		kept = append(kept, a)
-	}
-	clear(r.accounts[len(kept):])
-	r.accounts, r.turn = kept, max(0, min(turn, len(kept)-1))
 }
 
 // unit is what a round gives to each unit of weight.
@@ -138,7 +174,8 @@ func (r *ring[V]) serve(a *account[V], tokens int) {
 			}
 			other.credit = credit
 		}
-		r.forget(func(a *account[V]) bool { return a.credit >= 0 })
+		r.given += n * unit
+		r.forget(MaxDebtors)
 	}
 	a.credit -= float64(tokens)
 	r.turn = slices.Index(r.accounts, a)
