@@ -51,5 +51,5 @@
 // nothing waiting saves nothing up. Shares hold among those that have something
 // waiting, up to what their running requests are charged beyond what was estimated.
 // At most [MaxDebtors] keys of a tier that have no requests are remembered for their
-// debt.
+// debt. What a request costs grows with the keys that have some, and not with those.
 package queue
