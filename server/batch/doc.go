@@ -101,7 +101,7 @@
 //
 // What a step costs does not depend on how many wait: prompts that wait are a running
 // sum for each tier, deadlines a heap, cancellations a list. Admission costs as much as
-// there are keys and flows with somebody waiting.
+// there are keys and flows with requests, however many others are known.
 //
 // A sequence whose context is full ends with ask.FinishLength, and its Finish says so.
 // With [Config].ContextShift it goes on without some of its tokens (ask.Request.Shift);

@@ -216,8 +216,8 @@ func (q *Queue[V]) InOrder() iter.Seq[*Ticket[V]] {
 	return func(yield func(*Ticket[V]) bool) {
 		order, n := q.inOrder()
 		for _, i := range order[:n] {
-			for _, key := range q.tiers[i].keys.inOrder() {
-				for _, flow := range key.flows.inOrder() {
+			for key := range q.tiers[i].keys.inOrder {
+				for flow := range key.flows.inOrder {
 					for t := flow.first; t != nil; t = t.next {
 						if !yield(t) {
 							return

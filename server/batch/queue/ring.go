@@ -146,20 +146,32 @@ func (r *ring[V]) unit() float64 {
 }
 
 // inOrder gives the accounts with something waiting in the order in which they are
-// served: those that need the fewest rounds, and of these the one whose turn it is.
-// The memory is the ring's.
-func (r *ring[V]) inOrder() []*account[V] {
-	r.order = r.order[:0]
+// served: those that need the fewest rounds, and of these the one whose turn it is. As
+// a rule the first is all that is wanted: it is looked for, and the others are sorted
+// when they are asked for. The memory is the ring's.
+func (r *ring[V]) inOrder(yield func(*account[V]) bool) {
+	order := r.order[:0]
 	for i := range r.accounts {
 		if a := r.accounts[(r.turn+i)%len(r.accounts)]; a.waiting > 0 {
-			r.order = append(r.order, a)
+			order = append(order, a)
 		}
 	}
-	if len(r.order) > 1 {
-		unit := r.unit()
-		slices.SortStableFunc(r.order, func(a, b *account[V]) int { return cmp.Compare(a.rounds(unit), b.rounds(unit)) })
+	r.order = order
+	if len(order) == 0 {
+		return
 	}
-	return r.order
+	unit := r.unit()
+	sooner := func(a, b *account[V]) int { return cmp.Compare(a.rounds(unit), b.rounds(unit)) }
+	first := slices.MinFunc(order, sooner)
+	if !yield(first) {
+		return
+	}
+	slices.SortStableFunc(order, sooner)
+	for _, a := range order[1:] { // the first of several that are alike is the same by both
+		if !yield(a) {
+			return
+		}
+	}
 }
 
 // serve lets an account take tokens: all get the rounds that it needs. Who has

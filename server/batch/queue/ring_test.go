@@ -3,6 +3,7 @@ package queue
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -108,6 +109,49 @@ func TestDebtsArePaid(t *testing.T) {
 				q.Leave(ticket)
 			}
 		}
+	}
+}
+
+// Whoever needs the fewest rounds comes first, and of several whose turn it is.
+func TestOrderOfAccounts(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 500 {
+		var r ring[int]
+		for i := range random.IntN(12) {
+			a := r.get(fmt.Sprint(i), 1+random.IntN(3))
+			a.credit, a.waiting, a.running = float64(random.IntN(7)*64-320), random.IntN(3), 1
+		}
+		r.turn = random.IntN(max(1, len(r.accounts)))
+		var want []*account[int]
+		for rounds := range 100 {
+			for i := range r.accounts {
+				if a := r.accounts[(r.turn+i)%len(r.accounts)]; a.waiting > 0 && a.rounds(r.unit()) == float64(rounds) {
+					want = append(want, a)
+				}
+			}
+		}
+		if got := slices.Collect(r.inOrder); !slices.Equal(got, want) {
+			t.Fatalf("%d accounts, the turn is %d's: %v, want %v", len(r.accounts), r.turn, got, want)
+		}
+	}
+}
+
+// BenchmarkWaitingKeys is the same where each of many keys has somebody waiting.
+func BenchmarkWaitingKeys(b *testing.B) {
+	for _, keys := range []int{10, 250, 10_000} {
+		b.Run(fmt.Sprint("keys=", keys), func(b *testing.B) {
+			q := New[int]()
+			for i := range keys {
+				q.Push(&Ticket[int]{Source: Source{Key: fmt.Sprint(i)}, Prompt: 10, Answer: 10})
+			}
+			for b.Loop() {
+				for first := range q.InOrder() {
+					q.Take(first, 0)
+					q.Return(first)
+					break
+				}
+			}
+		})
 	}
 }
 
