@@ -65,7 +65,7 @@ func (h *house) Start(s *source.Source) (string, error) {
 		return "", err
 	}
 	server := &http.Server{
-		Handler: front.Loopback(handler, "localhost", front.Origins{}), ConnContext: front.ConnContext,
+		Handler: front.Loopback(handler, []string{"localhost"}, front.Origins{}), ConnContext: front.ConnContext,
 		ReadHeaderTimeout: time.Minute, ReadTimeout: time.Minute, IdleTimeout: time.Minute,
 	}
 	go server.Serve(front.Strict(listener))
