@@ -21,6 +21,7 @@ const usage = `usage: weir COMMAND [flags]
   serve     serve a model over OpenAI's HTTP API
   doctor    say what this machine has, lacks, and what to do about it
   models    check model files, and make small ones: models verify FILE, models -h
+  trace     tell from a Go execution trace what goroutines waited for to run
   keys      make what the key file of serve --keys is written of: keys hash, keys -h
   version   versions of Weir, its Go toolchain, its I/O and its engine library
 
@@ -48,6 +49,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = doctorCommand(args, stdout)
 	case "models":
 		err = runModels(args, stdout)
+	case "trace":
+		err = traceCommand(args, os.Stdin, stdout)
 	case "keys":
 		err = runKeys(args, os.Stdin, stdout)
 	case "version", "-version", "--version":
@@ -55,7 +58,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 	default:
-		err = usageErrorf("unknown command %q: it is one of serve, doctor, models, keys, version", command)
+		err = usageErrorf("unknown command %q: it is one of serve, doctor, models, trace, keys, version", command)
 	}
 	return report(err, stderr)
 }
