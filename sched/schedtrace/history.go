@@ -20,19 +20,20 @@ type stretch struct {
 
 // history is the last stretches that have ended, in a ring, in the order of their ends.
 type history struct {
+	most int // stretches
 	ring []stretch
-	next int
+	next int   // is overwritten next, once there are most
 	lost int64 // the end of the last one that has been overwritten
 }
 
 func (h *history) add(s stretch) {
-	if len(h.ring) < historyLength {
+	if len(h.ring) < h.most {
 		h.ring = append(h.ring, s)
 		return
 	}
 	h.lost = h.ring[h.next].to
 	h.ring[h.next] = s
-	h.next = (h.next + 1) % historyLength
+	h.next = (h.next + 1) % h.most
 }
 
 // occupancy is what a P did within a time, of one kind and goroutine.

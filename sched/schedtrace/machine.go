@@ -49,6 +49,7 @@ func newMachine(c Config) *machine {
 		stacks:     newStackTable(),
 		goroutines: map[trace.GoID]*goroutine{},
 		idleSince:  never,
+		history:    history{most: historyLength},
 		groups:     newGroupTable(c),
 		worst:      [2]worstList{{most: c.Worst}, {most: c.Worst}},
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -153,17 +154,21 @@ func (m *machine) readAll(in io.Reader) (err error) {
 	}
 }
 
+// cutTexts are the reader's words for a trace that ends within a generation; there are
+// no errors to ask for.
+var cutTexts = []string{"failed to read full batch", "trace likely truncated", "no frequency event found", "no clock snapshot event found"}
+
 // explain makes an operator's error of the reader's, whose text may have many lines.
 func (m *machine) explain(err error, s *source) error {
 	if s.err != nil {
 		return s.err
 	}
+	detail, _, _ := strings.Cut(err.Error(), "\n")
 	kind := ErrBroken
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || slices.ContainsFunc(cutTexts, func(text string) bool { return strings.Contains(detail, text) }) {
 		kind = ErrCut
 	}
-	detail, _, _ := strings.Cut(err.Error(), "\n")
-	const most = 200
+	const most = 120
 	if len(detail) > most {
 		detail = detail[:most] + "…"
 	}
