@@ -33,6 +33,10 @@
 // that CPU and goroutine profiles can be split by group. The label takes the
 // place of others that the goroutine had; [Group.Do] puts those back.
 //
+// Execution traces have no labels. While one is recorded (runtime/trace), BindTo, Go and
+// Do log the group there, which weir trace splits scheduling latencies by; goroutines
+// that were in their group before are not named.
+//
 // # Limits
 //
 // At most [MaxGroups] groups exist at once. Goroutines started by the runtime

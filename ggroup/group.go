@@ -87,7 +87,7 @@ func (g *Group) Go(fn func()) error {
 	}
 	err := ErrClosed
 	if g.made() {
-		err = g.backend.start(g, fn)
+		err = g.startTraced(fn)
 	}
 	if err != nil {
 		return fmt.Errorf("ggroup: start a goroutine in %q: %w", g.Name(), err)
@@ -107,7 +107,7 @@ func (g *Group) Do(fn func()) error {
 	}
 	err := ErrClosed
 	if g.made() {
-		err = g.backend.do(g, fn)
+		err = g.doTraced(fn)
 	}
 	if err != nil {
 		return fmt.Errorf("ggroup: enter %q: %w", g.Name(), err)
