@@ -20,6 +20,7 @@ const modulePath = "github.com/weirgo/weir/"
 var order = []string{
 	"ggroup", "ggroup/...",
 	"sched/cgroup", "sched/...",
+	"sched/schedtrace/schedtracetest", "sched/schedtrace", "sched/schedtrace/plots",
 
 	"iouring/internal/sys", "iouring/internal/...",
 	"iouring",

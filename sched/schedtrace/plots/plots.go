@@ -98,7 +98,8 @@ var percents = []float64{100, 90, 80, 70, 60, 50, 40, 30, 20, 15, 10, 7, 5, 3, 2
 func curves(p *plot.Plot, title string, whole *schedtrace.Latency, list []*schedtrace.Group, of func(*schedtrace.Group) *schedtrace.Latency) error {
 	p.Title.Text = title
 	p.X.Label.Text, p.Y.Label.Text = "latency", "share that is longer (%)"
-	shortest, longest := float64(whole.ThresholdNs)/10, float64(whole.ThresholdNs)*10
+	at := float64(max(whole.ThresholdNs, 1)) // of an empty report there is none
+	shortest, longest := at/10, at*10
 	add := func(name string, l *schedtrace.Latency, shade color.Color, wide vg.Length) error {
 		points := curve(l)
 		if len(points) == 0 {
@@ -122,7 +123,6 @@ func curves(p *plot.Plot, title string, whole *schedtrace.Latency, list []*sched
 	if err := add("all", whole, all, 2); err != nil {
 		return err
 	}
-	at := float64(whole.ThresholdNs)
 	mark, err := plotter.NewLine(plotter.XYs{{X: at, Y: 0.01}, {X: at, Y: 100}})
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@
 //	weir serve -m model.gguf    serve a model over OpenAI's HTTP API
 //	weir doctor                 what this machine has, lacks, and what to do
 //	weir models verify FILE     whether a model file can be served, and if not, why
+//	weir trace FILE             what goroutines of a Go program waited for to run
 //	weir keys hash              the SHA-256 of a key, for serve --keys
 //	weir version                versions of Weir, its toolchain and its engine
 //
@@ -84,6 +85,9 @@
 // where collecting costs more than 2 % of the processors and the container, or the
 // machine, has the memory. Where GOGC or GOMEMLIMIT is set in the environment, it
 // counts.
+//
+// trace reads a Go execution trace (package schedtrace), of any program. With --limit it
+// fails if a latency is above it: exit code 1, and a line for each.
 //
 // # Limits
 //
