@@ -57,95 +57,98 @@ func checkSplit(t *testing.T, what string, c *WorstCase, ns int64, want splits) 
 	}
 }
 
+const wake = 100_000 // when main wakes goroutine 2
+
+var causeTests = []struct {
+	name       string
+	gomaxprocs int
+	play       func(s scene)
+	park       splits
+	run        splits
+}{
+	{"busy: main goes on, and then gives up its P", 1, func(s scene) {
+		s.one.At(wake).Unblock(2, "main.main")
+		s.one.At(wake+900).Block("sleep", "main.main")
+		s.one.At(wake + 950).Start(2)
+	}, splits{Busy: 900, Dispatch: 50}, splits{Dispatch: 50}},
+	{"wake-up: the other P was idle", 2, func(s scene) {
+		s.one.At(wake).Unblock(2, "main.main")
+		s.two.At(wake + 300).ProcStart(1)
+		s.two.At(wake + 340).Start(2)
+	}, splits{Wakeup: 300, Dispatch: 40}, splits{Wakeup: 300, Dispatch: 40}},
+	{"an idle P, and the busy one takes it", 2, func(s scene) {
+		s.one.At(wake).Unblock(2, "main.main")
+		s.one.At(wake+700).Block("sleep", "main.main")
+		s.one.At(wake + 710).Start(2)
+	}, splits{Idle: 700, Dispatch: 10}, splits{Idle: 700, Dispatch: 10}},
+	{"the other P becomes idle meanwhile", 2, func(s scene) {
+		s.two.At(50_000).ProcStart(1)
+		s.one.At(50_100).Create(3, "main.hog")
+		s.two.At(50_200).Start(3)
+		s.one.At(wake).Unblock(2, "main.main")
+		s.two.At(wake+200).Block("select", "main.hog")
+		s.two.At(wake + 260).ProcStop()
+		s.one.At(wake+500).Block("sleep", "main.main")
+		s.one.At(wake + 510).Start(2)
+	}, splits{Busy: 260, Idle: 240, Dispatch: 10}, splits{Idle: 240, Dispatch: 10}},
+	{"a system call keeps the P", 1, func(s scene) {
+		s.one.At(wake).Unblock(2, "main.main")
+		s.one.At(wake+100).Syscall(0, "syscall.Syscall", "os.(*File).Read", "main.main")
+		s.two.At(wake+600).ProcSteal(0, s.one)
+		s.two.At(wake + 610).ProcStart(0)
+		s.two.At(wake + 620).Start(2)
+	}, splits{Busy: 100, Syscall: 500, Wakeup: 10, Dispatch: 10}, splits{Wakeup: 10, Dispatch: 10}},
+	{"a C call keeps the P", 1, func(s scene) {
+		s.one.At(wake).Unblock(2, "main.main")
+		s.one.At(wake+100).Syscall(0, "runtime.cgocall", "main.decode", "main.main")
+		s.one.At(wake + 800).SyscallEnd()
+		s.one.At(wake+900).Block("sleep", "main.main")
+		s.one.At(wake + 905).Start(2)
+	}, splits{Busy: 200, CCall: 700, Dispatch: 5}, splits{Dispatch: 5}},
+	{"a mark worker has a P", 1, func(s scene) {
+		s.one.At(50_000).Create(3, "runtime.gcBgMarkWorker")
+		s.one.At(wake).Unblock(2, "main.main")
+		s.one.At(wake+100).Stop("preempted", "main.main")
+		s.one.At(wake + 110).Start(3)
+		s.one.At(wake + 111).Label("GC (dedicated)")
+		s.one.At(wake+900).Block("system goroutine wait", "runtime.gcBgMarkWorker")
+		s.one.At(wake + 950).Start(2)
+	}, splits{Busy: 111, GC: 789, Dispatch: 50}, splits{Dispatch: 50}},
+	{"an assist has a P", 1, func(s scene) {
+		s.one.At(wake).Unblock(2, "main.main")
+		s.one.At(wake + 100).AssistBegin()
+		s.one.At(wake + 400).AssistEnd()
+		s.one.At(wake+500).Block("sleep", "main.main")
+		s.one.At(wake + 510).Start(2)
+	}, splits{Busy: 200, GC: 300, Dispatch: 10}, splits{Dispatch: 10}},
+	{"the world is stopped", 2, func(s scene) {
+		s.one.At(wake - 10).STWBegin("GC mark termination")
+		s.one.At(wake).Unblock(2, "main.main")
+		s.one.At(wake + 500).STWEnd()
+		s.two.At(wake + 600).ProcStart(1)
+		s.two.At(wake + 620).Start(2)
+	}, splits{STW: 500, Wakeup: 100, Dispatch: 20}, splits{Wakeup: 100, Dispatch: 20}},
+	{"the only other P is beyond GOMAXPROCS", 2, func(s scene) {
+		s.one.At(50_000).Gomaxprocs(1)
+		s.one.At(wake).Unblock(2, "main.main")
+		s.one.At(wake+700).Block("sleep", "main.main")
+		s.one.At(wake + 710).Start(2)
+	}, splits{Busy: 700, Dispatch: 10}, splits{Dispatch: 10}},
+	{"a P passes through the scheduler on its way to others", 2, func(s scene) {
+		s.two.At(50_000).ProcStart(1)
+		s.one.At(50_100).Create(3, "main.hog")
+		s.one.At(50_200).Create(4, "main.hog")
+		s.two.At(50_300).Start(3)
+		s.one.At(wake).Unblock(2, "main.main")
+		s.two.At(wake+200).Block("select", "main.hog")
+		s.two.At(wake + 260).Start(4)
+		s.one.At(wake+500).Block("sleep", "main.main")
+		s.one.At(wake + 510).Start(2)
+	}, splits{Busy: 500, Dispatch: 10}, splits{Dispatch: 10}},
+}
+
 func TestCauses(t *testing.T) {
-	const wake = 100_000 // when main wakes goroutine 2
-	for _, test := range []struct {
-		name       string
-		gomaxprocs int
-		play       func(s scene)
-		park       splits
-		run        splits
-	}{
-		{"busy: main goes on, and then gives up its P", 1, func(s scene) {
-			s.one.At(wake).Unblock(2, "main.main")
-			s.one.At(wake+900).Block("sleep", "main.main")
-			s.one.At(wake + 950).Start(2)
-		}, splits{Busy: 900, Dispatch: 50}, splits{Dispatch: 50}},
-		{"wake-up: the other P was idle", 2, func(s scene) {
-			s.one.At(wake).Unblock(2, "main.main")
-			s.two.At(wake + 300).ProcStart(1)
-			s.two.At(wake + 340).Start(2)
-		}, splits{Wakeup: 300, Dispatch: 40}, splits{Wakeup: 300, Dispatch: 40}},
-		{"an idle P, and the busy one takes it", 2, func(s scene) {
-			s.one.At(wake).Unblock(2, "main.main")
-			s.one.At(wake+700).Block("sleep", "main.main")
-			s.one.At(wake + 710).Start(2)
-		}, splits{Idle: 700, Dispatch: 10}, splits{Idle: 700, Dispatch: 10}},
-		{"the other P becomes idle meanwhile", 2, func(s scene) {
-			s.two.At(50_000).ProcStart(1)
-			s.one.At(50_100).Create(3, "main.hog")
-			s.two.At(50_200).Start(3)
-			s.one.At(wake).Unblock(2, "main.main")
-			s.two.At(wake+200).Block("select", "main.hog")
-			s.two.At(wake + 260).ProcStop()
-			s.one.At(wake+500).Block("sleep", "main.main")
-			s.one.At(wake + 510).Start(2)
-		}, splits{Busy: 260, Idle: 240, Dispatch: 10}, splits{Idle: 240, Dispatch: 10}},
-		{"a system call keeps the P", 1, func(s scene) {
-			s.one.At(wake).Unblock(2, "main.main")
-			s.one.At(wake+100).Syscall(0, "syscall.Syscall", "os.(*File).Read", "main.main")
-			s.two.At(wake+600).ProcSteal(0, s.one)
-			s.two.At(wake + 610).ProcStart(0)
-			s.two.At(wake + 620).Start(2)
-		}, splits{Busy: 100, Syscall: 500, Wakeup: 10, Dispatch: 10}, splits{Wakeup: 10, Dispatch: 10}},
-		{"a C call keeps the P", 1, func(s scene) {
-			s.one.At(wake).Unblock(2, "main.main")
-			s.one.At(wake+100).Syscall(0, "runtime.cgocall", "main.decode", "main.main")
-			s.one.At(wake + 800).SyscallEnd()
-			s.one.At(wake+900).Block("sleep", "main.main")
-			s.one.At(wake + 905).Start(2)
-		}, splits{Busy: 200, CCall: 700, Dispatch: 5}, splits{Dispatch: 5}},
-		{"a mark worker has a P", 1, func(s scene) {
-			s.one.At(50_000).Create(3, "runtime.gcBgMarkWorker")
-			s.one.At(wake).Unblock(2, "main.main")
-			s.one.At(wake+100).Stop("preempted", "main.main")
-			s.one.At(wake + 110).Start(3)
-			s.one.At(wake + 111).Label("GC (dedicated)")
-			s.one.At(wake+900).Block("system goroutine wait", "runtime.gcBgMarkWorker")
-			s.one.At(wake + 950).Start(2)
-		}, splits{Busy: 111, GC: 789, Dispatch: 50}, splits{Dispatch: 50}},
-		{"an assist has a P", 1, func(s scene) {
-			s.one.At(wake).Unblock(2, "main.main")
-			s.one.At(wake + 100).AssistBegin()
-			s.one.At(wake + 400).AssistEnd()
-			s.one.At(wake+500).Block("sleep", "main.main")
-			s.one.At(wake + 510).Start(2)
-		}, splits{Busy: 200, GC: 300, Dispatch: 10}, splits{Dispatch: 10}},
-		{"the world is stopped", 2, func(s scene) {
-			s.one.At(wake - 10).STWBegin("GC mark termination")
-			s.one.At(wake).Unblock(2, "main.main")
-			s.one.At(wake + 500).STWEnd()
-			s.two.At(wake + 600).ProcStart(1)
-			s.two.At(wake + 620).Start(2)
-		}, splits{STW: 500, Wakeup: 100, Dispatch: 20}, splits{Wakeup: 100, Dispatch: 20}},
-		{"the only other P is beyond GOMAXPROCS", 2, func(s scene) {
-			s.one.At(50_000).Gomaxprocs(1)
-			s.one.At(wake).Unblock(2, "main.main")
-			s.one.At(wake+700).Block("sleep", "main.main")
-			s.one.At(wake + 710).Start(2)
-		}, splits{Busy: 700, Dispatch: 10}, splits{Dispatch: 10}},
-		{"a P passes through the scheduler on its way to others", 2, func(s scene) {
-			s.two.At(50_000).ProcStart(1)
-			s.one.At(50_100).Create(3, "main.hog")
-			s.one.At(50_200).Create(4, "main.hog")
-			s.two.At(50_300).Start(3)
-			s.one.At(wake).Unblock(2, "main.main")
-			s.two.At(wake+200).Block("select", "main.hog")
-			s.two.At(wake + 260).Start(4)
-			s.one.At(wake+500).Block("sleep", "main.main")
-			s.one.At(wake + 510).Start(2)
-		}, splits{Busy: 500, Dispatch: 10}, splits{Dispatch: 10}},
-	} {
+	for _, test := range causeTests {
 		t.Run(test.name, func(t *testing.T) {
 			s := newScene(test.gomaxprocs)
 			test.play(s)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -160,6 +161,45 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
+// Whatever a byte of it is instead, there is a report or an error, and no panic.
+func TestSpoiltAnywhere(t *testing.T) {
+	whole := story()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for n := range whole {
+		spoilt := bytes.Clone(whole)
+		values := []byte{0, 1, 0x7f, 0x80, 0xff, whole[n] + 1, byte(r.Uint32())}
+		spoilt[n] = values[r.IntN(len(values))]
+		if r.IntN(2) == 0 { // and another
+			spoilt[r.IntN(len(spoilt))] = byte(r.Uint32())
+		}
+		checkAny(t, spoilt)
+	}
+}
+
+// checkAny reads what may be a trace.
+func checkAny(t *testing.T, trace []byte) {
+	t.Helper()
+	r, err := Read(bytes.NewReader(trace), Config{Worst: 5})
+	if (r == nil) == (err == nil) {
+		t.Fatalf("%v, %v", r, err)
+	}
+	if err != nil {
+		if strings.Contains(err.Error(), "\n") {
+			t.Errorf("more than a line: %q", err)
+		}
+		return
+	}
+	checkWhole(t, r, 0)
+	if err := r.WriteText(io.Discard); err != nil {
+		t.Error(err)
+	}
+	if _, err := json.Marshal(r); err != nil {
+		t.Error(err)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	whole := story()
 	f.Add(whole)
@@ -168,23 +208,5 @@ func FuzzRead(f *testing.F) {
 	for _, old := range []string{"1.22", "1.23", "1.25"} {
 		f.Add(bytes.Replace(whole, []byte("1.26"), []byte(old), 1))
 	}
-	f.Fuzz(func(t *testing.T, trace []byte) {
-		r, err := Read(bytes.NewReader(trace), Config{Worst: 5})
-		if (r == nil) == (err == nil) {
-			t.Fatalf("%v, %v", r, err)
-		}
-		if err != nil {
-			if strings.Contains(err.Error(), "\n") {
-				t.Errorf("more than a line: %q", err)
-			}
-			return
-		}
-		checkWhole(t, r, 0)
-		if err := r.WriteText(io.Discard); err != nil {
-			t.Error(err)
-		}
-		if _, err := json.Marshal(r); err != nil {
-			t.Error(err)
-		}
-	})
+	f.Fuzz(checkAny)
 }
