@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -116,7 +117,7 @@ func curves(p *plot.Plot, title string, whole *schedtrace.Latency, list []*sched
 		return nil
 	}
 	for i, g := range list {
-		if err := add(g.Name, of(g), shades[i%len(shades)], 1.2); err != nil {
+		if err := add(short(g.Name), of(g), shades[i%len(shades)], 1.2); err != nil {
 			return err
 		}
 	}
@@ -132,9 +133,19 @@ func curves(p *plot.Plot, title string, whole *schedtrace.Latency, list []*sched
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, times{}
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = shortest, longest*1.3, 0.01, 100
-	p.Legend.Top, p.Legend.Padding = true, 2
+	placeLegend(p, 3.9*vg.Inch)
 	return nil
 }
+
+// placeLegend puts the legend at the top, its texts behind its marks. Texts have no room to
+// spare before something else: a browser's font may be wider than the one that lengths
+// are taken from.
+func placeLegend(p *plot.Plot, x vg.Length) {
+	p.Legend.Top, p.Legend.Left, p.Legend.XOffs, p.Legend.Padding = true, true, x, 2
+}
+
+// short is a group's name without its package's path.
+func short(name string) string { return name[strings.LastIndex(name, "/")+1:] }
 
 // curve is the points of one, from the shortest latency on.
 func curve(l *schedtrace.Latency) plotter.XYs {
@@ -179,7 +190,7 @@ func bars(p *plot.Plot, list []*schedtrace.Group) error {
 	byCause := map[schedtrace.Cause]plotter.Values{}
 	for i, g := range list {
 		at := len(list) - 1 - i // the first on top
-		labels[at] = g.Name
+		labels[at] = short(g.Name) + strings.Repeat(" ", len(short(g.Name))/3)
 		for _, c := range g.Park.Causes {
 			if byCause[c.Cause] == nil {
 				byCause[c.Cause] = make(plotter.Values, len(list))
@@ -206,6 +217,6 @@ func bars(p *plot.Plot, list []*schedtrace.Group) error {
 	}
 	p.NominalY(labels...)
 	p.Y.Min, p.Y.Max = -0.6, float64(len(list))-0.4
-	p.Legend.Top, p.Legend.Padding = true, 2
+	placeLegend(p, 4.6*vg.Inch)
 	return nil
 }
