@@ -37,7 +37,7 @@ func TestUsage(t *testing.T) {
 	}{
 		{"nothing", nil, exitUsage, "usage: weir"},
 		{"help", []string{"help"}, exitDone, "usage: weir"},
-		{"unknown command", []string{"server"}, exitUsage, "serve, doctor, models, trace, keys, version"},
+		{"unknown command", []string{"server"}, exitUsage, "serve, top, doctor, models, trace, keys, version"},
 		{"serve help", []string{"serve", "-h"}, exitDone, "-np, --parallel N"},
 		{"double dash", []string{"serve", "--help"}, exitDone, "--chat-template-file"},
 		{"unknown flag", []string{"serve", "--no-such-flag"}, exitUsage, "`weir serve -h` lists the flags"},

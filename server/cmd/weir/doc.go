@@ -1,6 +1,7 @@
 // Weir is the inference server.
 //
 //	weir serve -m model.gguf    serve a model over OpenAI's HTTP API
+//	weir top PID                what the goroutines of a running process wait for
 //	weir doctor                 what this machine has, lacks, and what to do
 //	weir models verify FILE     whether a model file can be served, and if not, why
 //	weir trace FILE             what goroutines of a Go program waited for to run

@@ -19,6 +19,7 @@ const (
 const usage = `usage: weir COMMAND [flags]
 
   serve     serve a model over OpenAI's HTTP API
+  top       show what the goroutines of a running process wait for: top PID
   doctor    say what this machine has, lacks, and what to do about it
   models    check model files, and make small ones: models verify FILE, models -h
   trace     tell from a Go execution trace what goroutines waited for to run
@@ -47,6 +48,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = serveCommand(args, stdout, stderr)
 	case "doctor":
 		err = doctorCommand(args, stdout)
+	case "top":
+		err = topCommand(args, stdout)
 	case "models":
 		err = runModels(args, stdout)
 	case "trace":
@@ -58,7 +61,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 	default:
-		err = usageErrorf("unknown command %q: it is one of serve, doctor, models, trace, keys, version", command)
+		err = usageErrorf("unknown command %q: it is one of serve, top, doctor, models, trace, keys, version", command)
 	}
 	return report(err, stderr)
 }
