@@ -63,7 +63,7 @@ func await(t testing.TB, what string, done func() bool) {
 // Two may watch one process.
 func TestTwo(t *testing.T) {
 	needKernel(t)
-	tg := start(t, build(t), nil)
+	tg := start(t, build(t, "target"), nil)
 	first, second := attachTo(t, tg, targetConfig), attachTo(t, tg, targetConfig)
 	tg.fire("Ready 1 1")
 	if err := first.Close(); err != nil {
@@ -78,7 +78,7 @@ func TestTwo(t *testing.T) {
 // Of two processes of one program, one is watched.
 func TestOneOfTwo(t *testing.T) {
 	both(t, func(t *testing.T, tg *target, p *Probe) {
-		other := start(t, build(t), nil)
+		other := start(t, build(t, "target"), nil)
 		if n := other.do("semaphore"); n != "0" {
 			t.Errorf("%s points are attached to another process", n)
 		}
@@ -99,7 +99,7 @@ func attaching(t *testing.T, pid int, as *syscall.Credential) (cmd *exec.Cmd, sa
 		if err != nil {
 			t.Fatal(err)
 		}
-		program = filepath.Join(filepath.Dir(build(t)), "attaching")
+		program = filepath.Join(filepath.Dir(build(t, "target")), "attaching")
 		if err := os.WriteFile(program, content, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func attaching(t *testing.T, pid int, as *syscall.Credential) (cmd *exec.Cmd, sa
 // Who is killed leaves nothing behind, and the process works on.
 func TestKilled(t *testing.T) {
 	needKernel(t)
-	tg := start(t, build(t), nil)
+	tg := start(t, build(t, "target"), nil)
 	cmd, said := attaching(t, tg.pid(), nil)
 	if said != "attached" {
 		t.Fatal(said)
@@ -201,13 +201,13 @@ func TestErrors(t *testing.T) {
 		{"0", func(*testing.T) int { return 0 }, targetConfig, ErrNoProcess, "above 0; `ps -e`"},
 		{"negative", func(*testing.T) int { return -1 }, targetConfig, ErrNoProcess, "above 0; `ps -e`"},
 		{"no Go program", func(t *testing.T) int { return sleeper(t, "sleep", "1000") }, targetConfig, ErrNoPoints, "it is no Go program"},
-		{"another toolchain", func(t *testing.T) int { return start(t, build(t), nil).pid() },
+		{"another toolchain", func(t *testing.T) int { return start(t, build(t, "target"), nil).pid() },
 			Config{Symbols: Symbols{Prefix: "main.nothing", Semaphore: "main.pointSemaphore"}}, ErrNoPoints, "has no point main.nothingStart; build it with Weir's toolchain"},
-		{"no nop", func(t *testing.T) int { return start(t, build(t), nil).pid() },
+		{"no nop", func(t *testing.T) int { return start(t, build(t, "target"), nil).pid() },
 			Config{Symbols: Symbols{Prefix: "main.fire", Semaphore: "main.pointSemaphore"}}, ErrNoPoints, "has no point main.fireStart; build it"},
-		{"no semaphore", func(t *testing.T) int { return start(t, build(t), nil).pid() },
+		{"no semaphore", func(t *testing.T) int { return start(t, build(t, "target"), nil).pid() },
 			Config{Symbols: Symbols{Prefix: "main.point", Semaphore: "main.groups"}}, ErrNoPoints, "has no main.groups in its file; build it"},
-		{"stripped", func(t *testing.T) int { return start(t, build(t, "-ldflags=-s"), nil).pid() }, targetConfig, ErrStripped, "has no table of symbols; build it without"},
+		{"stripped", func(t *testing.T) int { return start(t, build(t, "target", "-ldflags=-s"), nil).pid() }, targetConfig, ErrStripped, "has no table of symbols; build it without"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, err := Attach(c.pid(t), c.config)
@@ -221,7 +221,7 @@ func TestErrors(t *testing.T) {
 // A kernel without something says so before anything is attached.
 func TestKernelLacks(t *testing.T) {
 	needKernel(t)
-	tg := start(t, build(t), nil)
+	tg := start(t, build(t, "target"), nil)
 	none := &problem{ErrNotSupported, "the kernel does not say", "use another"}
 	for _, around := range []surroundings{
 		{func() (taskOffsets, error) { return taskOffsets{}, none }, func() error { return nil }},
@@ -245,7 +245,7 @@ func TestNotPermitted(t *testing.T) {
 	}
 	for name, owner := range map[string]*syscall.Credential{"root's": nil, "its own": nobody} {
 		t.Run(name, func(t *testing.T) {
-			tg := start(t, build(t), owner)
+			tg := start(t, build(t, "target"), owner)
 			cmd, said := attaching(t, tg.pid(), nobody)
 			if err := cmd.Wait(); err == nil || !strings.Contains(said, "; run it as root, or with the capabilities CAP_BPF") {
 				t.Errorf("%v: %s", err, said)

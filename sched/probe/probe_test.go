@@ -156,7 +156,7 @@ func TestAbsences(t *testing.T) {
 // Where there is no room for goroutines their events are counted all the same.
 func TestLost(t *testing.T) {
 	needKernel(t)
-	tg := start(t, build(t), nil)
+	tg := start(t, build(t, "target"), nil)
 	p := attachTo(t, tg, Config{Symbols: targetSymbols, Goroutines: 2, Threads: 2})
 	const events = 2000
 	for id := range events {
@@ -171,7 +171,7 @@ func TestLost(t *testing.T) {
 // More goroutines than are read at once.
 func TestMany(t *testing.T) {
 	needKernel(t)
-	tg := start(t, build(t), nil)
+	tg := start(t, build(t, "target"), nil)
 	p := attachTo(t, tg, targetConfig)
 	const n = 3 * batch
 	for id := range n {
@@ -191,7 +191,7 @@ func TestMany(t *testing.T) {
 // A program that is loaded anywhere has its points and its names, too.
 func TestPositionIndependent(t *testing.T) {
 	needKernel(t)
-	tg := start(t, build(t, "-buildmode=pie"), nil)
+	tg := start(t, build(t, "target", "-buildmode=pie"), nil)
 	p := attachTo(t, tg, targetConfig)
 	tg.fire("Ready 7 3", "Run 7 3")
 	if g := read(t, p).group(3); g.Name != "inference" || g.Wait.Count() != 1 {
@@ -202,7 +202,7 @@ func TestPositionIndependent(t *testing.T) {
 // Without debugging information, groups have numbers.
 func TestWithoutNames(t *testing.T) {
 	needKernel(t)
-	tg := start(t, build(t, "-ldflags=-w"), nil)
+	tg := start(t, build(t, "target", "-ldflags=-w"), nil)
 	p := attachTo(t, tg, targetConfig)
 	tg.fire("Ready 7 3")
 	if s := read(t, p); len(s.Groups) != 1 || s.Groups[0].Name != "" || s.Groups[0].ID != 3 {
@@ -212,7 +212,7 @@ func TestWithoutNames(t *testing.T) {
 
 func TestJSON(t *testing.T) {
 	needKernel(t)
-	tg := start(t, build(t), nil)
+	tg := start(t, build(t, "target"), nil)
 	p := attachTo(t, tg, targetConfig)
 	tg.fire("Ready 7 3", "Run 7 3", "Park 7 3")
 	text, err := json.Marshal(read(t, p))
@@ -273,13 +273,13 @@ func BenchmarkHit(b *testing.B) {
 		fmt.Sscan(tg.do("many %d", 2*((b.N+1)/2)), &ns)
 		b.ReportMetric(ns, "ns/op")
 	}
-	b.Run("alone", func(b *testing.B) { many(b, start(b, build(b), nil)) })
+	b.Run("alone", func(b *testing.B) { many(b, start(b, build(b, "target"), nil)) })
 	for name, around := range map[string]surroundings{
 		"together":   {kernelTask, func() error { return nil }},
 		"separately": {kernelTask, func() error { return ebpf.ErrNotSupported }},
 	} {
 		b.Run(name, func(b *testing.B) {
-			tg := start(b, build(b), nil)
+			tg := start(b, build(b, "target"), nil)
 			p, err := attach(tg.pid(), targetConfig, around)
 			if err != nil {
 				b.Fatal(err)

@@ -75,8 +75,8 @@ var built struct {
 	dir string
 }
 
-// build builds testdata/target with these flags, for users of all kinds.
-func build(t testing.TB, flags ...string) string {
+// build builds a program of testdata with these flags, for users of all kinds.
+func build(t testing.TB, program string, flags ...string) string {
 	t.Helper()
 	built.Lock()
 	defer built.Unlock()
@@ -90,11 +90,11 @@ func build(t testing.TB, flags ...string) string {
 		}
 		built.dir = dir
 	}
-	name := filepath.Join(built.dir, "target"+strings.NewReplacer("-", "", "=", "").Replace(strings.Join(flags, "")))
+	name := filepath.Join(built.dir, program+strings.NewReplacer("-", "", "=", "").Replace(strings.Join(flags, "")))
 	if _, err := os.Stat(name); err == nil {
 		return name
 	}
-	cmd := exec.Command("go", append(append([]string{"build", "-o", name}, flags...), "./testdata/target")...)
+	cmd := exec.Command("go", append(append([]string{"build", "-o", name}, flags...), "./testdata/"+program)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -228,7 +228,7 @@ func (s *Snapshot) thread(id string) Thread {
 func both(t *testing.T, test func(t *testing.T, tg *target, p *Probe)) {
 	needKernel(t)
 	t.Run("together", func(t *testing.T) {
-		tg := start(t, build(t), nil)
+		tg := start(t, build(t, "target"), nil)
 		p := attachTo(t, tg, targetConfig)
 		if p.separated {
 			t.Skip("not supported: this kernel attaches one point at a time")
@@ -236,7 +236,7 @@ func both(t *testing.T, test func(t *testing.T, tg *target, p *Probe)) {
 		test(t, tg, p)
 	})
 	t.Run("separately", func(t *testing.T) {
-		tg := start(t, build(t), nil)
+		tg := start(t, build(t, "target"), nil)
 		p, err := attach(tg.pid(), targetConfig, surroundings{kernelTask, func() error { return ebpf.ErrNotSupported }})
 		if err != nil {
 			t.Fatal(err)
