@@ -40,6 +40,9 @@ func TestClose(t *testing.T) {
 				t.Error(err)
 			}
 		}
+		if s, err := p.Read(); s != nil || !errors.Is(err, ErrClosed) || !p.Ended() {
+			t.Errorf("closed: %v, %v", s, err)
+		}
 		if n := tg.do("semaphore"); n != "0" {
 			t.Errorf("%s points are still attached", n)
 		}

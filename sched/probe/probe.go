@@ -19,8 +19,8 @@ type Config struct {
 
 	// Goroutines and Threads bound how many are followed at once: 65536 and 4096 if
 	// they are 0. What happens to more is counted for their groups, but not how long
-	// they wait or run; Snapshot.Lost says how often. A goroutine takes 130 bytes of
-	// the kernel's memory.
+	// they wait or run; Snapshot.Lost says how often. A goroutine takes some 150 bytes
+	// of the kernel's memory.
 	Goroutines, Threads int
 }
 
@@ -208,10 +208,10 @@ func (p *Probe) attachTo(to *link.Executable, program string, im *image, first, 
 // GoVersion is the version of Go that the program was built with.
 func (p *Probe) GoVersion() string { return p.version }
 
-// Ended reports whether the process has ended.
-func (p *Probe) Ended() bool { return p.process.ended() }
+// Ended reports whether the process has ended, or the Probe was closed.
+func (p *Probe) Ended() bool { return p.process == nil || p.process.ended() }
 
-// Close detaches. It may be called again.
+// Close detaches. It may be called again; Read gives [ErrClosed] from then on.
 func (p *Probe) Close() error {
 	var failed error
 	for len(p.links) > 0 {

@@ -18,6 +18,9 @@ var (
 	ErrStripped     = errors.New("no symbols in the program")
 )
 
+// ErrClosed is what Read gives after Close.
+var ErrClosed = errors.New("probe: it is closed")
+
 // problem is what keeps this package from its work, and what to do about it.
 type problem struct {
 	kind         error
@@ -36,7 +39,7 @@ const (
 func explain(doing string, err error) error {
 	what := fmt.Sprintf("%s: %v", doing, err)
 	if _, ok := errors.AsType[*ebpf.VerifierError](err); ok {
-		return &problem{ErrNotSupported, what, "this kernel's verifier wants something else: report it, with the output of uname -r"}
+		return &problem{ErrNotSupported, what, "it needs Linux 5.18 or newer; on such a one, report this with the output of uname -r"}
 	}
 	switch {
 	case errors.Is(err, os.ErrPermission): // EPERM, EACCES

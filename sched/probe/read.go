@@ -14,6 +14,9 @@ import (
 // Read gives what has been counted since Attach. One goroutine at a time may call it.
 // It works on when the process has ended, of what was counted until then.
 func (p *Probe) Read() (*Snapshot, error) {
+	if p.process == nil {
+		return nil, ErrClosed
+	}
 	now, err := monotonic()
 	if err != nil {
 		return nil, err
