@@ -68,6 +68,14 @@ func readImage(file io.ReaderAt, s Symbols) (*image, error) {
 	return im, nil
 }
 
+// remedy is how the program gets what it lacks.
+func (im *image) remedy() string {
+	if strings.Contains(im.version, "-weir.") {
+		return "build it with a newer one of Weir's toolchains, and without GOEXPERIMENT=noschedhook"
+	}
+	return remedyToolchain
+}
+
 // locate finds the points and their semaphore in the file.
 func (im *image) locate(program *elf.File, all []elf.Symbol, s Symbols) error {
 	found := map[string]elf.Symbol{}
@@ -80,7 +88,7 @@ func (im *image) locate(program *elf.File, all []elf.Symbol, s Symbols) error {
 		name = s.Prefix + name
 		offset, ok := pointOffset(program, found, name)
 		if !ok {
-			return &problem{ErrNoPoints, fmt.Sprintf("its program, built with %s, has no point %s", im.version, name), remedyToolchain}
+			return &problem{ErrNoPoints, fmt.Sprintf("its program, built with %s, has no point %s", im.version, name), im.remedy()}
 		}
 		im.points[point] = offset
 	}
@@ -89,7 +97,7 @@ func (im *image) locate(program *elf.File, all []elf.Symbol, s Symbols) error {
 		im.semaphore, ok = fileOffset(program, semaphore.Value, 2, elf.PF_W)
 	}
 	if !ok {
-		return &problem{ErrNoPoints, fmt.Sprintf("its program, built with %s, has no %s in its file", im.version, s.Semaphore), remedyToolchain}
+		return &problem{ErrNoPoints, fmt.Sprintf("its program, built with %s, has no %s in its file", im.version, s.Semaphore), im.remedy()}
 	}
 	return nil
 }

@@ -145,6 +145,36 @@ func TestKilled(t *testing.T) {
 	tg.fire("Ready 1 1", "Run 1 1")
 }
 
+// Who comes and goes while points are passed all the time disturbs nothing.
+func TestComeAndGo(t *testing.T) {
+	needKernel(t)
+	for _, c := range []struct {
+		program, do string
+		config      Config
+	}{{"target", "many 1000000", targetConfig}, {"work", "turns 100000", Config{}}} {
+		t.Run(c.program, func(t *testing.T) {
+			tg := start(t, build(t, c.program), nil)
+			tg.begin("%s", c.do)
+			for range 10 {
+				p, err := Attach(tg.pid(), c.config)
+				if errors.Is(err, ErrNoPoints) {
+					t.Skipf("not supported: %v", err)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				read(t, p)
+				if err := p.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			if answer := tg.answer(); answer == "" {
+				t.Error("it says nothing")
+			}
+		})
+	}
+}
+
 // A process that ends is no error: what was counted stays.
 func TestTargetEnds(t *testing.T) {
 	both(t, func(t *testing.T, tg *target, p *Probe) {
@@ -205,7 +235,7 @@ func TestErrors(t *testing.T) {
 		{"negative", func(*testing.T) int { return -1 }, targetConfig, ErrNoProcess, "above 0; `ps -e`"},
 		{"no Go program", func(t *testing.T) int { return sleeper(t, "sleep", "1000") }, targetConfig, ErrNoPoints, "it is no Go program"},
 		{"another toolchain", func(t *testing.T) int { return start(t, build(t, "target"), nil).pid() },
-			Config{Symbols: Symbols{Prefix: "main.nothing", Semaphore: "main.pointSemaphore"}}, ErrNoPoints, "has no point main.nothingStart; build it with Weir's toolchain"},
+			Config{Symbols: Symbols{Prefix: "main.nothing", Semaphore: "main.pointSemaphore"}}, ErrNoPoints, "has no point main.nothingStart; build it with "},
 		{"no nop", func(t *testing.T) int { return start(t, build(t, "target"), nil).pid() },
 			Config{Symbols: Symbols{Prefix: "main.fire", Semaphore: "main.pointSemaphore"}}, ErrNoPoints, "has no point main.fireStart; build it"},
 		{"no semaphore", func(t *testing.T) int { return start(t, build(t, "target"), nil).pid() },

@@ -141,9 +141,19 @@ func (tg *target) pid() int { return tg.cmd.Process.Pid }
 // do has the target do something and returns its answer.
 func (tg *target) do(format string, args ...any) string {
 	tg.t.Helper()
+	tg.begin(format, args...)
+	return tg.answer()
+}
+
+func (tg *target) begin(format string, args ...any) {
+	tg.t.Helper()
 	if _, err := fmt.Fprintf(tg.in, format+"\n", args...); err != nil {
 		tg.t.Fatal(err)
 	}
+}
+
+func (tg *target) answer() string {
+	tg.t.Helper()
 	if !tg.lines.Scan() {
 		tg.t.Fatalf("the target is gone: %v", tg.lines.Err())
 	}
