@@ -3,6 +3,7 @@ package probe
 import (
 	"fmt"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 )
 
@@ -145,7 +146,7 @@ func (c *code) findOrMake(name string, since uintptr) {
 		asm.Mov.Reg(asm.R2, asm.R10),
 		asm.Add.Imm(asm.R2, slotKey),
 		asm.LoadMapValue(asm.R3, 0, 0).WithReference(mapZero),
-		asm.Mov.Imm(asm.R4, 0),
+		asm.Mov.Imm(asm.R4, int32(ebpf.UpdateNoExist)), // a switch may have come between
 		asm.FnMapUpdateElem.Call(),
 	)
 	c.find(name)

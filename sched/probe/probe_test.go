@@ -148,7 +148,7 @@ func TestAbsences(t *testing.T) {
 			t.Errorf("a nap in the scheduler: %+v, %+v", off, later.group(3).Off)
 		}
 		if off := later.thread(thread).Off; off.Scheduler.Asleep.Count == 0 || off.Running != (Absence{}) {
-			t.Errorf("a nap in the scheduler: %+v", off)
+			t.Errorf("a nap in the scheduler: thread %s, %+v, before %+v", thread, later.Threads, s.Threads)
 		}
 	})
 }
