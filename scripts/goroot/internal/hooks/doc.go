@@ -9,10 +9,10 @@
 // files of no such language are named by their path: VERSION.
 //
 // The rules:
-//   - each run of changed lines in a stock file holds the mark "// ggroup:",
-//     or "# ggroup:" where # begins a comment, or the mark stands in the line
-//     above or below it. Free of marks are VERSION, go.env, text, golden files
-//     and testdata;
+//   - each run of changed lines in a stock file holds the mark "// ggroup:" or
+//     "// schedhook:", or the same with # where that begins a comment, or the
+//     mark stands in the line above or below it. Free of marks are VERSION,
+//     go.env, text, golden files and testdata;
 //   - generated files stay as they are, but for the files of a new experiment,
 //     which mkconsts generates: src/internal/goexperiment/exp_*;
 //   - a file that one patch adds no later one changes, so that it can be read

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -190,15 +191,18 @@ func (i *inspection) marks() {
 			first, last = h.NewStart+1, h.NewStart
 		}
 		if !marked(lines, first-1, last+1) {
-			i.problem(max(1, h.NewStart), "changed without a mark: say what for in a comment `// ggroup: ...` in or beside the change")
+			i.problem(max(1, h.NewStart), "changed without a mark: say what for in a comment `// ggroup: ...` or `// schedhook: ...` in or beside the change")
 		}
 	}
 }
 
+// mark names the experiment that a change belongs to.
+var mark = regexp.MustCompile(`(//|#) (ggroup|schedhook):`)
+
 // marked reports a mark in lines first to last, numbered from 1.
 func marked(lines []string, first, last int) bool {
 	for n := max(1, first); n <= min(last, len(lines)); n++ {
-		if strings.Contains(lines[n-1], "// ggroup:") || strings.Contains(lines[n-1], "# ggroup:") {
+		if mark.MatchString(lines[n-1]) {
 			return true
 		}
 	}
