@@ -140,25 +140,27 @@ test-race: toolchain engine need-cc ## every package with the race detector, bot
 	CGO_ENABLED=1 $(STOCK_GO) test -race ./...
 
 # One of each kind: without signals, without threads, without sysmon, of 32 bits,
-# big-endian, and without groups.
+# big-endian, without groups, and without records.
 SYSTEMS = linux/arm64 linux/386 linux/s390x darwin/arm64 windows/amd64 plan9/amd64 js/wasm
 .PHONY: test-systems
 test-systems: toolchain ## our runtime compiles for the systems and architectures that no test here runs on
 	@$(IN_GOROOT) for system in $(SYSTEMS); do \
-		GOTOOLCHAIN=local GOOS=$${system%/*} GOARCH=$${system#*/} ../bin/go build runtime runtime/ggroup || exit 1; \
-		GOTOOLCHAIN=local GOEXPERIMENT=noggroup GOOS=$${system%/*} GOARCH=$${system#*/} ../bin/go build runtime || exit 1; \
+		GOTOOLCHAIN=local GOOS=$${system%/*} GOARCH=$${system#*/} ../bin/go build runtime runtime/ggroup runtime/schedhook || exit 1; \
+		GOTOOLCHAIN=local GOEXPERIMENT=noggroup GOOS=$${system%/*} GOARCH=$${system#*/} ../bin/go build runtime runtime/schedhook || exit 1; \
+		GOTOOLCHAIN=local GOEXPERIMENT=noschedhook GOOS=$${system%/*} GOARCH=$${system#*/} ../bin/go build runtime runtime/ggroup || exit 1; \
 		echo "ok  runtime, $$system"; \
 	done
 
 .PHONY: test-std
 test-std: toolchain test-systems ## Go's own standard library tests on our toolchain
 	$(IN_GOROOT) GOTOOLCHAIN=local ../bin/go test -short std
-	$(IN_GOROOT) GODEBUG=gccheckmark=1 GOTOOLCHAIN=local ../bin/go test -short runtime runtime/ggroup
+	$(IN_GOROOT) GODEBUG=gccheckmark=1 GOTOOLCHAIN=local ../bin/go test -short runtime runtime/ggroup runtime/schedhook
+	$(IN_GOROOT) GODEBUG=schedhook=1 GOTOOLCHAIN=local ../bin/go test -short runtime runtime/ggroup runtime/schedhook sync net os time context
 
 # As Go's own "dist test" does with GO_TEST_SHORT=0, through GOFLAGS so that it
 # reaches the binaries that tests build.
 MORESTACK = $(foreach flag,-gcflags -asmflags,$(foreach pkgs,runtime/... reflect sync,$(flag)=$(pkgs)=-d=maymorestack=runtime.$(1)) $(flag)=runtime/testdata/...=)
-RUNTIME_TEST = $(IN_GOROOT) GOTOOLCHAIN=local $(1) ../bin/go test -short -timeout 40m $(2) runtime runtime/ggroup
+RUNTIME_TEST = $(IN_GOROOT) GOTOOLCHAIN=local $(1) ../bin/go test -short -timeout 40m $(2) runtime runtime/ggroup runtime/schedhook
 
 # With stacks replayed for every goroutine, not only in groups that ask for it;
 # REPLAY=0 leaves that to them. GOGC is for the tests, not for the go command.
