@@ -151,11 +151,12 @@ test-systems: toolchain ## our runtime compiles for the systems and architecture
 		echo "ok  runtime, $$system"; \
 	done
 
+# Once more with all that the collector marks checked, and the scheduler recorded.
 .PHONY: test-std
 test-std: toolchain test-systems ## Go's own standard library tests on our toolchain
 	$(IN_GOROOT) GOTOOLCHAIN=local ../bin/go test -short std
-	$(IN_GOROOT) GODEBUG=gccheckmark=1 GOTOOLCHAIN=local ../bin/go test -short runtime runtime/ggroup runtime/schedhook
-	$(IN_GOROOT) GODEBUG=schedhook=1 GOTOOLCHAIN=local ../bin/go test -short runtime runtime/ggroup runtime/schedhook sync net os time context
+	$(IN_GOROOT) GODEBUG=gccheckmark=1,schedhook=1 GOTOOLCHAIN=local ../bin/go test -short runtime runtime/ggroup runtime/schedhook
+	$(IN_GOROOT) GODEBUG=schedhook=1 GOTOOLCHAIN=local ../bin/go test -short sync net os time context
 
 # As Go's own "dist test" does with GO_TEST_SHORT=0, through GOFLAGS so that it
 # reaches the binaries that tests build.
