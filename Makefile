@@ -155,7 +155,8 @@ test-systems: toolchain ## our runtime compiles for the systems and architecture
 .PHONY: test-std
 test-std: toolchain test-systems ## Go's own standard library tests on our toolchain
 	$(IN_GOROOT) GOTOOLCHAIN=local ../bin/go test -short std
-	$(IN_GOROOT) GODEBUG=gccheckmark=1,schedhook=1 GOTOOLCHAIN=local ../bin/go test -short runtime runtime/ggroup runtime/schedhook
+	$(IN_GOROOT) GODEBUG=gccheckmark=1 GOTOOLCHAIN=local ../bin/go test -short runtime/ggroup
+	$(IN_GOROOT) GODEBUG=gccheckmark=1,schedhook=1 GOTOOLCHAIN=local ../bin/go test -short runtime runtime/schedhook
 	$(IN_GOROOT) GODEBUG=schedhook=1 GOTOOLCHAIN=local ../bin/go test -short sync net os time context
 
 # As Go's own "dist test" does with GO_TEST_SHORT=0, through GOFLAGS so that it
