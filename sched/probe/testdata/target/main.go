@@ -90,7 +90,8 @@ func do(line string) any {
 	case "crowd":
 		crowd()
 	case "nap":
-		unix.Nanosleep(&unix.Timespec{Nsec: 1e6}, nil)
+		for left := (unix.Timespec{Nsec: 1e6}); unix.Nanosleep(&left, &left) == unix.EINTR; { // a signal of the runtime's
+		}
 	case "thread":
 		return unix.Gettid()
 	case "stay":
