@@ -110,27 +110,21 @@ func (r *Recorder) Record(q *record.Request) {
 }
 
 // phases are those of a request that are known, from its beginning on.
-func phases(q *record.Request, begin int64) []sched.Phase {
+func phases(q *record.Request, begin int64) (all []sched.Phase) {
 	at := begin
-	next := func(name string, took time.Duration) sched.Phase {
-		p := sched.Phase{Name: name, From: at, To: at + int64(took)}
+	q.Phases(func(name string, took time.Duration) {
+		p := sched.Phase{Name: name, From: at, To: at + int64(max(0, took))}
 		at = p.To
-		return p
-	}
-	all := []sched.Phase{next("receive", q.Receive)}
-	if q.Queue > 0 {
-		all = append(all, next("queue", q.Queue), next("first_token", q.Prompt))
-		decode := next("decode", q.Decode)
-		if q.Spent != nil && q.Spent.Worst.Token > 0 {
+		if name == "decode" && q.Spent != nil && q.Spent.Worst.Token > 0 {
 			gap := &q.Spent.Worst
-			end := min(max(begin+int64(gap.End.Sub(q.Begin)), decode.From), decode.To)
-			from := max(end-gap.Sum(), decode.From)
-			all = append(all, sched.Phase{Name: "decode", From: decode.From, To: from}, sched.Phase{Name: "longest_gap", From: from, To: end})
-			decode.From = end
+			end := min(max(begin+int64(gap.End.Sub(q.Begin)), p.From), p.To)
+			from := max(end-gap.Sum(), p.From)
+			all = append(all, sched.Phase{Name: name, From: p.From, To: from}, sched.Phase{Name: "longest_gap", From: from, To: end})
+			p.From = end
 		}
-		all = append(all, decode)
-	}
-	return append(all, next("delivery", max(0, q.Total-time.Duration(at-begin))))
+		all = append(all, p)
+	})
+	return all
 }
 
 // Of returns what appends the members of an object that say what the scheduler did with

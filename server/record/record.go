@@ -43,6 +43,21 @@ type Request struct {
 	TraceParent, TraceState string
 }
 
+// Phases calls f with each phase of the request that is known, in order. They sum to
+// Total: receive, of what was generated queue, first_token and decode, and delivery,
+// which is the rest.
+func (r *Request) Phases(f func(name string, took time.Duration)) {
+	f("receive", r.Receive)
+	rest := r.Total - r.Receive
+	if r.Queue > 0 {
+		f("queue", r.Queue)
+		f("first_token", r.Prompt)
+		f("decode", r.Decode)
+		rest -= r.Queue + r.Prompt + r.Decode
+	}
+	f("delivery", rest)
+}
+
 // Recorder takes what became of requests. It is called by many goroutines, by the one
 // that all streams wait for too: it must not block. The request is its caller's again
 // when it returns.

@@ -187,19 +187,21 @@ func told(all []ranked) []request {
 	return out
 }
 
-// timeline is the phases of a request that are known. They sum to its total.
-func timeline(r *record.Request) []phase {
-	if r.Queue == 0 {
-		return []phase{{Phase: "receive", Ms: ms(r.Receive)}, {Phase: "delivery", Ms: ms(r.Total - r.Receive)}}
-	}
-	first, after := phase{Phase: "first_token", Ms: ms(r.Prompt)}, phase{Phase: "decode", Ms: ms(r.Decode)}
-	if r.Spent != nil {
-		first.Parts, after.Parts = parts(&r.Spent.First), parts(&r.Spent.After)
-	}
-	delivery := r.Total - r.Receive - r.Queue - r.Prompt - r.Decode
-	return []phase{
-		{Phase: "receive", Ms: ms(r.Receive)}, {Phase: "queue", Ms: ms(r.Queue)}, first, after, {Phase: "delivery", Ms: ms(delivery)},
-	}
+// timeline is the phases of a request that are known, those of the generation with
+// their parts.
+func timeline(r *record.Request) (all []phase) {
+	r.Phases(func(name string, took time.Duration) {
+		p := phase{Phase: name, Ms: ms(took)}
+		switch {
+		case r.Spent == nil:
+		case name == "first_token":
+			p.Parts = parts(&r.Spent.First)
+		case name == "decode":
+			p.Parts = parts(&r.Spent.After)
+		}
+		all = append(all, p)
+	})
+	return all
 }
 
 func parts(p *ask.Parts) (all []part) {
