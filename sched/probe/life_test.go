@@ -151,7 +151,7 @@ func TestComeAndGo(t *testing.T) {
 	for _, c := range []struct {
 		program, do string
 		config      Config
-	}{{"target", "many 1000000", targetConfig}, {"work", "turns 100000", Config{}}} {
+	}{{"target", "many 1000000", targetConfig}, {"turns", "turns 100000", Config{}}} {
 		t.Run(c.program, func(t *testing.T) {
 			tg := start(t, build(t, c.program), nil)
 			tg.begin("%s", c.do)

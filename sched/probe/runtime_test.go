@@ -10,7 +10,7 @@ import (
 // What the runtime of our toolchain tells is what a program did.
 func TestRuntime(t *testing.T) {
 	needKernel(t)
-	tg := start(t, build(t, "work"), nil)
+	tg := start(t, build(t, "turns"), nil)
 	p, err := Attach(tg.pid(), Config{})
 	if errors.Is(err, ErrNoPoints) {
 		t.Skipf("not supported: %v", err)

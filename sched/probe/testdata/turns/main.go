@@ -1,4 +1,4 @@
-// Work is a program whose goroutines do what it is told, a line each, and answers each
+// Turns is a program whose goroutines do what it is told, a line each, and answers each
 // with a line:
 //
 //	turns N     two goroutines of "inference" hand something to each other, N times
